@@ -1,0 +1,127 @@
+//! OAuth clients (RFC 7591 §2).
+
+use std::fmt;
+
+use super::{Digest, RedirectUri, ScopeSet, Timestamp};
+
+/// The identifier of a client, unique within its tenant.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClientId(String);
+
+/// How a client proves who it is at the token endpoint (RFC 7591 §2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenEndpointAuthMethod {
+    /// A public client.
+    None,
+    /// HTTP Basic (RFC 6749 §2.3.1).
+    ClientSecretBasic,
+    /// The secret as a form parameter.
+    ClientSecretPost,
+}
+
+/// A way to obtain a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GrantType {
+    /// OAuth 2.1 §4.1.
+    AuthorizationCode,
+    /// OAuth 2.1 §4.3.
+    RefreshToken,
+}
+
+/// A registered client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Client {
+    /// Its identifier.
+    pub id: ClientId,
+    /// The name it gave itself; untrusted.
+    pub name: Option<String>,
+    /// The home page it named; untrusted.
+    pub uri: Option<String>,
+    /// Where its users may be sent back to; never empty.
+    pub redirect_uris: Vec<RedirectUri>,
+    /// How it authenticates.
+    pub auth_method: TokenEndpointAuthMethod,
+    /// The digest of its secret, unless it is public.
+    pub secret: Option<Digest>,
+    /// The grants it may use.
+    pub grant_types: Vec<GrantType>,
+    /// The scopes that it limited itself to when it registered.
+    pub scopes: Option<ScopeSet>,
+    /// When it registered.
+    pub created_at: Timestamp,
+}
+
+impl ClientId {
+    /// The identifier as it stands on the wire.
+    #[must_use]
+    pub fn new(id: impl Into<String>) -> Self {
+        Self(id.into())
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ClientId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl TokenEndpointAuthMethod {
+    /// Every method that the token endpoint takes.
+    pub const ALL: [Self; 3] = [Self::None, Self::ClientSecretBasic, Self::ClientSecretPost];
+
+    /// The registered name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::ClientSecretBasic => "client_secret_basic",
+            Self::ClientSecretPost => "client_secret_post",
+        }
+    }
+
+    /// The method of that registered name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|method| method.as_str() == name)
+    }
+}
+
+impl GrantType {
+    /// Every grant that the token endpoint takes.
+    pub const ALL: [Self; 2] = [Self::AuthorizationCode, Self::RefreshToken];
+
+    /// The registered name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AuthorizationCode => "authorization_code",
+            Self::RefreshToken => "refresh_token",
+        }
+    }
+
+    /// The grant of that registered name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|grant| grant.as_str() == name)
+    }
+}
+
+impl Client {
+    /// The name to show a person.
+    #[must_use]
+    pub fn display_name(&self) -> &str {
+        self.name.as_deref().unwrap_or(self.id.as_str())
+    }
+
+    /// True when the client may use `grant`.
+    #[must_use]
+    pub fn may_use(&self, grant: GrantType) -> bool {
+        self.grant_types.contains(&grant)
+    }
+}

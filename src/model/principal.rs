@@ -1,0 +1,20 @@
+//! Who a request acts for, and through which client.
+
+use super::{ClientId, GrantId, ScopeSet, TenantSlug, Timestamp, UserId};
+
+/// A caller whose access token was verified.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Principal {
+    /// The tenant whose resource the token is bound to.
+    pub tenant: TenantSlug,
+    /// The person.
+    pub user: UserId,
+    /// The client that the person lets act.
+    pub client: ClientId,
+    /// The grant behind the token; none for a caller on this machine's own stdin.
+    pub grant: Option<GrantId>,
+    /// What the token allows, with everything that its scopes imply.
+    pub scopes: ScopeSet,
+    /// When the token ends.
+    pub expires_at: Timestamp,
+}

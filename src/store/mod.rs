@@ -1,0 +1,194 @@
+//! What must outlive a process: one narrow trait of atomic operations, named after their intent.
+
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::model::{
+    AuthorizationCode, Client, ClientId, Digest, Grant, GrantId, LoginSession, RefreshToken,
+    SigningKey, TenantSlug, Timestamp, User, UserId,
+};
+
+/// The database. The tenant is the first argument of everything that a tenant owns.
+///
+/// Each operation is one transaction: it happens whole or not at all, and what two callers do at
+/// the same time is as if they had done it one after the other.
+#[async_trait]
+pub trait Store: fmt::Debug + Send + Sync {
+    /// Answers when the database does.
+    async fn ping(&self) -> Result<(), StoreError>;
+
+    /// Stores a client that has just registered.
+    async fn register_client(&self, tenant: &TenantSlug, client: &Client)
+    -> Result<(), StoreError>;
+
+    /// The client of that identifier.
+    async fn find_client(
+        &self,
+        tenant: &TenantSlug,
+        id: &ClientId,
+    ) -> Result<Option<Client>, StoreError>;
+
+    /// Stores a new account; [`StoreError::Conflict`] when the user name is taken.
+    async fn add_user(&self, tenant: &TenantSlug, user: &User) -> Result<(), StoreError>;
+
+    /// The account of that user name.
+    async fn find_user_by_name(
+        &self,
+        tenant: &TenantSlug,
+        username: &str,
+    ) -> Result<Option<User>, StoreError>;
+
+    /// The account of that identifier.
+    async fn find_user(&self, tenant: &TenantSlug, id: &UserId)
+    -> Result<Option<User>, StoreError>;
+
+    /// All accounts, by user name.
+    async fn list_users(&self, tenant: &TenantSlug) -> Result<Vec<User>, StoreError>;
+
+    /// Removes an account with its login sessions and grants; false when there is none.
+    async fn remove_user(&self, tenant: &TenantSlug, username: &str) -> Result<bool, StoreError>;
+
+    /// Stores a login session.
+    async fn start_login_session(
+        &self,
+        tenant: &TenantSlug,
+        session: &LoginSession,
+    ) -> Result<(), StoreError>;
+
+    /// The login session of that cookie, unless it has ended by `now`.
+    async fn find_login_session(
+        &self,
+        tenant: &TenantSlug,
+        cookie: &Digest,
+        now: Timestamp,
+    ) -> Result<Option<LoginSession>, StoreError>;
+
+    /// Ends a login session.
+    async fn end_login_session(
+        &self,
+        tenant: &TenantSlug,
+        cookie: &Digest,
+    ) -> Result<(), StoreError>;
+
+    /// Stores a code together with the grant that it will begin.
+    async fn issue_code(
+        &self,
+        tenant: &TenantSlug,
+        code: &AuthorizationCode,
+    ) -> Result<(), StoreError>;
+
+    /// The code of that digest, redeemed or not.
+    async fn find_code(
+        &self,
+        tenant: &TenantSlug,
+        digest: &Digest,
+    ) -> Result<Option<AuthorizationCode>, StoreError>;
+
+    /// Redeems a code once and begins its refresh family with `refresh`. A second redemption
+    /// revokes the grant with everything that came of it (OAuth 2.1 §4.1.3).
+    async fn redeem_code(
+        &self,
+        tenant: &TenantSlug,
+        digest: &Digest,
+        refresh: Option<&RefreshToken>,
+        now: Timestamp,
+    ) -> Result<CodeRedemption, StoreError>;
+
+    /// The refresh token of that digest with its grant, live or not.
+    async fn find_refresh_token(
+        &self,
+        tenant: &TenantSlug,
+        digest: &Digest,
+    ) -> Result<Option<(RefreshToken, Grant)>, StoreError>;
+
+    /// Rotates a refresh token once. Within the grace period after that, the same rotation is
+    /// answered again; later, the grant is revoked (RFC 9700 §4.14.2).
+    async fn rotate_refresh_token(
+        &self,
+        tenant: &TenantSlug,
+        rotation: &Rotation,
+    ) -> Result<RotationOutcome, StoreError>;
+
+    /// Revokes a grant with its refresh tokens; false when there is none or it was revoked before.
+    async fn revoke_grant(
+        &self,
+        tenant: &TenantSlug,
+        grant: &GrantId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError>;
+
+    /// The tenant's signing keys, newest first; `candidate` becomes the first one where there is
+    /// none. Of several replicas that start at once, one candidate wins for all of them.
+    async fn ensure_signing_key(
+        &self,
+        tenant: &TenantSlug,
+        candidate: &SigningKey,
+    ) -> Result<Vec<SigningKey>, StoreError>;
+
+    /// The tenant's signing keys, newest first.
+    async fn list_signing_keys(&self, tenant: &TenantSlug) -> Result<Vec<SigningKey>, StoreError>;
+
+    /// Removes what ended before `now`: login sessions, codes, refresh tokens.
+    async fn remove_expired(&self, now: Timestamp) -> Result<u64, StoreError>;
+}
+
+/// A database operation failed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// What was to be added is there already.
+    #[error("it exists already")]
+    Conflict,
+    /// The database can't be reached, or can't answer in time: worth another try later.
+    #[error("the database is unavailable")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The database answered with an error, or holds a row that makes no sense.
+    #[error("the database failed")]
+    Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// What came of redeeming a code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CodeRedemption {
+    /// It was redeemed now.
+    Redeemed,
+    /// It had been redeemed before; its grant is now revoked.
+    Replayed,
+    /// There is no such code, or it has expired, or its grant was revoked.
+    Refused,
+}
+
+/// The exchange of a refresh token for its successor.
+///
+/// The successor is `presented.derive(salt)`: whoever holds the presented token gets the same
+/// successor again by the stored salt, and the database holds neither.
+#[derive(Clone, Debug)]
+pub struct Rotation {
+    /// The digest of the presented token.
+    pub presented: Digest,
+    /// The salt of the successor.
+    pub salt: [u8; 32],
+    /// The successor.
+    pub successor: RefreshToken,
+    /// The present.
+    pub now: Timestamp,
+    /// For how long a rotation is answered again.
+    pub grace: Duration,
+}
+
+/// What came of a rotation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RotationOutcome {
+    /// The successor is stored.
+    Rotated,
+    /// It was rotated a moment ago, with this salt.
+    Repeated {
+        /// The salt of the successor that is stored.
+        salt: [u8; 32],
+    },
+    /// It was rotated before the grace period; its grant is now revoked.
+    Reused,
+    /// There is no such token, or it has expired, or its grant was revoked.
+    Refused,
+}
