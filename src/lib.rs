@@ -5,8 +5,10 @@
 //! `mcp`, `middleware`, `router` and `server`, `app`, `cli`. A room uses only rooms below it.
 
 pub mod backends;
+pub mod identity;
 pub mod jose;
 pub mod model;
 pub mod resource_server;
 pub mod store;
 pub mod telemetry;
+pub mod web;
