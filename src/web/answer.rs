@@ -1,4 +1,5 @@
-//! Answers of OAuth endpoints and their pages, none of which a cache may keep (RFC 6749 §5.1).
+//! Answers of OAuth endpoints and their pages; but for public documents, no cache may keep them
+//! (RFC 6749 §5.1).
 
 use axum::Json;
 use axum::response::{Html, IntoResponse as _, Response};
@@ -19,6 +20,12 @@ pub fn json(status: StatusCode, body: &impl Serialize) -> Response {
     let mut response = (status, Json(body)).into_response();
     forbid_storing(&mut response);
     response
+}
+
+/// A document that is the same for everyone and changes rarely: metadata and public keys.
+pub fn public_json(body: &impl Serialize) -> Response {
+    let brief = HeaderValue::from_static("public, max-age=300");
+    ([(CACHE_CONTROL, brief)], Json(body)).into_response()
 }
 
 /// The error answer of RFC 6749 §5.2.

@@ -5,7 +5,7 @@ mod cookie;
 mod fetch_metadata;
 mod parameters;
 
-pub use answer::{json, json_error, page, see_other};
+pub use answer::{json, json_error, page, public_json, see_other};
 pub use cookie::Cookie;
 pub use fetch_metadata::comes_from_elsewhere;
 pub use parameters::{
