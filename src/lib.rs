@@ -2,12 +2,13 @@
 //!
 //! The rooms, bottom to top: [`model`], `config`, `telemetry`, `web` and `egress`, `jose` and
 //! [`store`], `identity` and `nws`, `authorization_server` and [`resource_server`], [`backends`],
-//! `mcp`, `middleware`, `router` and `server`, `app`, `cli`. A room uses only rooms below it.
+//! [`mcp`], `middleware`, `router` and `server`, `app`, `cli`. A room uses only rooms below it.
 
 pub mod authorization_server;
 pub mod backends;
 pub mod identity;
 pub mod jose;
+pub mod mcp;
 pub mod model;
 pub mod resource_server;
 pub mod store;
