@@ -1,11 +1,13 @@
 //! Gatehouse: an OAuth 2.1 secured, multi-tenant gateway for remote MCP servers.
 //!
-//! The rooms, bottom to top: [`model`], `config`, `telemetry`, `web` and `egress`, `jose` and
-//! [`store`], `identity` and `nws`, `authorization_server` and [`resource_server`], [`backends`],
+//! The rooms, bottom to top: [`model`], `config`, `telemetry`, `web` and [`egress`], `jose` and
+//! [`store`], `identity` and [`nws`], `authorization_server` and [`resource_server`], [`backends`],
 //! `mcp`, `middleware`, `router` and `server`, `app`, `cli`. A room uses only rooms below it.
 
 pub mod backends;
+pub mod egress;
 pub mod model;
+pub mod nws;
 pub mod resource_server;
 pub mod store;
 pub mod telemetry;
