@@ -5,6 +5,7 @@
 //! `mcp`, `middleware`, `router` and `server`, `app`, `cli`. A room uses only rooms below it.
 
 pub mod backends;
+pub mod config;
 pub mod model;
 pub mod resource_server;
 pub mod store;
