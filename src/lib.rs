@@ -4,9 +4,13 @@
 //! [`store`], `identity` and `nws`, `authorization_server` and [`resource_server`], [`backends`],
 //! `mcp`, `middleware`, `router` and `server`, `app`, `cli`. A room uses only rooms below it.
 
+pub mod authorization_server;
 pub mod backends;
 pub mod config;
+pub mod identity;
+pub mod jose;
 pub mod model;
 pub mod resource_server;
 pub mod store;
 pub mod telemetry;
+pub mod web;
