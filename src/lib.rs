@@ -11,6 +11,7 @@
 
 pub mod authorization_server;
 pub mod backends;
+pub mod config;
 pub mod egress;
 pub mod identity;
 pub mod jose;
