@@ -3,9 +3,9 @@
 use std::str::FromStr as _;
 use std::time::Duration;
 
+use sqlx::PgConnection;
 use sqlx::migrate::{Migrate as _, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions as _, Connection as _, PgConnection};
 
 use super::PostgresStore;
 use crate::store::StoreError;
@@ -34,11 +34,7 @@ impl PostgresStore {
         max_connections: u32,
     ) -> Result<Self, StoreError> {
         let options = connect_options(url)?.options(TIME_LIMITS);
-        let pool = PgPoolOptions::new()
-            .max_connections(max_connections)
-            .acquire_timeout(PATIENCE)
-            .connect_with(options)
-            .await?;
+        let pool = pool(max_connections).connect_with(options).await?;
         check_migrations(&mut *pool.acquire().await?).await?;
         Ok(Self { pool })
     }
@@ -47,9 +43,16 @@ impl PostgresStore {
 /// Brings the tables up to date. The migrator holds an advisory lock meanwhile: of several
 /// replicas one migrates and the others wait, which is why this connection has no time limits.
 pub(in crate::store) async fn migrate(url: &str) -> Result<(), StoreError> {
-    let mut connection = connect_options(url)?.connect().await?;
-    migrations().run(&mut connection).await?;
-    Ok(connection.close().await?)
+    let pool = pool(1).connect_with(connect_options(url)?).await?;
+    migrations().run(&pool).await?;
+    pool.close().await;
+    Ok(())
+}
+
+fn pool(max_connections: u32) -> PgPoolOptions {
+    PgPoolOptions::new()
+        .max_connections(max_connections)
+        .acquire_timeout(PATIENCE)
 }
 
 fn migrations() -> Migrator {

@@ -50,7 +50,10 @@ pub(in crate::store) async fn migrate(url: &str) -> Result<(), StoreError> {
 /// may open the file while the server starts.
 async fn apply_migrations(writer: &SqlitePool) -> Result<(), StoreError> {
     let mut transaction = begin(writer).await?;
-    MIGRATIONS.run(&mut *transaction).await?;
+    // `run` takes a connection too, but then what awaits it is not `Send` (sqlx 0.9).
+    MIGRATIONS
+        .run_direct(None, &mut *transaction, false)
+        .await?;
     Ok(transaction.commit().await?)
 }
 
