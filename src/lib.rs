@@ -4,8 +4,10 @@
 //! [`store`], `identity` and `nws`, `authorization_server` and [`resource_server`], [`backends`],
 //! `mcp`, `middleware`, `router` and `server`, `app`, `cli`. A room uses only rooms below it.
 
+pub mod app;
 pub mod authorization_server;
 pub mod backends;
+pub mod cli;
 pub mod config;
 pub mod identity;
 pub mod jose;
