@@ -8,6 +8,7 @@
 pub mod app;
 pub mod authorization_server;
 pub mod backends;
+pub mod cli;
 pub mod config;
 pub mod egress;
 pub mod identity;
