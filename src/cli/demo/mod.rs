@@ -1,6 +1,8 @@
 //! `gatehouse demo`: everything embedded and offline, walked through as a client would.
 
 mod agent;
+mod calls;
+mod client;
 mod report;
 mod walk;
 
@@ -19,8 +21,8 @@ use crate::model::{PublicUrl, Secret, SystemRandom};
 use crate::server;
 
 use self::agent::Agent;
+use self::client::Account;
 use self::report::Report;
-use self::walk::Account;
 
 /// How the demo is run.
 #[derive(Clone, Copy, Debug)]
