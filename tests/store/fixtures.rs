@@ -15,8 +15,8 @@ use tokio::task::JoinSet;
 /// The present of every case.
 pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 
-pub(crate) const MINUTE: Duration = Duration::from_secs(60);
-pub(crate) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+pub(crate) const MINUTE: Duration = Duration::from_mins(1);
+pub(crate) const DAY: Duration = Duration::from_hours(24);
 pub(crate) const GRACE: Duration = Duration::from_secs(30);
 
 /// The instant `seconds` after [`NOW`].
