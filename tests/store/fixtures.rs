@@ -171,7 +171,10 @@ where
     let mut attempts = JoinSet::new();
     for (number, store) in (0..count).zip(replicas.iter().cycle()) {
         let (start, attempt) = (Arc::clone(&start), attempt(Arc::clone(store), number));
+        let store = Arc::clone(store);
         attempts.spawn(async move {
+            // Opens the connections beforehand, so that the first attempt has no head start.
+            store.ping().await.unwrap();
             start.wait().await;
             (number, attempt.await)
         });
