@@ -2,10 +2,23 @@
 //!
 //! The rooms, bottom to top: [`model`], `config`, `telemetry`, `web` and `egress`, `jose` and
 //! [`store`], `identity` and `nws`, `authorization_server` and [`resource_server`], [`backends`],
+//! [`mcp`], `middleware`, `router` and `server`, `app`, `cli`. A room uses only rooms below it.
+=======
+//! The rooms, bottom to top: [`model`], `config`, `telemetry`, `web` and [`egress`], `jose` and
+//! [`store`], `identity` and [`nws`], `authorization_server` and [`resource_server`], [`backends`],
 //! `mcp`, `middleware`, `router` and `server`, `app`, `cli`. A room uses only rooms below it.
+>>>>>>> weather
 
+pub mod authorization_server;
 pub mod backends;
+pub mod config;
+pub mod egress;
+pub mod identity;
+pub mod jose;
+pub mod mcp;
 pub mod model;
+pub mod nws;
 pub mod resource_server;
 pub mod store;
 pub mod telemetry;
+pub mod web;

@@ -5,7 +5,8 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::secret::Digest;
+use super::Random;
+use super::secret::{Digest, Secret};
 
 /// The S256 code challenge of an authorization request (RFC 7636 §4.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,6 +66,18 @@ impl CodeVerifier {
             return Err(InvalidPkce::Verifier);
         }
         Ok(Self(text.to_owned()))
+    }
+
+    /// A new verifier of 256 bits.
+    #[must_use]
+    pub fn generate(random: &dyn Random) -> Self {
+        Self(Secret::generate(random).expose().to_owned())
+    }
+
+    /// The text, for the token request.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
     }
 
     /// The S256 challenge of this verifier, base64url.

@@ -1,5 +1,11 @@
 //! What must outlive a process: one narrow trait of atomic operations, named after their intent.
 
+mod connect;
+mod error;
+mod postgres;
+mod row;
+mod sqlite;
+
 use std::fmt;
 use std::time::Duration;
 
@@ -9,6 +15,11 @@ use crate::model::{
     AuthorizationCode, Client, ClientId, Digest, Grant, GrantId, LoginSession, RefreshToken,
     SigningKey, TenantSlug, Timestamp, User, UserId,
 };
+
+pub use connect::{ConnectOptions, connect, migrate};
+
+/// For how many seconds after its end a code stays, so that a replay is recognised as one.
+const CODE_RETENTION: i64 = 24 * 60 * 60;
 
 /// The database. The tenant is the first argument of everything that a tenant owns.
 ///
@@ -130,7 +141,8 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// The tenant's signing keys, newest first.
     async fn list_signing_keys(&self, tenant: &TenantSlug) -> Result<Vec<SigningKey>, StoreError>;
 
-    /// Removes what ended before `now`: login sessions, codes, refresh tokens.
+    /// Removes what ended before `now`: login sessions, codes (a day later, as a replay is
+    /// recognised until then), refresh tokens, and grants that have neither left.
     async fn remove_expired(&self, now: Timestamp) -> Result<u64, StoreError>;
 }
 

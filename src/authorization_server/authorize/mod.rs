@@ -1,0 +1,53 @@
+//! The authorization endpoint (OAuth 2.1 §4.1.1): GET /authorize, free of side effects.
+
+mod error;
+mod request;
+
+use std::sync::Arc;
+
+use axum::extract::{Extension, RawQuery, State};
+use axum::response::Response;
+use http::HeaderMap;
+
+pub(super) use error::{AuthorizeError, PageError, RedirectError};
+pub(super) use request::AuthorizationRequest;
+use request::Prompt;
+
+use super::{Context, consent, login, login_session};
+use crate::model::Tenant;
+use crate::web;
+
+#[tracing::instrument(
+    name = "authorization_server.authorize.get",
+    skip_all,
+    fields(tenant = %tenant.slug)
+)]
+pub(super) async fn get(
+    State(context): State<Arc<Context>>,
+    Extension(tenant): Extension<Arc<Tenant>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    authorize(&context, &tenant, query.as_deref(), &headers)
+        .await
+        .unwrap_or_else(AuthorizeError::refuse)
+}
+
+async fn authorize(
+    context: &Context,
+    tenant: &Tenant,
+    query: Option<&str>,
+    headers: &HeaderMap,
+) -> Result<Response, AuthorizeError> {
+    let request = AuthorizationRequest::read(context, tenant, query).await?;
+    let signed_in = login_session::find(context, tenant, headers).await?;
+    match (request.prompt, signed_in) {
+        // OpenID Connect Core §3.1.2.1: no page may be shown, and without one there's no consent.
+        (Prompt::None, None) => Err(request.refuse(RedirectError::LoginRequired)),
+        (Prompt::None, Some(_)) => Err(request.refuse(RedirectError::ConsentRequired)),
+        (Prompt::Login, _) | (Prompt::Consent, None) => {
+            Ok(web::see_other(&login::address(tenant, &request)))
+        }
+        (Prompt::Consent, Some(signed_in)) => consent::ask(context, tenant, &request, &signed_in),
+    }
+}

@@ -1,0 +1,215 @@
+//! The authorization request (OAuth 2.1 §4.1.1): its checks in the order in which they count.
+
+use super::error::{AuthorizeError, PageError, RedirectError, ReturnAddress};
+use crate::authorization_server::{Context, scopes};
+use crate::model::{
+    Client, ClientId, CodeChallenge, GrantType, RedirectUri, ResourceUri, ScopeSet, Tenant,
+};
+use crate::web::Parameters;
+
+/// A request that may be put before a person.
+#[derive(Debug)]
+pub(in crate::authorization_server) struct AuthorizationRequest {
+    pub(in crate::authorization_server) client: Client,
+    pub(in crate::authorization_server) back: ReturnAddress,
+    pub(in crate::authorization_server) challenge: CodeChallenge,
+    pub(in crate::authorization_server) scopes: ScopeSet,
+    pub(super) prompt: Prompt,
+    parameters: Parameters,
+}
+
+/// Which pages the client wants shown (OpenID Connect Core §3.1.2.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Prompt {
+    /// The usual: consent, which is asked every time, after signing in where that is needed.
+    Consent,
+    /// Signing in again first.
+    Login,
+    /// None at all.
+    None,
+}
+
+/// Longer queries are no authorization requests.
+const MAX_QUERY: usize = 16 * 1024;
+const MAX_STATE: usize = 4 * 1024;
+
+impl AuthorizationRequest {
+    pub(in crate::authorization_server) async fn read(
+        context: &Context,
+        tenant: &Tenant,
+        query: Option<&str>,
+    ) -> Result<Self, AuthorizeError> {
+        let parameters = read_query(query)?;
+        // RFC 6749 §4.1.2.1: until both of these are right, the browser is sent nowhere.
+        let client = find_client(context, tenant, &parameters).await?;
+        let redirect_uri = check_redirect_uri(&client, &parameters)?;
+        let state = read_state(&parameters);
+        let back = ReturnAddress {
+            client: client.id.clone(),
+            redirect_uri,
+            state: state.as_ref().ok().cloned().flatten(),
+            issuer: tenant.issuer().to_owned(),
+        };
+        let checked = state.and_then(|_| check(context, tenant, &client, &parameters));
+        match checked {
+            Ok((challenge, scopes, prompt)) => Ok(Self {
+                client,
+                back,
+                challenge,
+                scopes,
+                prompt,
+                parameters,
+            }),
+            Err(error) => Err(AuthorizeError::Redirect(Box::new(back), error)),
+        }
+    }
+
+    /// The request as a query, written the same way each time.
+    pub(in crate::authorization_server) fn query(&self) -> String {
+        self.parameters.to_query()
+    }
+
+    /// The request after signing in: `prompt=login` has been done.
+    pub(in crate::authorization_server) fn query_after_login(&self) -> String {
+        match self.prompt {
+            Prompt::Login => self.parameters.without("prompt").to_query(),
+            Prompt::Consent | Prompt::None => self.query(),
+        }
+    }
+
+    /// Sends the person back to the client with `error`.
+    pub(in crate::authorization_server) fn refuse(self, error: RedirectError) -> AuthorizeError {
+        AuthorizeError::Redirect(Box::new(self.back), error)
+    }
+}
+
+fn read_query(query: Option<&str>) -> Result<Parameters, PageError> {
+    let query = query.unwrap_or_default();
+    if query.len() > MAX_QUERY {
+        return Err(PageError::TooLong);
+    }
+    Ok(Parameters::parse(query.as_bytes())?)
+}
+
+async fn find_client(
+    context: &Context,
+    tenant: &Tenant,
+    parameters: &Parameters,
+) -> Result<Client, PageError> {
+    let id = parameters
+        .one("client_id")?
+        .ok_or(PageError::MissingClient)?;
+    let client = context
+        .store
+        .find_client(&tenant.slug, &ClientId::new(id))
+        .await?;
+    client.ok_or(PageError::UnknownClient)
+}
+
+fn check_redirect_uri(client: &Client, parameters: &Parameters) -> Result<RedirectUri, PageError> {
+    match (
+        parameters.one("redirect_uri")?,
+        client.redirect_uris.as_slice(),
+    ) {
+        (Some(text), registered) => {
+            let requested =
+                RedirectUri::parse(text).map_err(|_| PageError::UnregisteredRedirectUri)?;
+            // OAuth 2.1 §4.1.1: compared with the registered ones as strings.
+            let known = registered.iter().any(|uri| uri.matches(&requested));
+            known
+                .then_some(requested)
+                .ok_or(PageError::UnregisteredRedirectUri)
+        }
+        // OAuth 2.1 §4.1.1: it may be left out where there's only one to mean.
+        (None, [only]) => Ok(only.clone()),
+        (None, _) => Err(PageError::MissingRedirectUri),
+    }
+}
+
+fn read_state(parameters: &Parameters) -> Result<Option<String>, RedirectError> {
+    match parameters.one("state")? {
+        Some(state) if state.len() > MAX_STATE => Err(RedirectError::StateTooLong),
+        state => Ok(state.map(str::to_owned)),
+    }
+}
+
+fn check(
+    context: &Context,
+    tenant: &Tenant,
+    client: &Client,
+    parameters: &Parameters,
+) -> Result<(CodeChallenge, ScopeSet, Prompt), RedirectError> {
+    check_request_object(parameters)?;
+    check_response_type(parameters)?;
+    if !client.may_use(GrantType::AuthorizationCode) {
+        return Err(RedirectError::UnauthorizedClient);
+    }
+    let challenge = read_challenge(parameters)?;
+    check_resource(tenant, parameters)?;
+    let asked = scopes::parse(parameters.one("scope")?.unwrap_or_default())?;
+    let scopes = scopes::narrow_to_client(context, tenant, client, asked);
+    if scopes.is_empty() {
+        return Err(RedirectError::InvalidScope);
+    }
+    Ok((challenge, scopes, read_prompt(parameters)?))
+}
+
+/// RFC 9101 §5: whoever signs a request does not mean the unsigned copy of it.
+fn check_request_object(parameters: &Parameters) -> Result<(), RedirectError> {
+    if parameters.one("request")?.is_some() {
+        return Err(RedirectError::RequestNotSupported);
+    }
+    if parameters.one("request_uri")?.is_some() {
+        return Err(RedirectError::RequestUriNotSupported);
+    }
+    Ok(())
+}
+
+fn check_response_type(parameters: &Parameters) -> Result<(), RedirectError> {
+    match parameters.one("response_type")? {
+        Some("code") => {}
+        // RFC 9700 §2.1.2: no token comes out of this endpoint.
+        Some(_) => return Err(RedirectError::UnsupportedResponseType),
+        None => return Err(RedirectError::MissingResponseType),
+    }
+    match parameters.one("response_mode")? {
+        None | Some("query") => Ok(()),
+        Some(_) => Err(RedirectError::UnsupportedResponseMode),
+    }
+}
+
+/// OAuth 2.1 §4.1.1: every client uses PKCE; of its methods only S256 (RFC 9700 §2.1.1).
+fn read_challenge(parameters: &Parameters) -> Result<CodeChallenge, RedirectError> {
+    let challenge = parameters
+        .one("code_challenge")?
+        .ok_or(RedirectError::MissingChallenge)?;
+    // RFC 7636 §4.3: without a method the client means `plain`.
+    if parameters.one("code_challenge_method")? != Some("S256") {
+        return Err(RedirectError::ChallengeMethod);
+    }
+    CodeChallenge::parse(challenge).map_err(|_| RedirectError::Challenge)
+}
+
+/// RFC 8707 §2: there is one resource here. Clients from before resource indicators mean it too.
+fn check_resource(tenant: &Tenant, parameters: &Parameters) -> Result<(), RedirectError> {
+    let known = |text| ResourceUri::parse(text).is_ok_and(|uri| uri == tenant.resource);
+    if parameters.all("resource").all(known) {
+        Ok(())
+    } else {
+        Err(RedirectError::InvalidTarget)
+    }
+}
+
+fn read_prompt(parameters: &Parameters) -> Result<Prompt, RedirectError> {
+    let prompt = parameters.one("prompt")?.unwrap_or_default();
+    let has = |value| prompt.split(' ').any(|other| other == value);
+    if prompt == "none" {
+        Ok(Prompt::None)
+    } else if has("none") {
+        Err(RedirectError::Prompt)
+    } else if has("login") || has("select_account") {
+        Ok(Prompt::Login)
+    } else {
+        Ok(Prompt::Consent)
+    }
+}

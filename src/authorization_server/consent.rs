@@ -1,0 +1,177 @@
+//! Consent (OAuth 2.1 §4.1.1, §7.6): the page, and the answer to it at POST /consent.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Extension, RawQuery, Request, State};
+use axum::response::Response;
+use http::{HeaderMap, StatusCode};
+
+use super::authorize::{AuthorizationRequest, AuthorizeError, PageError, RedirectError};
+use super::login_session::SignedIn;
+use super::pages::{self, ConsentPage, ScopeLine};
+use super::{Context, form_token, login, login_session, new_identifier, scopes};
+use crate::model::{AuthorizationCode, Grant, GrantId, ScopeSet, Secret, Tenant};
+use crate::web::{self, Parameters, read_form};
+
+/// What the person answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Decision {
+    Approve,
+    Deny,
+    /// They are not the one who is signed in.
+    SwitchUser,
+}
+
+const FORM: &str = "consent";
+
+/// OAuth 2.1 §4.1.2 recommends at most ten minutes; a client needs seconds.
+const CODE_LIFETIME: Duration = Duration::from_mins(1);
+
+/// Asks the person for consent. Nothing is remembered, so this is what every request leads to.
+pub(super) fn ask(
+    context: &Context,
+    tenant: &Tenant,
+    request: &AuthorizationRequest,
+    signed_in: &SignedIn,
+) -> Result<Response, AuthorizeError> {
+    let granted = grantable(context, tenant, request, signed_in);
+    if granted.is_empty() {
+        let back = Box::new(request.back.clone());
+        return Err(AuthorizeError::Redirect(back, RedirectError::InvalidScope));
+    }
+    let query = request.query();
+    let lines = granted.iter().map(|scope| ScopeLine {
+        scope: scope.as_str(),
+        description: context
+            .catalogue
+            .get(scope)
+            .map_or(scope.as_str(), |found| found.description.as_str()),
+    });
+    let page = ConsentPage {
+        host: tenant.public_url.host(),
+        client: request.client.display_name(),
+        destination: request.back.redirect_uri.destination(),
+        is_loopback: request.back.redirect_uri.is_loopback(),
+        username: &signed_in.user.username,
+        scopes: lines.collect(),
+        action: format!("{}/consent?{query}", tenant.public_url.path()),
+        form_token: form_token::make(&signed_in.cookie, FORM, &query),
+    };
+    Ok(pages::show(StatusCode::OK, &page))
+}
+
+#[tracing::instrument(
+    name = "authorization_server.consent.post",
+    skip_all,
+    fields(tenant = %tenant.slug)
+)]
+pub(super) async fn post(
+    State(context): State<Arc<Context>>,
+    Extension(tenant): Extension<Arc<Tenant>>,
+    RawQuery(query): RawQuery,
+    request: Request,
+) -> Response {
+    decide(&context, &tenant, query.as_deref(), request)
+        .await
+        .unwrap_or_else(AuthorizeError::refuse)
+}
+
+async fn decide(
+    context: &Context,
+    tenant: &Tenant,
+    query: Option<&str>,
+    http: Request,
+) -> Result<Response, AuthorizeError> {
+    // Nothing is carried over from the page: the request is checked anew, and so is the account.
+    let request = AuthorizationRequest::read(context, tenant, query).await?;
+    let headers = http.headers().clone();
+    let fields = read_form(http).await.map_err(PageError::from)?;
+    let Some(signed_in) = login_session::find(context, tenant, &headers).await? else {
+        return Ok(web::see_other(&login::address(tenant, &request)));
+    };
+    check_form(tenant, &request, &headers, (&signed_in, &fields))?;
+    match Decision::read(&fields)? {
+        Decision::Approve => issue_code(context, tenant, request, &signed_in).await,
+        Decision::Deny => Err(request.refuse(RedirectError::AccessDenied)),
+        Decision::SwitchUser => {
+            let cleared = login_session::end(context, tenant, &headers).await?;
+            let response = web::see_other(&login::address(tenant, &request));
+            Ok(login_session::with_cookie(response, cleared))
+        }
+    }
+}
+
+async fn issue_code(
+    context: &Context,
+    tenant: &Tenant,
+    request: AuthorizationRequest,
+    signed_in: &SignedIn,
+) -> Result<Response, AuthorizeError> {
+    let granted = grantable(context, tenant, &request, signed_in);
+    if granted.is_empty() {
+        return Err(request.refuse(RedirectError::InvalidScope));
+    }
+    let now = context.clock.now();
+    let secret = Secret::generate(context.random.as_ref());
+    let code = AuthorizationCode {
+        digest: secret.digest(),
+        grant: Grant {
+            id: GrantId::new(new_identifier(context.random.as_ref())),
+            client: request.client.id.clone(),
+            user: signed_in.user.id.clone(),
+            scopes: granted,
+            resource: tenant.resource.clone(),
+            created_at: now,
+            revoked_at: None,
+        },
+        redirect_uri: request.back.redirect_uri.clone(),
+        challenge: request.challenge.clone(),
+        expires_at: now.after(CODE_LIFETIME),
+    };
+    context.store.issue_code(&tenant.slug, &code).await?;
+    tracing::info!(
+        client.id = %code.grant.client,
+        user.id = %code.grant.user,
+        grant.id = %code.grant.id,
+        scope = %code.grant.scopes,
+        "access granted"
+    );
+    Ok(request.back.with_code(&secret))
+}
+
+fn grantable(
+    context: &Context,
+    tenant: &Tenant,
+    request: &AuthorizationRequest,
+    signed_in: &SignedIn,
+) -> ScopeSet {
+    scopes::narrow_to_user(context, tenant, &signed_in.user, &request.scopes)
+}
+
+fn check_form(
+    tenant: &Tenant,
+    request: &AuthorizationRequest,
+    headers: &HeaderMap,
+    (signed_in, fields): (&SignedIn, &Parameters),
+) -> Result<(), PageError> {
+    let query = request.query();
+    let expected = form_token::make(&signed_in.cookie, FORM, &query);
+    if !web::comes_from_elsewhere(headers) && form_token::is_in(fields, &expected) {
+        return Ok(());
+    }
+    Err(PageError::Forged {
+        again: format!("{}/authorize?{query}", tenant.public_url.path()),
+    })
+}
+
+impl Decision {
+    fn read(fields: &Parameters) -> Result<Self, PageError> {
+        match fields.one("decision")? {
+            Some("approve") => Ok(Self::Approve),
+            Some("deny") => Ok(Self::Deny),
+            Some("switch") => Ok(Self::SwitchUser),
+            Some(_) | None => Err(PageError::NoDecision),
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! Authorization server metadata (RFC 8414 §2), and the same under its OpenID Connect names.
+
+use std::sync::Arc;
+
+use axum::extract::{Extension, State};
+use axum::response::Response;
+use serde_json::{Value, json};
+
+use super::Context;
+use super::scopes::OFFLINE_ACCESS;
+use crate::model::{GrantType, Scope, SigningAlgorithm, Tenant, TokenEndpointAuthMethod};
+use crate::web;
+
+pub(super) async fn get(
+    State(context): State<Arc<Context>>,
+    Extension(tenant): Extension<Arc<Tenant>>,
+) -> Response {
+    web::public_json(&document(&context, &tenant))
+}
+
+fn document(context: &Context, tenant: &Tenant) -> Value {
+    let address = |path| tenant.public_url.join(path);
+    let catalogue = context.catalogue.all();
+    // Clients ask for `offline_access` to get a refresh token, and only where it is listed.
+    let scopes: Vec<&str> = catalogue
+        .iter()
+        .map(Scope::as_str)
+        .chain([OFFLINE_ACCESS])
+        .collect();
+    json!({
+        "issuer": tenant.issuer(),
+        "authorization_endpoint": address("/authorize"),
+        "token_endpoint": address("/token"),
+        "registration_endpoint": address("/register"),
+        "jwks_uri": address("/jwks"),
+        "scopes_supported": scopes,
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": GrantType::ALL.map(GrantType::as_str),
+        "token_endpoint_auth_methods_supported":
+            TokenEndpointAuthMethod::ALL.map(TokenEndpointAuthMethod::as_str),
+        "code_challenge_methods_supported": ["S256"],
+        // RFC 9207 §3
+        "authorization_response_iss_parameter_supported": true,
+        // RFC 9728 §4
+        "protected_resources": [tenant.resource.as_str()],
+        // OpenID Connect Discovery §3 requires these two, and clients' parsers insist.
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": [SigningAlgorithm::Es256.as_str()],
+    })
+}

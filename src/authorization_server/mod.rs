@@ -1,0 +1,84 @@
+//! The authorization server: one file per endpoint (OAuth 2.1 §3, RFC 7591, RFC 8414).
+
+mod authorize;
+mod client_authentication;
+mod consent;
+mod form_token;
+mod jwks;
+mod login;
+mod login_session;
+mod metadata;
+mod pages;
+mod register;
+mod scopes;
+mod token;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::{MethodRouter, get, post};
+
+use crate::identity::Accounts;
+use crate::jose::KeyRings;
+use crate::model::{Clock, Random, ScopeCatalogue, ScopeSet};
+use crate::store::Store;
+
+/// What the endpoints share. The tenant comes with each request, as an `Extension<Arc<Tenant>>`.
+#[derive(Debug)]
+pub struct Context {
+    /// Clients, codes, grants, refresh tokens and login sessions.
+    pub store: Arc<dyn Store>,
+    /// What access tokens are signed with.
+    pub key_rings: Arc<KeyRings>,
+    /// The present.
+    pub clock: Arc<dyn Clock>,
+    /// Entropy for codes, tokens and identifiers.
+    pub random: Arc<dyn Random>,
+    /// The scopes that exist.
+    pub catalogue: ScopeCatalogue,
+    /// What a client that names no scopes gets beside the basic ones, where the role has them.
+    pub initial_scopes: ScopeSet,
+    /// Who may sign in.
+    pub accounts: Accounts,
+    /// How long tokens live.
+    pub tokens: TokenSettings,
+}
+
+/// How long tokens live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TokenSettings {
+    /// An access token.
+    pub access_ttl: Duration,
+    /// A refresh token, from its last use on.
+    pub refresh_ttl: Duration,
+    /// For how long the exchange of a refresh token is answered again.
+    pub refresh_grace: Duration,
+}
+
+/// The endpoints, relative to the tenant's public URL. Metadata is not among them: its addresses
+/// begin at the origin.
+pub fn routes(context: Arc<Context>) -> Router {
+    Router::new()
+        .route("/authorize", get(authorize::get))
+        .route("/login", get(login::get).post(login::post))
+        .route("/consent", post(consent::post))
+        .route("/token", post(token::post))
+        .route("/register", post(register::post))
+        .route("/jwks", get(jwks::get))
+        .with_state(context)
+}
+
+/// The metadata document (RFC 8414 §3), for each of the well-known addresses that it has.
+pub fn metadata_route(context: Arc<Context>) -> MethodRouter {
+    get(metadata::get).with_state(context)
+}
+
+/// A new identifier of a client, a grant or a token: unguessable, but no secret.
+fn new_identifier(random: &dyn Random) -> String {
+    let mut bytes = [0_u8; 16];
+    random.fill(&mut bytes);
+    uuid::Builder::from_random_bytes(bytes)
+        .into_uuid()
+        .to_string()
+}

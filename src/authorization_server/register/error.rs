@@ -1,0 +1,77 @@
+//! Why a client is not registered (RFC 7591 §3.2.2).
+
+use axum::response::Response;
+use http::StatusCode;
+use http::header::{HeaderValue, RETRY_AFTER};
+
+use crate::model::InvalidRedirectUri;
+use crate::store::StoreError;
+use crate::web;
+
+/// An error of the registration endpoint. The text is its `error_description`.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum RegistrationError {
+    #[error("the body must be application/json")]
+    MediaType,
+    #[error("the body is longer than 65536 bytes or was cut off")]
+    TooLarge,
+    #[error("the body is no JSON object of client metadata, or has a member twice")]
+    Document,
+    #[error("redirect_uris must have 1 to 20 members")]
+    RedirectUriCount,
+    #[error("{0}")]
+    RedirectUri(#[from] InvalidRedirectUri),
+    #[error("client_name must have at most 200 characters, none of them invisible")]
+    Name,
+    #[error("client_uri must be an http or https URL")]
+    ClientUri,
+    #[error("token_endpoint_auth_method must be none, client_secret_basic or client_secret_post")]
+    AuthMethod,
+    #[error("grant_types must include authorization_code")]
+    GrantTypes,
+    #[error("response_types must include code")]
+    ResponseTypes,
+    #[error("jwks and jwks_uri are not supported")]
+    Keys,
+    #[error("software statements are not accepted")]
+    SoftwareStatement,
+    #[error("the server can't answer right now")]
+    Store(#[from] StoreError),
+}
+
+impl RegistrationError {
+    /// Logs the error and answers with it.
+    pub(super) fn refuse(self) -> Response {
+        let (status, code) = self.wire();
+        if status.is_server_error() {
+            tracing::error!(error = code, reason = ?self, "no client could be registered");
+        } else {
+            tracing::info!(error = code, reason = %self, "no client registered");
+        }
+        let mut response = web::json_error(status, code, &self.to_string());
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            let headers = response.headers_mut();
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+
+    const fn wire(&self) -> (StatusCode, &'static str) {
+        match self {
+            Self::RedirectUriCount | Self::RedirectUri(_) => {
+                (StatusCode::BAD_REQUEST, "invalid_redirect_uri")
+            }
+            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "invalid_client_metadata"),
+            Self::MediaType
+            | Self::Document
+            | Self::Name
+            | Self::ClientUri
+            | Self::AuthMethod
+            | Self::GrantTypes
+            | Self::ResponseTypes
+            | Self::Keys => (StatusCode::BAD_REQUEST, "invalid_client_metadata"),
+            Self::SoftwareStatement => (StatusCode::BAD_REQUEST, "unapproved_software_statement"),
+            Self::Store(_) => (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable"),
+        }
+    }
+}

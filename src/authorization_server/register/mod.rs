@@ -1,0 +1,148 @@
+//! Dynamic client registration (RFC 7591 §3): POST /register.
+
+mod client_metadata;
+mod error;
+
+use std::sync::Arc;
+
+use axum::body::to_bytes;
+use axum::extract::{Extension, Request, State};
+use axum::response::Response;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, StatusCode};
+use serde::Serialize;
+
+use client_metadata::{ApplicationType, ClientMetadata};
+use error::RegistrationError;
+
+use super::{Context, new_identifier};
+use crate::model::{
+    Client, ClientId, GrantType, RedirectUri, Secret, Tenant, TokenEndpointAuthMethod,
+};
+use crate::web;
+
+/// RFC 7591 §3.2.1: all that was registered. Members without a value are left out, since clients
+/// refuse `null`.
+#[derive(Serialize)]
+struct ClientInformation<'a> {
+    client_id: &'a str,
+    client_id_issued_at: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_secret: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_secret_expires_at: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_uri: Option<&'a str>,
+    redirect_uris: Vec<&'a str>,
+    token_endpoint_auth_method: &'static str,
+    grant_types: Vec<&'static str>,
+    response_types: [&'static str; 1],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    application_type: Option<&'static str>,
+}
+
+/// The largest document that is read.
+const MAX_BODY: usize = 64 * 1024;
+
+#[tracing::instrument(
+    name = "authorization_server.register.post",
+    skip_all,
+    fields(tenant = %tenant.slug)
+)]
+pub(super) async fn post(
+    State(context): State<Arc<Context>>,
+    Extension(tenant): Extension<Arc<Tenant>>,
+    request: Request,
+) -> Response {
+    register(&context, &tenant, request)
+        .await
+        .unwrap_or_else(RegistrationError::refuse)
+}
+
+async fn register(
+    context: &Context,
+    tenant: &Tenant,
+    request: Request,
+) -> Result<Response, RegistrationError> {
+    check_media_type(request.headers())?;
+    let body = to_bytes(request.into_body(), MAX_BODY)
+        .await
+        .map_err(|_| RegistrationError::TooLarge)?;
+    let metadata = ClientMetadata::parse(&body)?;
+    let (client, secret) = new_client(context, &metadata);
+    context.store.register_client(&tenant.slug, &client).await?;
+    tracing::info!(
+        client.id = %client.id,
+        client.redirect_host = %client
+            .redirect_uris
+            .first()
+            .map(RedirectUri::destination)
+            .unwrap_or_default(),
+        "client registered"
+    );
+    let information = information(&client, secret.as_ref(), metadata.application_type);
+    Ok(web::json(StatusCode::CREATED, &information))
+}
+
+fn check_media_type(headers: &HeaderMap) -> Result<(), RegistrationError> {
+    let value = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let essence = value.and_then(|value| value.split(';').next());
+    essence
+        .filter(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
+        .map(|_| ())
+        .ok_or(RegistrationError::MediaType)
+}
+
+fn new_client(context: &Context, metadata: &ClientMetadata) -> (Client, Option<Secret>) {
+    // RFC 7591 §3.2.1: a public client has no use for a secret, so it gets none.
+    let secret = match metadata.auth_method {
+        TokenEndpointAuthMethod::None => None,
+        TokenEndpointAuthMethod::ClientSecretBasic | TokenEndpointAuthMethod::ClientSecretPost => {
+            Some(Secret::generate(context.random.as_ref()))
+        }
+    };
+    let client = Client {
+        id: ClientId::new(new_identifier(context.random.as_ref())),
+        name: metadata.name.clone(),
+        uri: metadata.uri.clone(),
+        redirect_uris: metadata.redirect_uris.clone(),
+        auth_method: metadata.auth_method,
+        secret: secret.as_ref().map(Secret::digest),
+        grant_types: metadata.grant_types.clone(),
+        // A limit that a client sets for itself guards nothing while anyone may register, and
+        // would keep it from asking for more when a tool needs more. The role is the limit.
+        scopes: None,
+        created_at: context.clock.now(),
+    };
+    (client, secret)
+}
+
+fn information<'a>(
+    client: &'a Client,
+    secret: Option<&'a Secret>,
+    application_type: Option<ApplicationType>,
+) -> ClientInformation<'a> {
+    let grant_types = client.grant_types.iter().copied();
+    ClientInformation {
+        client_id: client.id.as_str(),
+        client_id_issued_at: client.created_at.seconds(),
+        client_secret: secret.map(Secret::expose),
+        // RFC 7591 §3.2.1: required beside a secret; zero is never.
+        client_secret_expires_at: secret.map(|_| 0),
+        client_name: client.name.as_deref(),
+        client_uri: client.uri.as_deref(),
+        redirect_uris: client
+            .redirect_uris
+            .iter()
+            .map(RedirectUri::as_str)
+            .collect(),
+        token_endpoint_auth_method: client.auth_method.as_str(),
+        grant_types: grant_types.map(GrantType::as_str).collect(),
+        response_types: ["code"],
+        application_type: application_type.map(ApplicationType::as_str),
+    }
+}

@@ -1,0 +1,120 @@
+//! Why there is no token (RFC 6749 §5.2).
+
+use axum::response::Response;
+use http::StatusCode;
+use http::header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+
+use crate::authorization_server::client_authentication::ClientAuthenticationError;
+use crate::jose::JoseError;
+use crate::model::Tenant;
+use crate::store::StoreError;
+use crate::web::{self, FormRejection, RepeatedParameter};
+
+/// An error of the token endpoint. The text is its `error_description`.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum TokenError {
+    #[error(transparent)]
+    Form(#[from] FormRejection),
+    #[error(transparent)]
+    Repeated(#[from] RepeatedParameter),
+    #[error("grant_type is missing")]
+    MissingGrantType,
+    #[error("code is missing")]
+    MissingCode,
+    #[error("refresh_token is missing")]
+    MissingRefreshToken,
+    #[error(transparent)]
+    Client(#[from] ClientAuthenticationError),
+    #[error("the client is not registered for this grant type")]
+    UnauthorizedClient,
+    #[error("the grant type is neither authorization_code nor refresh_token")]
+    UnsupportedGrantType,
+    /// The wire hears one text for all reasons, the log hears which it was.
+    #[error("the grant is invalid, expired or revoked, or was given to another client")]
+    InvalidGrant(#[from] GrantRefusal),
+    #[error("the scope is not part of what was granted")]
+    InvalidScope,
+    #[error("the resource is not the one that was granted")]
+    InvalidTarget,
+    #[error("the server can't answer right now")]
+    Store(#[from] StoreError),
+    #[error("the server can't answer right now")]
+    Signing(#[from] JoseError),
+}
+
+/// Why a code or a refresh token is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{self:?}")]
+pub(super) enum GrantRefusal {
+    /// There is none like it.
+    Unknown,
+    /// It was given to another client.
+    OtherClient,
+    /// The redirect URI is not that of the authorization request.
+    RedirectUri,
+    /// The verifier is missing, or not that of the challenge.
+    Verifier,
+    /// The account is gone or disabled.
+    User,
+    /// The person's role has none of the scopes any more.
+    Scopes,
+    /// The resource is served no more.
+    Resource,
+    /// It expired, or its grant was revoked.
+    Ended,
+    /// It was used before: its grant is revoked now.
+    Reused,
+}
+
+impl TokenError {
+    /// Logs the error and answers with it.
+    pub(super) fn refuse(self, tenant: &Tenant) -> Response {
+        let (status, code) = self.wire();
+        if status.is_server_error() {
+            tracing::error!(error = code, reason = ?self, "no token could be issued");
+        } else {
+            tracing::info!(error = code, reason = ?self, "no token issued");
+        }
+        let mut response = web::json_error(status, code, &self.to_string());
+        let headers = response.headers_mut();
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        // RFC 6749 §5.2: a client that used HTTP Basic is answered in kind.
+        if matches!(
+            self,
+            Self::Client(ClientAuthenticationError::Refused { basic: true })
+        ) && let Ok(challenge) =
+            HeaderValue::try_from(format!("Basic realm=\"{}\"", tenant.issuer()))
+        {
+            headers.insert(WWW_AUTHENTICATE, challenge);
+        }
+        response
+    }
+
+    const fn wire(&self) -> (StatusCode, &'static str) {
+        match self {
+            Self::Form(FormRejection::Body) => (StatusCode::PAYLOAD_TOO_LARGE, "invalid_request"),
+            Self::Form(FormRejection::MediaType | FormRejection::Malformed(_))
+            | Self::Repeated(_)
+            | Self::MissingGrantType
+            | Self::MissingCode
+            | Self::MissingRefreshToken
+            | Self::Client(
+                ClientAuthenticationError::Repeated(_) | ClientAuthenticationError::SeveralMethods,
+            ) => (StatusCode::BAD_REQUEST, "invalid_request"),
+            Self::Client(ClientAuthenticationError::Refused { .. }) => {
+                (StatusCode::UNAUTHORIZED, "invalid_client")
+            }
+            Self::UnauthorizedClient => (StatusCode::BAD_REQUEST, "unauthorized_client"),
+            Self::UnsupportedGrantType => (StatusCode::BAD_REQUEST, "unsupported_grant_type"),
+            Self::InvalidGrant(_) => (StatusCode::BAD_REQUEST, "invalid_grant"),
+            Self::InvalidScope => (StatusCode::BAD_REQUEST, "invalid_scope"),
+            Self::InvalidTarget => (StatusCode::BAD_REQUEST, "invalid_target"),
+            // Not `invalid_grant`: clients would drop tokens that are good.
+            Self::Store(_)
+            | Self::Client(ClientAuthenticationError::Store(_))
+            | Self::Signing(_) => (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable"),
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! The access token and the answer that carries it (OAuth 2.1 §3.2.3, RFC 9068 §2.2).
+
+use axum::response::Response;
+use http::StatusCode;
+use serde::Serialize;
+
+use super::error::TokenError;
+use crate::authorization_server::{Context, new_identifier};
+use crate::jose::{AccessTokenClaims, JoseError};
+use crate::model::{Grant, ScopeSet, Secret, Tenant};
+use crate::web;
+
+/// An access token that is signed but not handed out yet.
+#[derive(Debug)]
+pub(super) struct IssuedToken {
+    access_token: Secret,
+    expires_in: u64,
+    scopes: ScopeSet,
+}
+
+#[derive(Serialize)]
+struct TokenResponse<'a> {
+    access_token: &'a str,
+    token_type: &'static str,
+    expires_in: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<&'a str>,
+    scope: String,
+}
+
+/// Signs an access token of `grant`. It is done before a code or refresh token is spent, so that
+/// a failure costs the client nothing.
+pub(super) fn issue(
+    context: &Context,
+    tenant: &Tenant,
+    grant: &Grant,
+    scopes: ScopeSet,
+) -> Result<IssuedToken, TokenError> {
+    let ring = context.key_rings.get(&tenant.slug);
+    let ring = ring.ok_or(JoseError::NoKey)?;
+    let now = context.clock.now();
+    let lifetime = context.tokens.access_ttl;
+    let access_token = ring.sign(&AccessTokenClaims {
+        iss: tenant.issuer().to_owned(),
+        sub: grant.user.clone(),
+        aud: grant.resource.as_str().to_owned(),
+        exp: now.after(lifetime),
+        iat: now,
+        nbf: None,
+        jti: new_identifier(context.random.as_ref()),
+        client_id: grant.client.clone(),
+        scope: scopes.clone(),
+        grant_id: Some(grant.id.clone()),
+    })?;
+    Ok(IssuedToken {
+        access_token,
+        expires_in: lifetime.as_secs(),
+        scopes,
+    })
+}
+
+impl IssuedToken {
+    /// The answer with this token and a refresh token beside it.
+    pub(super) fn answer(&self, refresh_token: Option<&Secret>) -> Response {
+        let body = TokenResponse {
+            access_token: self.access_token.expose(),
+            token_type: "Bearer",
+            expires_in: self.expires_in,
+            refresh_token: refresh_token.map(Secret::expose),
+            scope: self.scopes.to_string(),
+        };
+        web::json(StatusCode::OK, &body)
+    }
+}

@@ -1,0 +1,93 @@
+//! All sections of the configuration, as they are written and as the rooms get them.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::checks::Checks;
+use super::database::{Database, DatabaseSection};
+use super::scopes::{Scopes, ScopesSection};
+use super::server::{Server, ServerSection};
+use super::telemetry::{Telemetry, TelemetrySection};
+use super::tenants::{self, TenantEntry};
+use super::tokens::{Tokens, TokensSection};
+use super::tools::{self, ToolEntry};
+use super::weather::{Weather, WeatherSection};
+use crate::model::{Requirement, Role};
+
+/// A configuration that was checked as a whole.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where Gatehouse listens, and the address that clients know it by.
+    pub server: Server,
+    /// Where state lives.
+    pub database: Database,
+    /// The weather server.
+    pub weather: Weather,
+    /// Lifetimes of tokens.
+    pub tokens: Tokens,
+    /// The scopes that exist.
+    pub scopes: Scopes,
+    /// What single tools ask for, by the tool's name.
+    pub tools: BTreeMap<String, Requirement>,
+    /// The roles of the default tenant, by name.
+    pub roles: BTreeMap<String, Role>,
+    /// Logs.
+    pub telemetry: Telemetry,
+    /// Where all this came from.
+    pub sources: Sources,
+}
+
+/// Where a configuration came from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sources {
+    /// The file, unless there was none.
+    pub file: Option<String>,
+    /// The names of the environment variables that had their say.
+    pub variables: Vec<String>,
+}
+
+/// The configuration of Gatehouse.
+///
+/// Every key has a default. A variable `GATEHOUSE__SECTION__KEY` overrides a key of a section.
+#[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(title = "Gatehouse configuration")]
+pub(super) struct Sections {
+    server: ServerSection,
+    database: DatabaseSection,
+    weather: WeatherSection,
+    tokens: TokensSection,
+    scopes: ScopesSection,
+    /// What single tools ask for beyond `mcp:tools`, by the tool's name.
+    tools: BTreeMap<String, ToolEntry>,
+    /// The tenants. An entry with the slug `default` extends the one that is always there.
+    tenants: Vec<TenantEntry>,
+    telemetry: TelemetrySection,
+}
+
+impl Sections {
+    /// Checks every section and returns the whole, unless one of them has a mistake.
+    pub(super) fn resolve(&self, checks: &mut Checks<'_>, sources: Sources) -> Option<Config> {
+        let server = self.server.resolve(checks);
+        let database = self.database.resolve(checks);
+        let weather = self.weather.resolve(checks);
+        let tokens = self.tokens.resolve(checks);
+        let scopes = self.scopes.resolve(checks);
+        let catalogue = &scopes.catalogue;
+        let tools = tools::resolve(&self.tools, catalogue, checks);
+        let roles = tenants::resolve(&self.tenants, catalogue, checks);
+        Some(Config {
+            server: server?,
+            database: database?,
+            weather: weather?,
+            tokens: tokens?,
+            scopes,
+            tools,
+            roles,
+            telemetry: self.telemetry.resolve(),
+            sources,
+        })
+    }
+}

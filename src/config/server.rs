@@ -1,0 +1,104 @@
+//! `[server]`: where Gatehouse listens, and the address that clients know it by.
+
+use std::net::SocketAddr;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::checks::{Checks, web_address};
+use super::problem::KeyPath;
+use crate::model::PublicUrl;
+
+/// Where Gatehouse listens, and the address that clients know it by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Server {
+    /// The address and port to listen on.
+    pub listen: SocketAddr,
+    /// The address of the default tenant. None only where `listen` is a loopback address; there
+    /// it follows from the port that was bound.
+    pub public_url: Option<PublicUrl>,
+    /// Browser origins that may call, beside the known ones.
+    pub allowed_origins: Vec<String>,
+}
+
+/// Where Gatehouse listens, and the address that clients know it by.
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct ServerSection {
+    /// The IP address and port to listen on. The variable PORT, as platforms set it, stands for
+    /// `0.0.0.0:PORT`.
+    listen: String,
+    /// The address that clients reach Gatehouse by: https, or http on this machine. It is the
+    /// issuer of every token, so it is never taken from a request. It may be left out when
+    /// `listen` is a loopback address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    public_url: Option<String>,
+    /// Browser origins that may call, beside the built-in list of known clients.
+    allowed_origins: Vec<String>,
+}
+
+impl Default for ServerSection {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:8080".to_owned(),
+            public_url: None,
+            allowed_origins: Vec::new(),
+        }
+    }
+}
+
+impl ServerSection {
+    pub(super) fn resolve(&self, checks: &mut Checks<'_>) -> Option<Server> {
+        let path = |key| KeyPath::of(["server", key]);
+        let listen = checks.require(
+            self.listen.parse().ok(),
+            &path("listen"),
+            "an IP address and a port, as in \"127.0.0.1:8080\"",
+        );
+        self.check_origins(checks, &path("allowed_origins"));
+        let public_url = self.public_url(checks, &path("public_url"), listen);
+        Some(Server {
+            listen: listen?,
+            public_url,
+            allowed_origins: self.allowed_origins.clone(),
+        })
+    }
+
+    fn public_url(
+        &self,
+        checks: &mut Checks<'_>,
+        path: &KeyPath,
+        listen: Option<SocketAddr>,
+    ) -> Option<PublicUrl> {
+        if let Some(text) = &self.public_url {
+            let expected = "an https URL (http on a loopback host only) without query, fragment \
+                            or trailing slash, as in \"https://mcp.example.com\"";
+            return checks.require(text.parse().ok(), path, expected);
+        }
+        // With a mistake in `listen` nobody can tell yet whether it is needed.
+        let reachable = listen.is_some_and(|listen| !listen.ip().is_loopback());
+        if reachable {
+            let expected = "the https URL that clients use, as other machines can reach \
+                            server.listen; or a loopback address there";
+            checks.refuse(path, expected);
+        }
+        None
+    }
+
+    fn check_origins(&self, checks: &mut Checks<'_>, path: &KeyPath) {
+        for (position, text) in self.allowed_origins.iter().enumerate() {
+            if !is_origin(text) {
+                let expected = "an origin, https or http on a loopback host, as in \
+                                \"https://app.example.com\"";
+                checks.refuse(&path.join(position), expected);
+            }
+        }
+    }
+}
+
+/// True when `text` is what a browser's `Origin` header may say (RFC 6454 §6.2).
+fn is_origin(text: &str) -> bool {
+    web_address(text).is_some_and(|url: Url| url.origin().ascii_serialization() == text)
+}

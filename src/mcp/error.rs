@@ -1,0 +1,231 @@
+//! Errors with the codes of JSON-RPC 2.0 §5.1 and of MCP (2026-07-28 basic/index, error codes).
+
+use std::borrow::Cow;
+
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::header::{ALLOW, CONTENT_TYPE};
+use http::{HeaderValue, StatusCode};
+use serde_json::{Value, json};
+
+use super::message::RequestId;
+use super::revision::Revision;
+use crate::backends::BackendError;
+
+/// The error of one request, or of a message that was none.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{fault}")]
+pub struct RpcError {
+    id: Option<RequestId>,
+    fault: Fault,
+}
+
+/// What is wrong. The text of each is what the client reads.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// The bytes are no JSON that everybody would read alike.
+    #[error("Parse error")]
+    Parse,
+    /// The JSON is no message of JSON-RPC 2.0.
+    #[error("Invalid request: {0}")]
+    InvalidRequest(&'static str),
+    /// There is no such method in this revision, or its capability is not offered.
+    #[error("Method not found")]
+    MethodNotFound(Revision),
+    /// The parameters are not those of the method.
+    #[error("Invalid params: {0}")]
+    InvalidParams(Cow<'static, str>),
+    /// A field that every request of the revision needs is missing from `_meta`, or is malformed.
+    #[error("Invalid params: {0} is missing or malformed")]
+    BadMeta(&'static str),
+    /// To this caller there is no tool of that name.
+    #[error("Unknown tool")]
+    UnknownTool,
+    /// To this caller there is no prompt of that name.
+    #[error("Unknown prompt")]
+    UnknownPrompt,
+    /// To this caller there is no such resource.
+    #[error("Resource not found")]
+    ResourceNotFound {
+        /// The URI that was asked for.
+        uri: String,
+        /// The revision that it was asked in.
+        revision: Revision,
+    },
+    /// A header is missing, malformed, or says something else than the body.
+    #[error("Header mismatch: {0} is missing, malformed or differs from the body")]
+    HeaderMismatch(&'static str),
+    /// The revision is not spoken here.
+    #[error("Unsupported protocol version")]
+    UnsupportedProtocolVersion {
+        /// The revision that the client named.
+        requested: String,
+    },
+    /// The server behind the gate can't answer now.
+    #[error("{0}")]
+    Unavailable(&'static str),
+    /// The caller gave the request up.
+    #[error("The request was cancelled")]
+    Cancelled,
+    /// A failure of the gateway itself.
+    #[error("Internal error")]
+    Internal,
+    /// The HTTP method is not one of the MCP endpoint.
+    #[error("Invalid request: the MCP endpoint takes POST")]
+    HttpMethod,
+    /// The body is not declared as JSON.
+    #[error("Invalid request: Content-Type must be application/json")]
+    ContentType,
+    /// The client takes none of the media types that an answer can have.
+    #[error("Invalid request: Accept must allow application/json or text/event-stream")]
+    Accept,
+}
+
+impl Fault {
+    /// The code on the wire.
+    #[must_use]
+    pub const fn code(&self) -> i32 {
+        match self {
+            Self::Parse => -32700,
+            Self::InvalidRequest(_) | Self::HttpMethod | Self::ContentType | Self::Accept => -32600,
+            Self::MethodNotFound(_) => -32601,
+            // 2025-11-25 server/resources; 2026-07-28 must not emit it.
+            Self::ResourceNotFound {
+                revision: Revision::V2025_06_18 | Revision::V2025_11_25,
+                ..
+            } => -32002,
+            Self::InvalidParams(_)
+            | Self::BadMeta(_)
+            | Self::UnknownTool
+            | Self::UnknownPrompt
+            | Self::ResourceNotFound { .. } => -32602,
+            Self::HeaderMismatch(_) => -32020,
+            Self::UnsupportedProtocolVersion { .. } => -32022,
+            Self::Unavailable(_) | Self::Cancelled | Self::Internal => -32603,
+        }
+    }
+
+    /// The HTTP status that goes with it. What concerns the message is 4xx; what an operation
+    /// came to is 200, as with every result.
+    #[must_use]
+    pub const fn status(&self) -> StatusCode {
+        match self {
+            Self::Parse
+            | Self::InvalidRequest(_)
+            | Self::BadMeta(_)
+            | Self::HeaderMismatch(_)
+            | Self::UnsupportedProtocolVersion { .. } => StatusCode::BAD_REQUEST,
+            // 2026-07-28 streamable-http, protocol version header.
+            Self::MethodNotFound(Revision::V2026_07_28) => StatusCode::NOT_FOUND,
+            Self::HttpMethod => StatusCode::METHOD_NOT_ALLOWED,
+            Self::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Accept => StatusCode::NOT_ACCEPTABLE,
+            Self::MethodNotFound(_)
+            | Self::InvalidParams(_)
+            | Self::UnknownTool
+            | Self::UnknownPrompt
+            | Self::ResourceNotFound { .. }
+            | Self::Unavailable(_)
+            | Self::Cancelled
+            | Self::Internal => StatusCode::OK,
+        }
+    }
+
+    /// This, as the error of the request `id`.
+    #[must_use]
+    pub fn of(self, id: RequestId) -> RpcError {
+        RpcError {
+            id: Some(id),
+            fault: self,
+        }
+    }
+
+    /// What a backend's error means to a request for `uri` in `revision`.
+    pub(super) fn from_backend(error: BackendError, uri: &str, revision: Revision) -> Self {
+        match error {
+            BackendError::UnknownTool => Self::UnknownTool,
+            BackendError::UnknownResource => Self::ResourceNotFound {
+                uri: uri.to_owned(),
+                revision,
+            },
+            BackendError::UnknownPrompt => Self::UnknownPrompt,
+            BackendError::InvalidParams(why) => Self::InvalidParams(why.into()),
+            BackendError::Unavailable(why) => Self::Unavailable(why),
+            BackendError::Cancelled => Self::Cancelled,
+        }
+    }
+
+    fn data(&self) -> Option<Value> {
+        match self {
+            Self::ResourceNotFound { uri, .. } => Some(json!({ "uri": uri })),
+            Self::UnsupportedProtocolVersion { requested } => Some(json!({
+                "supported": Revision::SUPPORTED.map(Revision::name),
+                "requested": requested,
+            })),
+            Self::Parse
+            | Self::InvalidRequest(_)
+            | Self::MethodNotFound(_)
+            | Self::InvalidParams(_)
+            | Self::BadMeta(_)
+            | Self::UnknownTool
+            | Self::UnknownPrompt
+            | Self::HeaderMismatch(_)
+            | Self::Unavailable(_)
+            | Self::Cancelled
+            | Self::Internal
+            | Self::HttpMethod
+            | Self::ContentType
+            | Self::Accept => None,
+        }
+    }
+}
+
+impl RpcError {
+    /// What is wrong.
+    #[must_use]
+    pub const fn fault(&self) -> &Fault {
+        &self.fault
+    }
+
+    /// This, as the error of the request `id` where that could be read.
+    pub(super) fn with_id(fault: Fault, id: Option<RequestId>) -> Self {
+        Self { id, fault }
+    }
+
+    /// The error response (JSON-RPC 2.0 §5), with a null id where none could be read.
+    #[must_use]
+    pub fn to_bytes(&self) -> Bytes {
+        let mut error = json!({ "code": self.fault.code(), "message": self.fault.to_string() });
+        if let (Some(error), Some(data)) = (error.as_object_mut(), self.fault.data()) {
+            error.insert("data".to_owned(), data);
+        }
+        let response = json!({ "jsonrpc": "2.0", "id": self.id, "error": error });
+        response.to_string().into()
+    }
+}
+
+impl From<Fault> for RpcError {
+    fn from(fault: Fault) -> Self {
+        Self { id: None, fault }
+    }
+}
+
+impl From<serde_json::Error> for Fault {
+    /// Only of what is being written: reading has its own errors.
+    fn from(_: serde_json::Error) -> Self {
+        Self::Internal
+    }
+}
+
+impl IntoResponse for RpcError {
+    fn into_response(self) -> Response {
+        let json = [(CONTENT_TYPE, HeaderValue::from_static("application/json"))];
+        let mut response = (self.fault.status(), json, self.to_bytes()).into_response();
+        if self.fault == Fault::HttpMethod {
+            // RFC 9110 §15.5.6
+            let allowed = HeaderValue::from_static("POST");
+            response.headers_mut().insert(ALLOW, allowed);
+        }
+        response
+    }
+}

@@ -1,0 +1,310 @@
+//! One strict parse of a message (JSON-RPC 2.0 §4) that leaves nothing to be read in two ways.
+
+use std::fmt;
+
+use http::{HeaderName, HeaderValue};
+use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
+use serde::{Deserializer, Serialize};
+use serde_json::{Map, Number, Value};
+
+use super::error::{Fault, RpcError};
+use super::revision::{Revision, meta};
+
+/// The id of a request, given back as it came: a string, or an integer (MCP basic/index).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(untagged)]
+pub enum RequestId {
+    /// An integer.
+    Integer(Number),
+    /// A string.
+    Text(String),
+}
+
+/// A message that was checked: what is in it agrees with what came around it.
+#[derive(Clone, Debug)]
+pub enum Message {
+    /// It asks for an answer.
+    Request(Request),
+    /// It asks for none.
+    Notification(Notification),
+    /// It answers something; nothing is ever asked of clients here, so it is of no use.
+    Response,
+}
+
+/// A request. There is none that was not checked: only this room can make one.
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub(super) id: RequestId,
+    pub(super) method: String,
+    pub(super) params: Map<String, Value>,
+    pub(super) revision: Revision,
+    /// The `Mcp-Param-*` headers, on transports that have headers to check.
+    pub(super) param_headers: Option<Vec<(HeaderName, HeaderValue)>>,
+}
+
+/// A notification.
+#[derive(Clone, Debug)]
+pub struct Notification {
+    pub(super) method: String,
+    pub(super) params: Map<String, Value>,
+}
+
+/// A message of which only the form is known to be right.
+#[derive(Debug)]
+pub(super) enum Unchecked {
+    /// A request.
+    Request {
+        /// Its id.
+        id: RequestId,
+        /// What it asks for.
+        call: Notification,
+    },
+    /// A notification.
+    Notification(Notification),
+    /// A response.
+    Response,
+}
+
+/// How deep arrays and objects may nest.
+const MAX_DEPTH: u8 = 64;
+
+/// Reads any JSON value, but refuses one that is nested too deep or names a member twice.
+#[derive(Clone, Copy)]
+struct Strict {
+    depth: u8,
+}
+
+impl RequestId {
+    fn of(value: Value) -> Option<Self> {
+        match value {
+            Value::String(text) => Some(Self::Text(text)),
+            Value::Number(number) if number.is_i64() || number.is_u64() => {
+                Some(Self::Integer(number))
+            }
+            Value::Number(_)
+            | Value::Null
+            | Value::Bool(_)
+            | Value::Array(_)
+            | Value::Object(_) => None,
+        }
+    }
+
+    /// The id that `params` refers to (`notifications/cancelled`).
+    pub(super) fn referred(params: &Map<String, Value>) -> Option<Self> {
+        params.get("requestId").cloned().and_then(Self::of)
+    }
+}
+
+impl Request {
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> &RequestId {
+        &self.id
+    }
+
+    /// What it asks for.
+    #[must_use]
+    pub fn method(&self) -> &str {
+        &self.method
+    }
+
+    /// What it asks it with.
+    #[must_use]
+    pub fn params(&self) -> &Map<String, Value> {
+        &self.params
+    }
+
+    /// The revision that it speaks.
+    #[must_use]
+    pub fn revision(&self) -> Revision {
+        self.revision
+    }
+
+    /// The request of `call` in `revision`, or what is wrong with it.
+    pub(super) fn checked(
+        id: RequestId,
+        call: Notification,
+        revision: Revision,
+    ) -> Result<Self, RpcError> {
+        let Notification { method, params } = call;
+        let request = Self {
+            id,
+            method,
+            params,
+            revision,
+            param_headers: None,
+        };
+        match request.check_progress_token() {
+            Ok(()) => Ok(request),
+            Err(fault) => Err(fault.of(request.id)),
+        }
+    }
+
+    /// The token that its progress is to be reported under.
+    pub(super) fn progress_token(&self) -> Option<&Value> {
+        self.params.get("_meta")?.get("progressToken")
+    }
+
+    /// 2026-07-28 basic/patterns/progress: a token is a string or an integer.
+    fn check_progress_token(&self) -> Result<(), Fault> {
+        match meta(&self.params)?.and_then(|meta| meta.get("progressToken")) {
+            None => Ok(()),
+            Some(token) if token.is_string() || token.is_i64() || token.is_u64() => Ok(()),
+            Some(_) => Err(Fault::BadMeta("progressToken")),
+        }
+    }
+}
+
+impl Notification {
+    /// What happened.
+    #[must_use]
+    pub fn method(&self) -> &str {
+        &self.method
+    }
+}
+
+/// Reads the one message of `bytes`.
+pub(super) fn parse(bytes: &[u8]) -> Result<Unchecked, RpcError> {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let value = Strict { depth: 0 }
+        .deserialize(&mut json)
+        .and_then(|value| json.end().map(|()| value))
+        .map_err(|_| Fault::Parse)?;
+    let Value::Object(mut members) = value else {
+        return Err(Fault::InvalidRequest("a message is one object, not a batch").into());
+    };
+    let id = match members.remove("id") {
+        None => None,
+        Some(id) => Some(RequestId::of(id).ok_or(Fault::InvalidRequest(
+            "the id is neither string nor integer",
+        ))?),
+    };
+    match classify(members, id.is_some()) {
+        Ok(None) => Ok(Unchecked::Response),
+        Ok(Some(call)) => Ok(match id {
+            Some(id) => Unchecked::Request { id, call },
+            None => Unchecked::Notification(call),
+        }),
+        Err(fault) => Err(RpcError::with_id(fault, id)),
+    }
+}
+
+/// What the members but for the id are: a call, or a response.
+fn classify(mut members: Map<String, Value>, has_id: bool) -> Result<Option<Notification>, Fault> {
+    let version = members.remove("jsonrpc");
+    if version.as_ref().and_then(Value::as_str) != Some("2.0") {
+        return Err(Fault::InvalidRequest("jsonrpc must be \"2.0\""));
+    }
+    let method = members.remove("method");
+    let params = members.remove("params");
+    let answers = [members.remove("result"), members.remove("error")];
+    // Members are named case-sensitively (JSON-RPC 2.0 §2); a peer that does not know this must
+    // not find another method here than we did. Foreign ones mean nothing, and are refused with it.
+    if !members.is_empty() {
+        return Err(Fault::InvalidRequest("unknown member"));
+    }
+    let answered = answers.iter().flatten().count();
+    match (method, params) {
+        (None, None) if answered == 1 && has_id => Ok(None),
+        (Some(Value::String(method)), params) if answered == 0 => {
+            let params = match params {
+                None => Map::new(),
+                Some(Value::Object(params)) => params,
+                Some(_) => return Err(Fault::InvalidRequest("params must be an object")),
+            };
+            let call = Notification { method, params };
+            call.check_form(has_id).map(|()| Some(call))
+        }
+        _ => Err(Fault::InvalidRequest("neither request nor response")),
+    }
+}
+
+impl Notification {
+    /// A request without id would be done without an answer, and a notification with one would
+    /// wait for an answer: neither is what it says.
+    fn check_form(&self, has_id: bool) -> Result<(), Fault> {
+        match (self.method.starts_with("notifications/"), has_id) {
+            (false, false) => Err(Fault::InvalidRequest("a request needs an id")),
+            (true, true) => Err(Fault::InvalidRequest("a notification has no id")),
+            (false, true) | (true, false) => Ok(()),
+        }
+    }
+}
+
+impl Strict {
+    fn deeper<E: Error>(self) -> Result<Self, E> {
+        if self.depth == MAX_DEPTH {
+            return Err(E::custom("nested too deep"));
+        }
+        Ok(Self {
+            depth: self.depth + 1,
+        })
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Strict {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Value, D::Error> {
+        json.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Strict {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
+        let number = Number::from_f64(value).ok_or_else(|| E::custom("not a number of JSON"))?;
+        Ok(Value::Number(number))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(Value::String(value.to_owned()))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(Value::String(value))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let inner = self.deeper()?;
+        let mut array = Vec::new();
+        while let Some(item) = items.next_element_seed(inner)? {
+            array.push(item);
+        }
+        Ok(Value::Array(array))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+        let inner = self.deeper()?;
+        let mut object = Map::new();
+        while let Some(name) = members.next_key()? {
+            let value = members.next_value_seed(inner)?;
+            // RFC 8259 §4 lets readers disagree about which of two members counts.
+            if object.insert(name, value).is_some() {
+                return Err(A::Error::custom("a member is named twice"));
+            }
+        }
+        Ok(Value::Object(object))
+    }
+}

@@ -1,0 +1,252 @@
+//! The methods that are served, and what of a server each of them is about.
+
+use serde_json::{Map, Value};
+
+use super::error::Fault;
+use super::listing::Listing;
+use super::message::Request;
+use super::revision::Revision;
+use crate::backends::Catalogue;
+use crate::resource_server::{Operation, Permit};
+
+/// A method that is served in some revision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Method {
+    /// `server/discover`
+    Discover,
+    /// `initialize`
+    Initialize,
+    /// `ping`
+    Ping,
+    /// `tools/list` and its like
+    List(Listing),
+    /// `tools/call`
+    CallTool,
+    /// `resources/read`
+    ReadResource,
+    /// `prompts/get`
+    GetPrompt,
+    /// `completion/complete`
+    Complete,
+}
+
+/// What a request is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Target<'a> {
+    /// The protocol, or what there is.
+    Conversation,
+    /// The tool of this name.
+    Tool(&'a str),
+    /// The resource of this URI.
+    Resource(&'a str),
+    /// The resource template that reads like this, or the resource of this URI.
+    Template(&'a str),
+    /// The prompt of this name.
+    Prompt(&'a str),
+}
+
+impl Method {
+    /// The method of that name in `revision`. Capabilities that are not offered have no methods.
+    pub(super) fn named(name: &str, revision: Revision) -> Result<Self, Fault> {
+        let modern = revision.is_modern();
+        let method = match name {
+            "server/discover" if modern => Self::Discover,
+            // 2026-07-28 removed both.
+            "initialize" if !modern => Self::Initialize,
+            "ping" if !modern => Self::Ping,
+            "tools/list" => Self::List(Listing::Tools),
+            "resources/list" => Self::List(Listing::Resources),
+            "resources/templates/list" => Self::List(Listing::ResourceTemplates),
+            "prompts/list" => Self::List(Listing::Prompts),
+            "tools/call" => Self::CallTool,
+            "resources/read" => Self::ReadResource,
+            "prompts/get" => Self::GetPrompt,
+            "completion/complete" => Self::Complete,
+            _ => return Err(Fault::MethodNotFound(revision)),
+        };
+        Ok(method)
+    }
+}
+
+impl<'a> Target<'a> {
+    /// What `request` is about.
+    pub(super) fn of(method: Method, request: &'a Request) -> Result<Self, Fault> {
+        let params = &request.params;
+        match method {
+            Method::Discover | Method::Initialize | Method::Ping | Method::List(_) => {
+                Ok(Self::Conversation)
+            }
+            Method::CallTool => text(params, "name").map(Self::Tool),
+            Method::ReadResource => text(params, "uri").map(Self::Resource),
+            Method::GetPrompt => text(params, "name").map(Self::Prompt),
+            Method::Complete => completed(params),
+        }
+    }
+
+    /// What a principal needs a permit for. A completion tells of what it completes, so it needs
+    /// the same permit.
+    pub(super) fn operation(self) -> Operation {
+        match self {
+            Self::Conversation => Operation::Converse,
+            Self::Tool(name) => Operation::CallTool(name.to_owned()),
+            Self::Resource(uri) | Self::Template(uri) => Operation::ReadResource(uri.to_owned()),
+            Self::Prompt(name) => Operation::GetPrompt(name.to_owned()),
+        }
+    }
+
+    /// True when `permit` is the one for this.
+    pub(super) fn is_allowed_by(self, permit: &Permit) -> bool {
+        match (self, permit.operation()) {
+            (Self::Conversation, Operation::Converse) => true,
+            (Self::Tool(name), Operation::CallTool(allowed))
+            | (Self::Resource(name) | Self::Template(name), Operation::ReadResource(allowed))
+            | (Self::Prompt(name), Operation::GetPrompt(allowed)) => name == allowed,
+            _ => false,
+        }
+    }
+
+    /// True when the server of `catalogue` has it.
+    pub(super) fn is_in(self, catalogue: &Catalogue) -> bool {
+        match self {
+            Self::Conversation => true,
+            Self::Tool(name) => catalogue.has_tool(name),
+            Self::Resource(uri) => has_resource(catalogue, uri),
+            Self::Template(text) => {
+                let mut templates = catalogue.resource_templates.iter();
+                templates.any(|template| template.name == text) || has_resource(catalogue, text)
+            }
+            Self::Prompt(name) => catalogue.prompts.iter().any(|prompt| prompt.name == name),
+        }
+    }
+
+    /// The answer when nobody has it, or the caller must not know of it: the two look alike.
+    pub(super) fn unknown(self, revision: Revision) -> Fault {
+        match self {
+            Self::Conversation => Fault::MethodNotFound(revision),
+            Self::Tool(_) => Fault::UnknownTool,
+            Self::Prompt(_) => Fault::UnknownPrompt,
+            Self::Resource(uri) | Self::Template(uri) => Fault::ResourceNotFound {
+                uri: uri.to_owned(),
+                revision,
+            },
+        }
+    }
+
+    /// Its URI, where it has one.
+    pub(super) fn uri(self) -> &'a str {
+        match self {
+            Self::Resource(uri) | Self::Template(uri) => uri,
+            Self::Conversation | Self::Tool(_) | Self::Prompt(_) => "",
+        }
+    }
+}
+
+fn text<'a>(params: &'a Map<String, Value>, name: &'static str) -> Result<&'a str, Fault> {
+    let text = params.get(name).and_then(Value::as_str);
+    text.ok_or_else(|| Fault::InvalidParams(format!("{name} must be a string").into()))
+}
+
+/// The reference of `completion/complete` (2026-07-28 server/utilities/completion).
+fn completed(params: &Map<String, Value>) -> Result<Target<'_>, Fault> {
+    let reference = params
+        .get("ref")
+        .and_then(Value::as_object)
+        .ok_or(Fault::InvalidParams("ref must be an object".into()))?;
+    match text(reference, "type")? {
+        "ref/prompt" => text(reference, "name").map(Target::Prompt),
+        "ref/resource" => text(reference, "uri").map(Target::Template),
+        _ => Err(Fault::InvalidParams("unknown type of ref".into())),
+    }
+}
+
+fn has_resource(catalogue: &Catalogue, uri: &str) -> bool {
+    let mut resources = catalogue.resources.iter();
+    let mut templates = catalogue.resource_templates.iter();
+    resources.any(|resource| resource.name == uri)
+        || templates.any(|template| expands_to(&template.name, uri))
+}
+
+/// True when `uri` is what the simple expressions of `template` can expand to (RFC 6570 §3.2.2).
+fn expands_to(template: &str, uri: &str) -> bool {
+    let mut pieces = template.split('{');
+    let head = pieces.next().unwrap_or_default();
+    let Some(mut rest) = uri.strip_prefix(head) else {
+        return false;
+    };
+    let mut pieces = pieces.peekable();
+    if pieces.peek().is_none() {
+        return rest.is_empty();
+    }
+    while let Some(piece) = pieces.next() {
+        let Some((name, literal)) = piece.split_once('}') else {
+            return false;
+        };
+        let end = if pieces.peek().is_none() {
+            rest.strip_suffix(literal).map(str::len)
+        } else {
+            // The first place will do: a value that holds the literal could as well give the rest
+            // of itself to the next expression.
+            rest.get(1..)
+                .and_then(|tail| tail.find(literal))
+                .map(|place| place + 1)
+        };
+        let Some((value, tail)) = end.and_then(|end| rest.split_at_checked(end)) else {
+            return false;
+        };
+        if !is_simple_name(name) || !is_simple_value(value) {
+            return false;
+        }
+        rest = tail.strip_prefix(literal).unwrap_or_default();
+    }
+    true
+}
+
+/// RFC 6570 §2.3: a name without operator or modifier.
+fn is_simple_name(name: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'%');
+    !name.is_empty() && name.bytes().all(allowed)
+}
+
+/// RFC 6570 §3.2.2: unreserved and pct-encoded characters only; no slash gets in.
+fn is_simple_value(value: &str) -> bool {
+    let allowed =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'%');
+    !value.is_empty() && value.bytes().all(allowed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::expands_to;
+
+    #[test]
+    fn a_template_matches_what_it_can_expand_to() {
+        for (template, uri) in [
+            ("config://app", "config://app"),
+            ("alerts://{state}/active", "alerts://CA/active"),
+            ("test://template/{id}/data", "test://template/123/data"),
+            ("a://{x}-{y}", "a://1-2-3"),
+            ("a://{x}{y}", "a://12"),
+            ("a://{x}", "a://%C3%A9"),
+        ] {
+            assert!(expands_to(template, uri), "{template} {uri}");
+        }
+    }
+
+    #[test]
+    fn a_template_matches_nothing_else() {
+        for (template, uri) in [
+            ("config://app", "config://app2"),
+            ("config://app", "config://ap"),
+            ("alerts://{state}/active", "alerts:///active"),
+            ("alerts://{state}/active", "alerts://CA/../active"),
+            ("alerts://{state}/active", "alerts://CA/active/"),
+            ("alerts://{state}/active", "alerts://{state}/active"),
+            ("a://{x}{y}", "a://1"),
+            ("a://{x}", "a://é"),
+            ("a://{+path}", "a://b/c"),
+            ("a://{x", "a://b"),
+        ] {
+            assert!(!expands_to(template, uri), "{template} {uri}");
+        }
+    }
+}

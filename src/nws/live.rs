@@ -1,0 +1,219 @@
+//! Requests to api.weather.gov: pace, redirects, retries and the checks before anything is parsed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, CACHE_CONTROL, LOCATION, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue, Response};
+use url::Url;
+
+use super::error::NwsError;
+use super::problem::{Fault, Meaning, is_json};
+use super::request::{Reply, Request};
+use super::throttle::Throttle;
+use crate::egress;
+use crate::model::{Clock, Random};
+
+/// How to talk to NWS.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where it is.
+    pub base_url: Url,
+    /// For how long alerts are kept at least.
+    pub alerts_ttl: Duration,
+    /// How long an answer may take, repetitions among it.
+    pub deadline: Duration,
+    /// The middle of the first wait before a repetition; the second one is twice as long.
+    pub backoff: Duration,
+    /// How many requests go out per second.
+    pub requests_per_second: u32,
+    /// How many of them go out at once.
+    pub burst: u32,
+}
+
+/// The service itself.
+#[derive(Debug)]
+pub(super) struct Live {
+    settings: Settings,
+    egress: egress::Client,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    throttle: Throttle,
+}
+
+const MOST_REDIRECTS: usize = 3;
+
+/// NWS says that a limit typically clears within this time.
+const USUAL_PAUSE: Duration = Duration::from_secs(5);
+
+/// However long an edge asks to wait, it is asked again after this time.
+const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+
+impl Settings {
+    /// The usual settings for the service at `base_url`.
+    #[must_use]
+    pub fn new(base_url: Url) -> Self {
+        Self {
+            base_url,
+            alerts_ttl: Duration::from_secs(30),
+            deadline: Duration::from_secs(15),
+            backoff: Duration::from_millis(300),
+            requests_per_second: 5,
+            burst: 10,
+        }
+    }
+}
+
+/// How NWS wants to be asked: with the name of the program and a `contact`, and not for too much.
+#[must_use]
+pub fn egress_settings(contact: Option<&str>) -> egress::Settings {
+    let version = env!("CARGO_PKG_VERSION");
+    let user_agent = match contact {
+        Some(contact) => format!("gatehouse/{version} ({contact})"),
+        None => format!("gatehouse/{version}"),
+    };
+    egress::Settings {
+        connect_timeout: Duration::from_secs(3),
+        read_timeout: Duration::from_secs(10),
+        total_timeout: Duration::from_secs(10),
+        max_body: 4 * 1024 * 1024,
+        user_agent,
+    }
+}
+
+impl Live {
+    pub(super) fn new(
+        settings: Settings,
+        egress: egress::Client,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Self {
+        let throttle = Throttle::new(
+            Arc::clone(&clock),
+            settings.requests_per_second,
+            settings.burst,
+        );
+        Self {
+            settings,
+            egress,
+            clock,
+            random,
+            throttle,
+        }
+    }
+
+    /// Asks, and asks again where that is known to help.
+    pub(super) async fn fetch(&self, request: &Request) -> Result<Reply, NwsError> {
+        let answer = tokio::time::timeout(self.settings.deadline, self.repeat(request)).await;
+        answer.unwrap_or(Err(NwsError::TimedOut))
+    }
+
+    async fn repeat(&self, request: &Request) -> Result<Reply, NwsError> {
+        let mut repetition = 0;
+        loop {
+            let response = self.follow(request).await?;
+            if response.status().is_success() {
+                return reply(response);
+            }
+            let fault = Fault::of(&response);
+            log(request, &response, &fault);
+            match fault.meaning {
+                Meaning::Throttled => return Err(self.throttle.pause(self.pause(&response))),
+                Meaning::Passing { retries, .. } if repetition < retries => {
+                    tokio::time::sleep(self.backoff(repetition)).await;
+                }
+                Meaning::Passing { error, .. } | Meaning::Lasting(error) => return Err(error),
+            }
+            repetition += 1;
+        }
+    }
+
+    /// Asks, and asks where it is sent: never elsewhere than at the same origin.
+    async fn follow(&self, request: &Request) -> Result<Response<Bytes>, NwsError> {
+        let base = self.settings.base_url.as_str().trim_end_matches('/');
+        let mut url =
+            Url::parse(&format!("{base}{}", request.path())).map_err(|_| NwsError::Unreachable)?;
+        for _ in 0..=MOST_REDIRECTS {
+            self.throttle.admit().await?;
+            let response = self.egress.get(url.clone(), headers()).await?;
+            if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
+                return Ok(response);
+            }
+            let location = response.headers().get(LOCATION);
+            url = location
+                .and_then(|location| url.join(location.to_str().ok()?).ok())
+                .filter(|next| next.origin() == self.settings.base_url.origin())
+                .ok_or(NwsError::Unexpected)?;
+        }
+        Err(NwsError::Unexpected)
+    }
+
+    fn backoff(&self, repetition: u32) -> Duration {
+        let spread = Duration::from_millis(u64::from(self.random_byte())) / 255;
+        // From half to one and a half of the settings' wait, so that replicas don't march in step.
+        let factor = 0.5 + spread.as_secs_f64() * 1_000.0;
+        (self.settings.backoff * 2_u32.pow(repetition)).mul_f64(factor)
+    }
+
+    fn pause(&self, response: &Response<Bytes>) -> Duration {
+        let stated = response.headers().get(RETRY_AFTER);
+        let stated = stated.and_then(|value| self.retry_after(value));
+        let jitter = Duration::from_secs(u64::from(self.random_byte() % 3));
+        stated
+            .unwrap_or(USUAL_PAUSE + jitter)
+            .clamp(Duration::from_secs(1), LONGEST_PAUSE)
+    }
+
+    /// RFC 9110 §10.2.3: a number of seconds or a date.
+    fn retry_after(&self, value: &HeaderValue) -> Option<Duration> {
+        let text = value.to_str().ok()?.trim();
+        if let Ok(seconds) = text.parse() {
+            return Some(Duration::from_secs(seconds));
+        }
+        let date = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
+        let seconds = date.as_second().saturating_sub(self.clock.now().seconds());
+        Some(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
+    }
+
+    fn random_byte(&self) -> u8 {
+        let mut byte = [0];
+        self.random.fill(&mut byte);
+        let [byte] = byte;
+        byte
+    }
+}
+
+/// Without the media type, copies that are days old were served.
+fn headers() -> HeaderMap {
+    HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/geo+json"))])
+}
+
+fn reply(response: Response<Bytes>) -> Result<Reply, NwsError> {
+    if !is_json(&response) {
+        return Err(NwsError::Unexpected);
+    }
+    let stated = response.headers().get(CACHE_CONTROL);
+    let stated = stated
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let seconds = stated
+        .split(',')
+        .find_map(|directive| directive.trim().strip_prefix("max-age=")?.parse().ok());
+    Ok(Reply {
+        max_age: seconds.map(Duration::from_secs),
+        body: response.into_body(),
+    })
+}
+
+fn log(request: &Request, response: &Response<Bytes>, fault: &Fault) {
+    let correlation = response.headers().get("x-correlation-id");
+    // `Debug` of a header's value escapes what isn't printable.
+    tracing::warn!(
+        nws.endpoint = request.endpoint(),
+        nws.problem = fault.problem.as_deref().unwrap_or("none"),
+        nws.correlation_id = ?correlation,
+        http.status = response.status().as_u16(),
+        "the National Weather Service sent no data"
+    );
+}

@@ -1,0 +1,36 @@
+//! Protected resource metadata (RFC 9728 §2): GET `/.well-known/oauth-protected-resource`.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::Extension;
+use serde::Serialize;
+
+use crate::model::Tenant;
+
+/// The metadata document.
+#[derive(Debug, Serialize)]
+pub struct ResourceMetadata {
+    resource: String,
+    authorization_servers: Vec<String>,
+    scopes_supported: Vec<String>,
+    bearer_methods_supported: [&'static str; 1],
+    resource_name: &'static str,
+}
+
+/// Answers with the tenant's document.
+pub async fn get(Extension(tenant): Extension<Arc<Tenant>>) -> Json<ResourceMetadata> {
+    Json(ResourceMetadata {
+        resource: tenant.resource.as_str().to_owned(),
+        authorization_servers: vec![tenant.issuer().to_owned()],
+        // Clients ask for all of these when no challenge told them what to ask for, so only what
+        // every role may have is here.
+        scopes_supported: tenant
+            .basic_scopes()
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
+        bearer_methods_supported: ["header"],
+        resource_name: "Gatehouse",
+    })
+}

@@ -1,0 +1,71 @@
+//! The way from a database URL to a store: `sqlite:` or `postgres:`.
+
+use std::sync::Arc;
+
+use super::postgres::PostgresStore;
+use super::sqlite::SqliteStore;
+use super::{Store, StoreError, postgres, sqlite};
+
+/// How to connect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConnectOptions {
+    /// How many connections to Postgres may be open at once. SQLite has one that writes and a few
+    /// that read.
+    pub max_connections: u32,
+    /// Whether to bring the tables of Postgres up to date; without it, a store whose tables aren't
+    /// is refused. SQLite belongs to one process and is always brought up to date.
+    pub migrate_at_start: bool,
+}
+
+/// A database that this program has no driver for.
+#[derive(Debug, thiserror::Error)]
+#[error("a database URL begins with sqlite: or postgres:")]
+struct UnknownEngine;
+
+enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+impl Default for ConnectOptions {
+    fn default() -> Self {
+        Self {
+            max_connections: 10,
+            migrate_at_start: false,
+        }
+    }
+}
+
+impl Engine {
+    // The error never names the URL: it may hold a password.
+    fn of(url: &str) -> Result<Self, StoreError> {
+        match url.split_once(':') {
+            Some(("sqlite", _)) => Ok(Self::Sqlite),
+            Some(("postgres" | "postgresql", _)) => Ok(Self::Postgres),
+            _ => Err(StoreError::failed(UnknownEngine)),
+        }
+    }
+}
+
+/// Opens the database at `url`. A file of SQLite is made where there is none.
+pub async fn connect(url: &str, options: &ConnectOptions) -> Result<Arc<dyn Store>, StoreError> {
+    match Engine::of(url)? {
+        Engine::Sqlite => Ok(Arc::new(SqliteStore::open(url).await?)),
+        Engine::Postgres => {
+            if options.migrate_at_start {
+                postgres::migrate(url).await?;
+            }
+            Ok(Arc::new(
+                PostgresStore::open(url, options.max_connections).await?,
+            ))
+        }
+    }
+}
+
+/// Brings the tables of the database at `url` up to date.
+pub async fn migrate(url: &str) -> Result<(), StoreError> {
+    match Engine::of(url)? {
+        Engine::Sqlite => sqlite::migrate(url).await,
+        Engine::Postgres => postgres::migrate(url).await,
+    }
+}

@@ -1,0 +1,57 @@
+//! Registered clients in Postgres.
+
+use sqlx::PgPool;
+
+use crate::model::{Client, ClientId, GrantType, RedirectUri, TenantSlug};
+use crate::store::StoreError;
+use crate::store::row::{ClientRow, write_list, write_scopes};
+
+pub(super) async fn register(
+    pool: &PgPool,
+    tenant: &TenantSlug,
+    client: &Client,
+) -> Result<(), StoreError> {
+    let redirect_uris = client.redirect_uris.iter().map(RedirectUri::as_str);
+    let grant_types = client.grant_types.iter().copied().map(GrantType::as_str);
+    sqlx::query(
+        "INSERT INTO clients (tenant, id, name, uri, redirect_uris, auth_method, secret,
+                              grant_types, scopes, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+    )
+    .bind(tenant.as_str())
+    .bind(client.id.as_str())
+    .bind(client.name.as_deref())
+    .bind(client.uri.as_deref())
+    .bind(write_list(redirect_uris))
+    .bind(client.auth_method.as_str())
+    .bind(
+        client
+            .secret
+            .as_ref()
+            .map(|secret| secret.as_bytes().as_slice()),
+    )
+    .bind(write_list(grant_types))
+    .bind(client.scopes.as_ref().map(write_scopes))
+    .bind(client.created_at.seconds())
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn find(
+    pool: &PgPool,
+    tenant: &TenantSlug,
+    id: &ClientId,
+) -> Result<Option<Client>, StoreError> {
+    sqlx::query_as::<_, ClientRow>(
+        "SELECT id, name, uri, redirect_uris, auth_method, secret, grant_types, scopes, created_at
+         FROM clients
+         WHERE tenant = $1 AND id = $2",
+    )
+    .bind(tenant.as_str())
+    .bind(id.as_str())
+    .fetch_optional(pool)
+    .await?
+    .map(Client::try_from)
+    .transpose()
+}

@@ -1,0 +1,79 @@
+//! Removal of what has ended, in Postgres.
+//!
+//! Every replica does this now and then. `SKIP LOCKED` leaves to another one what it is removing
+//! already, so that they neither wait for each other nor deadlock.
+
+use sqlx::{PgConnection, PgPool};
+
+use crate::model::Timestamp;
+use crate::store::{CODE_RETENTION, StoreError};
+
+pub(super) async fn remove(pool: &PgPool, now: Timestamp) -> Result<u64, StoreError> {
+    let now = now.seconds();
+    let mut transaction = pool.begin().await?;
+    // After a long standstill there is more to remove than the time of a request allows.
+    sqlx::query("SET LOCAL statement_timeout = '60s'")
+        .execute(&mut *transaction)
+        .await?;
+    let removed = remove_login_sessions(&mut transaction, now).await?
+        + remove_codes(&mut transaction, now).await?
+        + remove_refresh_tokens(&mut transaction, now).await?
+        + remove_grants(&mut transaction).await?;
+    transaction.commit().await?;
+    Ok(removed)
+}
+
+async fn remove_login_sessions(connection: &mut PgConnection, now: i64) -> Result<u64, StoreError> {
+    let done = sqlx::query(
+        "DELETE FROM login_sessions WHERE (tenant, digest) IN
+             (SELECT tenant, digest FROM login_sessions
+              WHERE expires_at <= $1
+              FOR UPDATE SKIP LOCKED)",
+    )
+    .bind(now)
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+async fn remove_codes(connection: &mut PgConnection, now: i64) -> Result<u64, StoreError> {
+    let done = sqlx::query(
+        "DELETE FROM authorization_codes WHERE (tenant, digest) IN
+             (SELECT tenant, digest FROM authorization_codes
+              WHERE expires_at <= $1
+              FOR UPDATE SKIP LOCKED)",
+    )
+    .bind(now.saturating_sub(CODE_RETENTION))
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+async fn remove_refresh_tokens(connection: &mut PgConnection, now: i64) -> Result<u64, StoreError> {
+    let done = sqlx::query(
+        "DELETE FROM refresh_tokens WHERE (tenant, digest) IN
+             (SELECT tenant, digest FROM refresh_tokens
+              WHERE expires_at <= $1
+              FOR UPDATE SKIP LOCKED)",
+    )
+    .bind(now)
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// A grant ends with the last code or token that could make anything of it.
+async fn remove_grants(connection: &mut PgConnection) -> Result<u64, StoreError> {
+    let done = sqlx::query(
+        "DELETE FROM grants WHERE (tenant, id) IN
+             (SELECT g.tenant, g.id FROM grants AS g
+              WHERE NOT EXISTS (SELECT 1 FROM authorization_codes AS c
+                                WHERE c.tenant = g.tenant AND c.grant_id = g.id)
+                AND NOT EXISTS (SELECT 1 FROM refresh_tokens AS t
+                                WHERE t.tenant = g.tenant AND t.grant_id = g.id)
+              FOR UPDATE OF g SKIP LOCKED)",
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected())
+}

@@ -1,0 +1,49 @@
+//! Grants in Postgres.
+
+use sqlx::{PgConnection, PgExecutor};
+
+use crate::model::{Grant, GrantId, TenantSlug, Timestamp};
+use crate::store::StoreError;
+use crate::store::row::write_scopes;
+
+pub(super) async fn insert(
+    connection: &mut PgConnection,
+    tenant: &TenantSlug,
+    grant: &Grant,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO grants (tenant, id, client_id, user_id, scopes, resource, created_at,
+                             revoked_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+    )
+    .bind(tenant.as_str())
+    .bind(grant.id.as_str())
+    .bind(grant.client.as_str())
+    .bind(grant.user.as_str())
+    .bind(write_scopes(&grant.scopes))
+    .bind(grant.resource.as_str())
+    .bind(grant.created_at.seconds())
+    .bind(grant.revoked_at.map(Timestamp::seconds))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Refresh tokens need no write of their own: a token is as live as its grant.
+pub(super) async fn revoke(
+    executor: impl PgExecutor<'_>,
+    tenant: &TenantSlug,
+    grant: &GrantId,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let done = sqlx::query(
+        "UPDATE grants SET revoked_at = $3
+         WHERE tenant = $1 AND id = $2 AND revoked_at IS NULL",
+    )
+    .bind(tenant.as_str())
+    .bind(grant.as_str())
+    .bind(now.seconds())
+    .execute(executor)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}

@@ -1,0 +1,59 @@
+//! Login sessions in Postgres.
+
+use sqlx::PgPool;
+
+use crate::model::{Digest, LoginSession, TenantSlug, Timestamp};
+use crate::store::StoreError;
+use crate::store::row::LoginSessionRow;
+
+pub(super) async fn start(
+    pool: &PgPool,
+    tenant: &TenantSlug,
+    session: &LoginSession,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO login_sessions (tenant, digest, user_id, signed_in_at, expires_at)
+         VALUES ($1, $2, $3, $4, $5)",
+    )
+    .bind(tenant.as_str())
+    .bind(session.digest.as_bytes().as_slice())
+    .bind(session.user.as_str())
+    .bind(session.signed_in_at.seconds())
+    .bind(session.expires_at.seconds())
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn find(
+    pool: &PgPool,
+    tenant: &TenantSlug,
+    cookie: &Digest,
+    now: Timestamp,
+) -> Result<Option<LoginSession>, StoreError> {
+    sqlx::query_as::<_, LoginSessionRow>(
+        "SELECT digest, user_id, signed_in_at, expires_at
+         FROM login_sessions
+         WHERE tenant = $1 AND digest = $2 AND expires_at > $3",
+    )
+    .bind(tenant.as_str())
+    .bind(cookie.as_bytes().as_slice())
+    .bind(now.seconds())
+    .fetch_optional(pool)
+    .await?
+    .map(LoginSession::try_from)
+    .transpose()
+}
+
+pub(super) async fn end(
+    pool: &PgPool,
+    tenant: &TenantSlug,
+    cookie: &Digest,
+) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM login_sessions WHERE tenant = $1 AND digest = $2")
+        .bind(tenant.as_str())
+        .bind(cookie.as_bytes().as_slice())
+        .execute(pool)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,172 @@
+//! The store in Postgres: any number of replicas.
+
+mod clients;
+mod codes;
+mod expiry;
+mod grants;
+mod login_sessions;
+mod open;
+mod refresh_tokens;
+mod signing_keys;
+mod users;
+
+use async_trait::async_trait;
+use sqlx::PgPool;
+
+use super::{CodeRedemption, Rotation, RotationOutcome, Store, StoreError};
+use crate::model::{
+    AuthorizationCode, Client, ClientId, Digest, Grant, GrantId, LoginSession, RefreshToken,
+    SigningKey, TenantSlug, Timestamp, User, UserId,
+};
+
+pub(super) use open::migrate;
+
+/// A Postgres database.
+#[derive(Debug)]
+pub(super) struct PostgresStore {
+    pool: PgPool,
+}
+
+#[async_trait]
+impl Store for PostgresStore {
+    async fn ping(&self) -> Result<(), StoreError> {
+        sqlx::query("SELECT 1").execute(&self.pool).await?;
+        Ok(())
+    }
+
+    async fn register_client(
+        &self,
+        tenant: &TenantSlug,
+        client: &Client,
+    ) -> Result<(), StoreError> {
+        clients::register(&self.pool, tenant, client).await
+    }
+
+    async fn find_client(
+        &self,
+        tenant: &TenantSlug,
+        id: &ClientId,
+    ) -> Result<Option<Client>, StoreError> {
+        clients::find(&self.pool, tenant, id).await
+    }
+
+    async fn add_user(&self, tenant: &TenantSlug, user: &User) -> Result<(), StoreError> {
+        users::add(&self.pool, tenant, user).await
+    }
+
+    async fn find_user_by_name(
+        &self,
+        tenant: &TenantSlug,
+        username: &str,
+    ) -> Result<Option<User>, StoreError> {
+        users::find_by_name(&self.pool, tenant, username).await
+    }
+
+    async fn find_user(
+        &self,
+        tenant: &TenantSlug,
+        id: &UserId,
+    ) -> Result<Option<User>, StoreError> {
+        users::find(&self.pool, tenant, id).await
+    }
+
+    async fn list_users(&self, tenant: &TenantSlug) -> Result<Vec<User>, StoreError> {
+        users::list(&self.pool, tenant).await
+    }
+
+    async fn remove_user(&self, tenant: &TenantSlug, username: &str) -> Result<bool, StoreError> {
+        users::remove(&self.pool, tenant, username).await
+    }
+
+    async fn start_login_session(
+        &self,
+        tenant: &TenantSlug,
+        session: &LoginSession,
+    ) -> Result<(), StoreError> {
+        login_sessions::start(&self.pool, tenant, session).await
+    }
+
+    async fn find_login_session(
+        &self,
+        tenant: &TenantSlug,
+        cookie: &Digest,
+        now: Timestamp,
+    ) -> Result<Option<LoginSession>, StoreError> {
+        login_sessions::find(&self.pool, tenant, cookie, now).await
+    }
+
+    async fn end_login_session(
+        &self,
+        tenant: &TenantSlug,
+        cookie: &Digest,
+    ) -> Result<(), StoreError> {
+        login_sessions::end(&self.pool, tenant, cookie).await
+    }
+
+    async fn issue_code(
+        &self,
+        tenant: &TenantSlug,
+        code: &AuthorizationCode,
+    ) -> Result<(), StoreError> {
+        codes::issue(&self.pool, tenant, code).await
+    }
+
+    async fn find_code(
+        &self,
+        tenant: &TenantSlug,
+        digest: &Digest,
+    ) -> Result<Option<AuthorizationCode>, StoreError> {
+        codes::find(&self.pool, tenant, digest).await
+    }
+
+    async fn redeem_code(
+        &self,
+        tenant: &TenantSlug,
+        digest: &Digest,
+        refresh: Option<&RefreshToken>,
+        now: Timestamp,
+    ) -> Result<CodeRedemption, StoreError> {
+        codes::redeem(&self.pool, tenant, digest, refresh, now).await
+    }
+
+    async fn find_refresh_token(
+        &self,
+        tenant: &TenantSlug,
+        digest: &Digest,
+    ) -> Result<Option<(RefreshToken, Grant)>, StoreError> {
+        refresh_tokens::find(&self.pool, tenant, digest).await
+    }
+
+    async fn rotate_refresh_token(
+        &self,
+        tenant: &TenantSlug,
+        rotation: &Rotation,
+    ) -> Result<RotationOutcome, StoreError> {
+        refresh_tokens::rotate(&self.pool, tenant, rotation).await
+    }
+
+    async fn revoke_grant(
+        &self,
+        tenant: &TenantSlug,
+        grant: &GrantId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        grants::revoke(&self.pool, tenant, grant, now).await
+    }
+
+    async fn ensure_signing_key(
+        &self,
+        tenant: &TenantSlug,
+        candidate: &SigningKey,
+    ) -> Result<Vec<SigningKey>, StoreError> {
+        signing_keys::ensure(&self.pool, tenant, candidate).await
+    }
+
+    async fn list_signing_keys(&self, tenant: &TenantSlug) -> Result<Vec<SigningKey>, StoreError> {
+        signing_keys::list(&self.pool, tenant).await
+    }
+
+    async fn remove_expired(&self, now: Timestamp) -> Result<u64, StoreError> {
+        expiry::remove(&self.pool, now).await
+    }
+}

@@ -1,0 +1,126 @@
+//! Refresh tokens and their rotation in Postgres (OAuth 2.1 §4.3, RFC 9700 §4.14.2).
+
+use sqlx::{PgConnection, PgPool};
+
+use super::grants;
+use crate::model::{Digest, Grant, GrantId, RefreshToken, TenantSlug};
+use crate::store::row::{RefreshTokenRow, SpentTokenRow};
+use crate::store::{Rotation, RotationOutcome, StoreError};
+
+pub(super) async fn insert(
+    connection: &mut PgConnection,
+    tenant: &TenantSlug,
+    token: &RefreshToken,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO refresh_tokens (tenant, digest, grant_id, expires_at)
+         VALUES ($1, $2, $3, $4)",
+    )
+    .bind(tenant.as_str())
+    .bind(token.digest.as_bytes().as_slice())
+    .bind(token.grant.as_str())
+    .bind(token.expires_at.seconds())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn find(
+    pool: &PgPool,
+    tenant: &TenantSlug,
+    digest: &Digest,
+) -> Result<Option<(RefreshToken, Grant)>, StoreError> {
+    sqlx::query_as::<_, RefreshTokenRow>(
+        "SELECT t.digest, t.expires_at,
+                g.id AS grant_id, g.client_id, g.user_id, g.scopes, g.resource, g.created_at,
+                g.revoked_at
+         FROM refresh_tokens AS t
+         JOIN grants AS g ON g.tenant = t.tenant AND g.id = t.grant_id
+         WHERE t.tenant = $1 AND t.digest = $2",
+    )
+    .bind(tenant.as_str())
+    .bind(digest.as_bytes().as_slice())
+    .fetch_optional(pool)
+    .await?
+    .map(<(RefreshToken, Grant)>::try_from)
+    .transpose()
+}
+
+pub(super) async fn rotate(
+    pool: &PgPool,
+    tenant: &TenantSlug,
+    rotation: &Rotation,
+) -> Result<RotationOutcome, StoreError> {
+    let mut transaction = pool.begin().await?;
+    let outcome = if consume(&mut transaction, tenant, rotation).await? {
+        insert(&mut transaction, tenant, &rotation.successor).await?;
+        RotationOutcome::Rotated
+    } else {
+        refuse(&mut transaction, tenant, rotation).await?
+    };
+    transaction.commit().await?;
+    Ok(outcome)
+}
+
+/// Marks a live token as consumed; the statement that looks is the one that marks, so of any
+/// number of attempts one succeeds.
+async fn consume(
+    connection: &mut PgConnection,
+    tenant: &TenantSlug,
+    rotation: &Rotation,
+) -> Result<bool, StoreError> {
+    let done = sqlx::query(
+        "UPDATE refresh_tokens SET consumed_at = $4, salt = $5
+         WHERE tenant = $1 AND digest = $2 AND grant_id = $3
+           AND consumed_at IS NULL AND expires_at > $4
+           AND EXISTS (SELECT 1 FROM grants AS g
+                       WHERE g.tenant = $1 AND g.id = $3 AND g.revoked_at IS NULL)",
+    )
+    .bind(tenant.as_str())
+    .bind(rotation.presented.as_bytes().as_slice())
+    .bind(rotation.successor.grant.as_str())
+    .bind(rotation.now.seconds())
+    .bind(rotation.salt.as_slice())
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Answers for a token that isn't live. No lock is needed between the two statements: a consumed
+/// token stays consumed, and a revoked grant revoked.
+async fn refuse(
+    connection: &mut PgConnection,
+    tenant: &TenantSlug,
+    rotation: &Rotation,
+) -> Result<RotationOutcome, StoreError> {
+    let row = sqlx::query_as::<_, SpentTokenRow>(
+        "SELECT t.grant_id, t.consumed_at, t.salt, g.revoked_at
+         FROM refresh_tokens AS t
+         JOIN grants AS g ON g.tenant = t.tenant AND g.id = t.grant_id
+         WHERE t.tenant = $1 AND t.digest = $2",
+    )
+    .bind(tenant.as_str())
+    .bind(rotation.presented.as_bytes().as_slice())
+    .fetch_optional(&mut *connection)
+    .await?;
+    let Some(row) = row else {
+        return Ok(RotationOutcome::Refused);
+    };
+    let Some(consumption) = row.consumption()? else {
+        return Ok(RotationOutcome::Refused);
+    };
+    if rotation.now.since(consumption.at) < rotation.grace {
+        return Ok(RotationOutcome::Repeated {
+            salt: consumption.salt,
+        });
+    }
+    // RFC 9700 §4.14.2: two parties hold the token, and nobody can tell which one is the thief.
+    grants::revoke(
+        connection,
+        tenant,
+        &GrantId::new(row.grant_id),
+        rotation.now,
+    )
+    .await?;
+    Ok(RotationOutcome::Reused)
+}

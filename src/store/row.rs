@@ -1,0 +1,253 @@
+//! Rows as both databases give them, and the way from them to domain values.
+
+use serde::de::DeserializeOwned;
+use sqlx::FromRow;
+
+use super::StoreError;
+use crate::model::{
+    AuthorizationCode, Client, ClientId, CodeChallenge, Digest, Grant, GrantId, GrantType,
+    LoginSession, PasswordHash, RedirectUri, RefreshToken, ResourceUri, Scope, ScopeSet, Secret,
+    SigningAlgorithm, SigningKey, Timestamp, TokenEndpointAuthMethod, User, UserId,
+};
+
+#[derive(FromRow)]
+pub(super) struct ClientRow {
+    id: String,
+    name: Option<String>,
+    uri: Option<String>,
+    redirect_uris: String,
+    auth_method: String,
+    secret: Option<Vec<u8>>,
+    grant_types: String,
+    scopes: Option<String>,
+    created_at: i64,
+}
+
+#[derive(FromRow)]
+pub(super) struct UserRow {
+    id: String,
+    username: String,
+    role: String,
+    password: String,
+    disabled: bool,
+    created_at: i64,
+}
+
+#[derive(FromRow)]
+pub(super) struct LoginSessionRow {
+    digest: Vec<u8>,
+    user_id: String,
+    signed_in_at: i64,
+    expires_at: i64,
+}
+
+#[derive(FromRow)]
+pub(super) struct GrantRow {
+    grant_id: String,
+    client_id: String,
+    user_id: String,
+    scopes: String,
+    resource: String,
+    created_at: i64,
+    revoked_at: Option<i64>,
+}
+
+#[derive(FromRow)]
+pub(super) struct CodeRow {
+    digest: Vec<u8>,
+    redirect_uri: String,
+    challenge: Vec<u8>,
+    expires_at: i64,
+    #[sqlx(flatten)]
+    grant: GrantRow,
+}
+
+#[derive(FromRow)]
+pub(super) struct RefreshTokenRow {
+    digest: Vec<u8>,
+    expires_at: i64,
+    #[sqlx(flatten)]
+    grant: GrantRow,
+}
+
+/// A refresh token that could not be consumed, with what tells why.
+#[derive(FromRow)]
+pub(super) struct SpentTokenRow {
+    pub(super) grant_id: String,
+    consumed_at: Option<i64>,
+    salt: Option<Vec<u8>>,
+    revoked_at: Option<i64>,
+}
+
+#[derive(FromRow)]
+pub(super) struct SigningKeyRow {
+    id: String,
+    algorithm: String,
+    private_key: String,
+    created_at: i64,
+}
+
+/// When a refresh token was consumed, and the salt of the successor it got.
+pub(super) struct Consumption {
+    pub(super) at: Timestamp,
+    pub(super) salt: [u8; 32],
+}
+
+/// A stored value that no version of this program writes.
+#[derive(Debug, thiserror::Error)]
+#[error("a row holds no valid {0}")]
+struct InvalidColumn(&'static str);
+
+impl SpentTokenRow {
+    /// How the token was consumed; `None` when it never was, or when its grant is revoked.
+    pub(super) fn consumption(&self) -> Result<Option<Consumption>, StoreError> {
+        let (Some(at), Some(salt), None) = (self.consumed_at, &self.salt, self.revoked_at) else {
+            return Ok(None);
+        };
+        Ok(Some(Consumption {
+            at: Timestamp::from_seconds(at),
+            salt: salt.as_slice().try_into().map_err(|_| invalid("salt"))?,
+        }))
+    }
+}
+
+impl TryFrom<ClientRow> for Client {
+    type Error = StoreError;
+
+    fn try_from(row: ClientRow) -> Result<Self, StoreError> {
+        let redirect_uris = parse_list::<String>(&row.redirect_uris, "redirect URIs")?;
+        let grant_types = parse_list::<String>(&row.grant_types, "grant types")?;
+        Ok(Self {
+            id: ClientId::new(row.id),
+            name: row.name,
+            uri: row.uri,
+            redirect_uris: redirect_uris
+                .iter()
+                .map(|uri| parse_redirect_uri(uri))
+                .collect::<Result<_, _>>()?,
+            auth_method: TokenEndpointAuthMethod::from_name(&row.auth_method)
+                .ok_or_else(|| invalid("authentication method"))?,
+            secret: row.secret.as_deref().map(parse_digest).transpose()?,
+            grant_types: grant_types
+                .iter()
+                .map(|name| GrantType::from_name(name).ok_or_else(|| invalid("grant type")))
+                .collect::<Result<_, _>>()?,
+            scopes: row.scopes.as_deref().map(parse_scopes).transpose()?,
+            created_at: Timestamp::from_seconds(row.created_at),
+        })
+    }
+}
+
+impl From<UserRow> for User {
+    fn from(row: UserRow) -> Self {
+        Self {
+            id: UserId::new(row.id),
+            username: row.username,
+            role: row.role,
+            password: PasswordHash::new(row.password),
+            disabled: row.disabled,
+            created_at: Timestamp::from_seconds(row.created_at),
+        }
+    }
+}
+
+impl TryFrom<LoginSessionRow> for LoginSession {
+    type Error = StoreError;
+
+    fn try_from(row: LoginSessionRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            digest: parse_digest(&row.digest)?,
+            user: UserId::new(row.user_id),
+            signed_in_at: Timestamp::from_seconds(row.signed_in_at),
+            expires_at: Timestamp::from_seconds(row.expires_at),
+        })
+    }
+}
+
+impl TryFrom<GrantRow> for Grant {
+    type Error = StoreError;
+
+    fn try_from(row: GrantRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: GrantId::new(row.grant_id),
+            client: ClientId::new(row.client_id),
+            user: UserId::new(row.user_id),
+            scopes: parse_scopes(&row.scopes)?,
+            resource: ResourceUri::parse(&row.resource).map_err(|_| invalid("resource"))?,
+            created_at: Timestamp::from_seconds(row.created_at),
+            revoked_at: row.revoked_at.map(Timestamp::from_seconds),
+        })
+    }
+}
+
+impl TryFrom<CodeRow> for AuthorizationCode {
+    type Error = StoreError;
+
+    fn try_from(row: CodeRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            digest: parse_digest(&row.digest)?,
+            grant: row.grant.try_into()?,
+            redirect_uri: parse_redirect_uri(&row.redirect_uri)?,
+            challenge: CodeChallenge::from_digest(parse_digest(&row.challenge)?),
+            expires_at: Timestamp::from_seconds(row.expires_at),
+        })
+    }
+}
+
+impl TryFrom<RefreshTokenRow> for (RefreshToken, Grant) {
+    type Error = StoreError;
+
+    fn try_from(row: RefreshTokenRow) -> Result<Self, StoreError> {
+        let grant = Grant::try_from(row.grant)?;
+        let token = RefreshToken {
+            digest: parse_digest(&row.digest)?,
+            grant: grant.id.clone(),
+            expires_at: Timestamp::from_seconds(row.expires_at),
+        };
+        Ok((token, grant))
+    }
+}
+
+impl TryFrom<SigningKeyRow> for SigningKey {
+    type Error = StoreError;
+
+    fn try_from(row: SigningKeyRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            algorithm: SigningAlgorithm::from_name(&row.algorithm)
+                .ok_or_else(|| invalid("signature algorithm"))?,
+            id: row.id,
+            private_key: Secret::new(row.private_key),
+            created_at: Timestamp::from_seconds(row.created_at),
+        })
+    }
+}
+
+/// A list of texts for its column.
+pub(super) fn write_list<'a>(items: impl Iterator<Item = &'a str>) -> String {
+    items.collect::<serde_json::Value>().to_string()
+}
+
+/// Scopes for their column.
+pub(super) fn write_scopes(scopes: &ScopeSet) -> String {
+    write_list(scopes.iter().map(Scope::as_str))
+}
+
+fn parse_list<T: DeserializeOwned>(json: &str, what: &'static str) -> Result<Vec<T>, StoreError> {
+    serde_json::from_str(json).map_err(|_| invalid(what))
+}
+
+fn parse_scopes(json: &str) -> Result<ScopeSet, StoreError> {
+    parse_list::<Scope>(json, "scopes").map(ScopeSet::from_iter)
+}
+
+fn parse_redirect_uri(text: &str) -> Result<RedirectUri, StoreError> {
+    RedirectUri::parse(text).map_err(|_| invalid("redirect URI"))
+}
+
+fn parse_digest(bytes: &[u8]) -> Result<Digest, StoreError> {
+    Digest::from_bytes(bytes).ok_or_else(|| invalid("digest"))
+}
+
+fn invalid(what: &'static str) -> StoreError {
+    StoreError::failed(InvalidColumn(what))
+}

@@ -1,0 +1,120 @@
+//! Authorization codes in SQLite (OAuth 2.1 §4.1.2, §4.1.3).
+
+use sqlx::{SqliteConnection, SqlitePool};
+
+use super::{begin, grants, refresh_tokens};
+use crate::model::{AuthorizationCode, Digest, RefreshToken, TenantSlug, Timestamp};
+use crate::store::row::CodeRow;
+use crate::store::{CodeRedemption, StoreError};
+
+pub(super) async fn issue(
+    writer: &SqlitePool,
+    tenant: &TenantSlug,
+    code: &AuthorizationCode,
+) -> Result<(), StoreError> {
+    let mut transaction = begin(writer).await?;
+    grants::insert(&mut transaction, tenant, &code.grant).await?;
+    sqlx::query(
+        "INSERT INTO authorization_codes (tenant, digest, grant_id, redirect_uri, challenge,
+                                          expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(tenant.as_str())
+    .bind(code.digest.as_bytes().as_slice())
+    .bind(code.grant.id.as_str())
+    .bind(code.redirect_uri.as_str())
+    .bind(code.challenge.digest().as_bytes().as_slice())
+    .bind(code.expires_at.seconds())
+    .execute(&mut *transaction)
+    .await?;
+    Ok(transaction.commit().await?)
+}
+
+pub(super) async fn find(
+    readers: &SqlitePool,
+    tenant: &TenantSlug,
+    digest: &Digest,
+) -> Result<Option<AuthorizationCode>, StoreError> {
+    sqlx::query_as::<_, CodeRow>(
+        "SELECT c.digest, c.redirect_uri, c.challenge, c.expires_at,
+                g.id AS grant_id, g.client_id, g.user_id, g.scopes, g.resource, g.created_at,
+                g.revoked_at
+         FROM authorization_codes AS c
+         JOIN grants AS g ON g.tenant = c.tenant AND g.id = c.grant_id
+         WHERE c.tenant = $1 AND c.digest = $2",
+    )
+    .bind(tenant.as_str())
+    .bind(digest.as_bytes().as_slice())
+    .fetch_optional(readers)
+    .await?
+    .map(AuthorizationCode::try_from)
+    .transpose()
+}
+
+pub(super) async fn redeem(
+    writer: &SqlitePool,
+    tenant: &TenantSlug,
+    digest: &Digest,
+    refresh: Option<&RefreshToken>,
+    now: Timestamp,
+) -> Result<CodeRedemption, StoreError> {
+    let mut transaction = begin(writer).await?;
+    let redemption = if mark_redeemed(&mut transaction, tenant, digest, now).await? {
+        if let Some(token) = refresh {
+            refresh_tokens::insert(&mut transaction, tenant, token).await?;
+        }
+        CodeRedemption::Redeemed
+    } else if revoke_replayed(&mut transaction, tenant, digest, now).await? {
+        CodeRedemption::Replayed
+    } else {
+        CodeRedemption::Refused
+    };
+    transaction.commit().await?;
+    Ok(redemption)
+}
+
+/// OAuth 2.1 §4.1.3: a code is redeemed once. The row is marked by the very statement that looks
+/// whether it is, so of any number of attempts one finds it unmarked.
+async fn mark_redeemed(
+    connection: &mut SqliteConnection,
+    tenant: &TenantSlug,
+    digest: &Digest,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let done = sqlx::query(
+        "UPDATE authorization_codes SET redeemed_at = $3
+         WHERE tenant = $1 AND digest = $2 AND redeemed_at IS NULL AND expires_at > $3
+           AND EXISTS (SELECT 1 FROM grants AS g
+                       WHERE g.tenant = authorization_codes.tenant
+                         AND g.id = authorization_codes.grant_id
+                         AND g.revoked_at IS NULL)",
+    )
+    .bind(tenant.as_str())
+    .bind(digest.as_bytes().as_slice())
+    .bind(now.seconds())
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// OAuth 2.1 §4.1.3: a code that comes again ends all that came of it; false when it was never
+/// redeemed.
+async fn revoke_replayed(
+    connection: &mut SqliteConnection,
+    tenant: &TenantSlug,
+    digest: &Digest,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let done = sqlx::query(
+        "UPDATE grants SET revoked_at = COALESCE(revoked_at, $3)
+         WHERE tenant = $1
+           AND id = (SELECT c.grant_id FROM authorization_codes AS c
+                     WHERE c.tenant = $1 AND c.digest = $2 AND c.redeemed_at IS NOT NULL)",
+    )
+    .bind(tenant.as_str())
+    .bind(digest.as_bytes().as_slice())
+    .bind(now.seconds())
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}

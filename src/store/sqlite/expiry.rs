@@ -1,0 +1,62 @@
+//! Removal of what has ended, in SQLite.
+
+use sqlx::{SqliteConnection, SqlitePool};
+
+use super::begin;
+use crate::model::Timestamp;
+use crate::store::{CODE_RETENTION, StoreError};
+
+pub(super) async fn remove(writer: &SqlitePool, now: Timestamp) -> Result<u64, StoreError> {
+    let now = now.seconds();
+    let mut transaction = begin(writer).await?;
+    let removed = remove_login_sessions(&mut transaction, now).await?
+        + remove_codes(&mut transaction, now).await?
+        + remove_refresh_tokens(&mut transaction, now).await?
+        + remove_grants(&mut transaction).await?;
+    transaction.commit().await?;
+    Ok(removed)
+}
+
+async fn remove_login_sessions(
+    connection: &mut SqliteConnection,
+    now: i64,
+) -> Result<u64, StoreError> {
+    let done = sqlx::query("DELETE FROM login_sessions WHERE expires_at <= $1")
+        .bind(now)
+        .execute(connection)
+        .await?;
+    Ok(done.rows_affected())
+}
+
+async fn remove_codes(connection: &mut SqliteConnection, now: i64) -> Result<u64, StoreError> {
+    let done = sqlx::query("DELETE FROM authorization_codes WHERE expires_at <= $1")
+        .bind(now.saturating_sub(CODE_RETENTION))
+        .execute(connection)
+        .await?;
+    Ok(done.rows_affected())
+}
+
+async fn remove_refresh_tokens(
+    connection: &mut SqliteConnection,
+    now: i64,
+) -> Result<u64, StoreError> {
+    let done = sqlx::query("DELETE FROM refresh_tokens WHERE expires_at <= $1")
+        .bind(now)
+        .execute(connection)
+        .await?;
+    Ok(done.rows_affected())
+}
+
+/// A grant ends with the last code or token that could make anything of it.
+async fn remove_grants(connection: &mut SqliteConnection) -> Result<u64, StoreError> {
+    let done = sqlx::query(
+        "DELETE FROM grants
+         WHERE NOT EXISTS (SELECT 1 FROM authorization_codes AS c
+                           WHERE c.tenant = grants.tenant AND c.grant_id = grants.id)
+           AND NOT EXISTS (SELECT 1 FROM refresh_tokens AS t
+                           WHERE t.tenant = grants.tenant AND t.grant_id = grants.id)",
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected())
+}

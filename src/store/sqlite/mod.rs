@@ -1,0 +1,181 @@
+//! The store in a SQLite file: one process, one connection that writes.
+
+mod clients;
+mod codes;
+mod expiry;
+mod grants;
+mod login_sessions;
+mod open;
+mod refresh_tokens;
+mod signing_keys;
+mod users;
+
+use async_trait::async_trait;
+use sqlx::{Sqlite, SqlitePool, Transaction};
+
+use super::{CodeRedemption, Rotation, RotationOutcome, Store, StoreError};
+use crate::model::{
+    AuthorizationCode, Client, ClientId, Digest, Grant, GrantId, LoginSession, RefreshToken,
+    SigningKey, TenantSlug, Timestamp, User, UserId,
+};
+
+pub(super) use open::migrate;
+
+/// A SQLite database.
+#[derive(Debug)]
+pub(super) struct SqliteStore {
+    writer: SqlitePool,
+    readers: SqlitePool,
+}
+
+/// Begins a transaction that writes.
+///
+/// SQLite refuses at once when a transaction that has read begins to write after another one did;
+/// one that is to write from its beginning waits for its turn instead.
+async fn begin(writer: &SqlitePool) -> Result<Transaction<'static, Sqlite>, StoreError> {
+    Ok(writer.begin_with("BEGIN IMMEDIATE").await?)
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn ping(&self) -> Result<(), StoreError> {
+        sqlx::query("SELECT 1").execute(&self.readers).await?;
+        Ok(())
+    }
+
+    async fn register_client(
+        &self,
+        tenant: &TenantSlug,
+        client: &Client,
+    ) -> Result<(), StoreError> {
+        clients::register(&self.writer, tenant, client).await
+    }
+
+    async fn find_client(
+        &self,
+        tenant: &TenantSlug,
+        id: &ClientId,
+    ) -> Result<Option<Client>, StoreError> {
+        clients::find(&self.readers, tenant, id).await
+    }
+
+    async fn add_user(&self, tenant: &TenantSlug, user: &User) -> Result<(), StoreError> {
+        users::add(&self.writer, tenant, user).await
+    }
+
+    async fn find_user_by_name(
+        &self,
+        tenant: &TenantSlug,
+        username: &str,
+    ) -> Result<Option<User>, StoreError> {
+        users::find_by_name(&self.readers, tenant, username).await
+    }
+
+    async fn find_user(
+        &self,
+        tenant: &TenantSlug,
+        id: &UserId,
+    ) -> Result<Option<User>, StoreError> {
+        users::find(&self.readers, tenant, id).await
+    }
+
+    async fn list_users(&self, tenant: &TenantSlug) -> Result<Vec<User>, StoreError> {
+        users::list(&self.readers, tenant).await
+    }
+
+    async fn remove_user(&self, tenant: &TenantSlug, username: &str) -> Result<bool, StoreError> {
+        users::remove(&self.writer, tenant, username).await
+    }
+
+    async fn start_login_session(
+        &self,
+        tenant: &TenantSlug,
+        session: &LoginSession,
+    ) -> Result<(), StoreError> {
+        login_sessions::start(&self.writer, tenant, session).await
+    }
+
+    async fn find_login_session(
+        &self,
+        tenant: &TenantSlug,
+        cookie: &Digest,
+        now: Timestamp,
+    ) -> Result<Option<LoginSession>, StoreError> {
+        login_sessions::find(&self.readers, tenant, cookie, now).await
+    }
+
+    async fn end_login_session(
+        &self,
+        tenant: &TenantSlug,
+        cookie: &Digest,
+    ) -> Result<(), StoreError> {
+        login_sessions::end(&self.writer, tenant, cookie).await
+    }
+
+    async fn issue_code(
+        &self,
+        tenant: &TenantSlug,
+        code: &AuthorizationCode,
+    ) -> Result<(), StoreError> {
+        codes::issue(&self.writer, tenant, code).await
+    }
+
+    async fn find_code(
+        &self,
+        tenant: &TenantSlug,
+        digest: &Digest,
+    ) -> Result<Option<AuthorizationCode>, StoreError> {
+        codes::find(&self.readers, tenant, digest).await
+    }
+
+    async fn redeem_code(
+        &self,
+        tenant: &TenantSlug,
+        digest: &Digest,
+        refresh: Option<&RefreshToken>,
+        now: Timestamp,
+    ) -> Result<CodeRedemption, StoreError> {
+        codes::redeem(&self.writer, tenant, digest, refresh, now).await
+    }
+
+    async fn find_refresh_token(
+        &self,
+        tenant: &TenantSlug,
+        digest: &Digest,
+    ) -> Result<Option<(RefreshToken, Grant)>, StoreError> {
+        refresh_tokens::find(&self.readers, tenant, digest).await
+    }
+
+    async fn rotate_refresh_token(
+        &self,
+        tenant: &TenantSlug,
+        rotation: &Rotation,
+    ) -> Result<RotationOutcome, StoreError> {
+        refresh_tokens::rotate(&self.writer, tenant, rotation).await
+    }
+
+    async fn revoke_grant(
+        &self,
+        tenant: &TenantSlug,
+        grant: &GrantId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        grants::revoke(&self.writer, tenant, grant, now).await
+    }
+
+    async fn ensure_signing_key(
+        &self,
+        tenant: &TenantSlug,
+        candidate: &SigningKey,
+    ) -> Result<Vec<SigningKey>, StoreError> {
+        signing_keys::ensure(&self.writer, tenant, candidate).await
+    }
+
+    async fn list_signing_keys(&self, tenant: &TenantSlug) -> Result<Vec<SigningKey>, StoreError> {
+        signing_keys::list(&self.readers, tenant).await
+    }
+
+    async fn remove_expired(&self, now: Timestamp) -> Result<u64, StoreError> {
+        expiry::remove(&self.writer, now).await
+    }
+}

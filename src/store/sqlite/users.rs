@@ -1,0 +1,93 @@
+//! Local accounts in SQLite.
+
+use sqlx::SqlitePool;
+
+use crate::model::{TenantSlug, User, UserId};
+use crate::store::StoreError;
+use crate::store::row::UserRow;
+
+pub(super) async fn add(
+    writer: &SqlitePool,
+    tenant: &TenantSlug,
+    user: &User,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO users (tenant, id, username, role, password, disabled, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    )
+    .bind(tenant.as_str())
+    .bind(user.id.as_str())
+    .bind(&user.username)
+    .bind(&user.role)
+    .bind(user.password.expose())
+    .bind(user.disabled)
+    .bind(user.created_at.seconds())
+    .execute(writer)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn find_by_name(
+    readers: &SqlitePool,
+    tenant: &TenantSlug,
+    username: &str,
+) -> Result<Option<User>, StoreError> {
+    let row = sqlx::query_as::<_, UserRow>(
+        "SELECT id, username, role, password, disabled, created_at
+         FROM users
+         WHERE tenant = $1 AND username = $2",
+    )
+    .bind(tenant.as_str())
+    .bind(username)
+    .fetch_optional(readers)
+    .await?;
+    Ok(row.map(User::from))
+}
+
+pub(super) async fn find(
+    readers: &SqlitePool,
+    tenant: &TenantSlug,
+    id: &UserId,
+) -> Result<Option<User>, StoreError> {
+    let row = sqlx::query_as::<_, UserRow>(
+        "SELECT id, username, role, password, disabled, created_at
+         FROM users
+         WHERE tenant = $1 AND id = $2",
+    )
+    .bind(tenant.as_str())
+    .bind(id.as_str())
+    .fetch_optional(readers)
+    .await?;
+    Ok(row.map(User::from))
+}
+
+pub(super) async fn list(
+    readers: &SqlitePool,
+    tenant: &TenantSlug,
+) -> Result<Vec<User>, StoreError> {
+    let rows = sqlx::query_as::<_, UserRow>(
+        "SELECT id, username, role, password, disabled, created_at
+         FROM users
+         WHERE tenant = $1
+         ORDER BY username",
+    )
+    .bind(tenant.as_str())
+    .fetch_all(readers)
+    .await?;
+    Ok(rows.into_iter().map(User::from).collect())
+}
+
+/// Login sessions and grants go with the account, codes and refresh tokens with the grants: the
+/// foreign keys see to it.
+pub(super) async fn remove(
+    writer: &SqlitePool,
+    tenant: &TenantSlug,
+    username: &str,
+) -> Result<bool, StoreError> {
+    let done = sqlx::query("DELETE FROM users WHERE tenant = $1 AND username = $2")
+        .bind(tenant.as_str())
+        .bind(username)
+        .execute(writer)
+        .await?;
+    Ok(done.rows_affected() > 0)
+}

@@ -1,0 +1,13 @@
+//! HTTP as OAuth endpoints and their pages need it: strict parameters, cookies, safe answers.
+
+mod answer;
+mod cookie;
+mod fetch_metadata;
+mod parameters;
+
+pub use answer::{json, json_error, page, public_json, see_other};
+pub use cookie::Cookie;
+pub use fetch_metadata::comes_from_elsewhere;
+pub use parameters::{
+    FormRejection, MalformedParameters, Parameters, RepeatedParameter, read_form,
+};

@@ -1,0 +1,41 @@
+//! Grants and their revocation.
+
+use gatehouse::model::GrantId;
+
+use crate::database::{Database, contract};
+use crate::fixtures::{NOW, acme, begin_family, later, race, revoked_at};
+
+contract! {
+    a_grant_is_revoked_once,
+    of_parallel_revocations_one_is_the_first,
+    an_unknown_grant_is_not_revoked,
+}
+
+async fn a_grant_is_revoked_once(database: &Database) {
+    let store = database.open().await;
+    let grant = begin_family(&*store).await;
+    assert_eq!(revoked_at(&*store, "first").await, None);
+    assert!(store.revoke_grant(&acme(), &grant, NOW).await.unwrap());
+    assert!(!store.revoke_grant(&acme(), &grant, later(1)).await.unwrap());
+    assert_eq!(revoked_at(&*store, "first").await, Some(NOW));
+}
+
+async fn of_parallel_revocations_one_is_the_first(database: &Database) {
+    let replicas = [database.open().await, database.open().await];
+    let [store, _] = &replicas;
+    let grant = begin_family(&**store).await;
+    let revocations = race(&replicas, 20, |store, _| {
+        let grant = grant.clone();
+        async move { store.revoke_grant(&acme(), &grant, NOW).await.unwrap() }
+    })
+    .await;
+    assert_eq!(revocations.iter().filter(|first| **first).count(), 1);
+}
+
+async fn an_unknown_grant_is_not_revoked(database: &Database) {
+    let store = database.open().await;
+    let revoked = store
+        .revoke_grant(&acme(), &GrantId::new("unknown"), NOW)
+        .await;
+    assert!(!revoked.unwrap());
+}

@@ -1,0 +1,26 @@
+//! The contract of the store, held by SQLite and by Postgres alike.
+//!
+//! Every case runs on a fresh SQLite file, and on a fresh Postgres database when
+//! `GATEHOUSE_TEST_POSTGRES` holds the URL of a role that may create databases;
+//! `scripts/postgres.sh start DIR` prints one.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "test support"
+)]
+
+mod database;
+mod fixtures;
+
+mod clients;
+mod codes;
+mod connecting;
+mod expiry;
+mod grants;
+mod isolation;
+mod login_sessions;
+mod refresh_tokens;
+mod restart;
+mod signing_keys;
+mod users;

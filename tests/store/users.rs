@@ -1,0 +1,103 @@
+//! Local accounts.
+
+use gatehouse::model::{User, UserId};
+use gatehouse::store::{CodeRedemption, RotationOutcome, StoreError};
+
+use crate::database::{Database, contract};
+use crate::fixtures::{
+    NOW, acme, begin_family, code, digest, login_session, refresh_token, rotation, user,
+};
+
+contract! {
+    an_account_is_found_by_name_and_by_identifier,
+    a_user_name_is_taken_once,
+    accounts_are_listed_by_name,
+    a_removed_account_takes_its_sessions_and_grants_along,
+    a_removed_account_leaves_those_of_others,
+}
+
+async fn an_account_is_found_by_name_and_by_identifier(database: &Database) {
+    let store = database.open().await;
+    let disabled = User {
+        disabled: true,
+        ..user("bob")
+    };
+    for user in [user("alice"), disabled] {
+        store.add_user(&acme(), &user).await.unwrap();
+        let by_name = store.find_user_by_name(&acme(), &user.username).await;
+        assert_eq!(by_name.unwrap().as_ref(), Some(&user));
+        let by_identifier = store.find_user(&acme(), &user.id).await;
+        assert_eq!(by_identifier.unwrap(), Some(user));
+    }
+    let by_name = store.find_user_by_name(&acme(), "ALICE").await;
+    assert_eq!(by_name.unwrap(), None);
+    let by_identifier = store.find_user(&acme(), &UserId::new("alice")).await;
+    assert_eq!(by_identifier.unwrap(), None);
+}
+
+async fn a_user_name_is_taken_once(database: &Database) {
+    let store = database.open().await;
+    store.add_user(&acme(), &user("alice")).await.unwrap();
+    let namesake = User {
+        id: UserId::new("another-id"),
+        ..user("alice")
+    };
+    let refused = store.add_user(&acme(), &namesake).await;
+    assert!(matches!(refused, Err(StoreError::Conflict)), "{refused:?}");
+    assert_eq!(
+        store.list_users(&acme()).await.unwrap(),
+        vec![user("alice")]
+    );
+}
+
+async fn accounts_are_listed_by_name(database: &Database) {
+    let store = database.open().await;
+    for name in ["émile", "bob", "Zoe", "alice"] {
+        store.add_user(&acme(), &user(name)).await.unwrap();
+    }
+    let users = store.list_users(&acme()).await.unwrap();
+    let names: Vec<_> = users.iter().map(|user| user.username.as_str()).collect();
+    assert_eq!(names, ["Zoe", "alice", "bob", "émile"]);
+}
+
+async fn a_removed_account_takes_its_sessions_and_grants_along(database: &Database) {
+    let store = database.open().await;
+    let grant = begin_family(&*store).await;
+    let session = login_session("cookie", &user("alice"));
+    store.start_login_session(&acme(), &session).await.unwrap();
+
+    assert!(store.remove_user(&acme(), "alice").await.unwrap());
+    assert!(!store.remove_user(&acme(), "alice").await.unwrap());
+
+    let found = store
+        .find_login_session(&acme(), &session.digest, NOW)
+        .await;
+    assert_eq!(found.unwrap(), None);
+    let found = store.find_code(&acme(), &digest("code")).await;
+    assert_eq!(found.unwrap(), None);
+    let found = store.find_refresh_token(&acme(), &digest("first")).await;
+    assert_eq!(found.unwrap(), None);
+    assert!(!store.revoke_grant(&acme(), &grant, NOW).await.unwrap());
+    let outcome = store
+        .rotate_refresh_token(&acme(), &rotation("first", "second", &grant))
+        .await;
+    assert_eq!(outcome.unwrap(), RotationOutcome::Refused);
+}
+
+async fn a_removed_account_leaves_those_of_others(database: &Database) {
+    let store = database.open().await;
+    begin_family(&*store).await;
+    let bob = user("bob");
+    store.add_user(&acme(), &bob).await.unwrap();
+    let code = code("code of bob", &bob);
+    store.issue_code(&acme(), &code).await.unwrap();
+
+    assert!(store.remove_user(&acme(), "alice").await.unwrap());
+
+    let token = refresh_token("token of bob", &code.grant.id);
+    let redemption = store
+        .redeem_code(&acme(), &code.digest, Some(&token), NOW)
+        .await;
+    assert_eq!(redemption.unwrap(), CodeRedemption::Redeemed);
+    assert_eq!(store.list_users(&acme()).await.unwrap(), vec![bob]);
+}
