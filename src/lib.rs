@@ -1,24 +1,25 @@
 //! Gatehouse: an OAuth 2.1 secured, multi-tenant gateway for remote MCP servers.
 //!
-//! The rooms, bottom to top: [`model`], `config`, `telemetry`, `web` and `egress`, `jose` and
-//! [`store`], `identity` and `nws`, `authorization_server` and [`resource_server`], [`backends`],
-//! [`mcp`], `middleware`, `router` and `server`, `app`, `cli`. A room uses only rooms below it.
-=======
-//! The rooms, bottom to top: [`model`], `config`, `telemetry`, `web` and [`egress`], `jose` and
-//! [`store`], `identity` and [`nws`], `authorization_server` and [`resource_server`], [`backends`],
-//! `mcp`, `middleware`, `router` and `server`, `app`, `cli`. A room uses only rooms below it.
->>>>>>> weather
+//! The rooms, bottom to top: [`model`], [`config`], [`telemetry`], [`web`] and [`egress`], [`jose`]
+//! and [`store`], [`identity`] and [`nws`], [`authorization_server`] and [`resource_server`],
+//! [`backends`], [`mcp`], [`middleware`], [`router`] and [`server`], [`app`], [`cli`]. A room uses
+//! only rooms below it.
 
+pub mod app;
 pub mod authorization_server;
 pub mod backends;
+pub mod cli;
 pub mod config;
 pub mod egress;
 pub mod identity;
 pub mod jose;
 pub mod mcp;
+pub mod middleware;
 pub mod model;
 pub mod nws;
 pub mod resource_server;
+pub mod router;
+pub mod server;
 pub mod store;
 pub mod telemetry;
 pub mod web;

@@ -1,5 +1,7 @@
 //! The MCP servers behind the gate, each a [`Backend`]: the edge does not know which is which.
 
+pub mod weather;
+
 use std::fmt;
 use std::sync::Arc;
 

@@ -81,7 +81,8 @@ impl<'a> Checks<'a> {
 }
 
 /// Reads a count of seconds, minutes, hours or days, as in `30s`.
-pub(super) fn duration(text: &str) -> Option<Duration> {
+#[must_use]
+pub fn duration(text: &str) -> Option<Duration> {
     let (count, seconds) = [("s", 1), ("m", 60), ("h", 3600), ("d", 86_400)]
         .into_iter()
         .find_map(|(unit, seconds)| Some((text.strip_suffix(unit)?, seconds)))?;

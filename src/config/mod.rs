@@ -26,6 +26,7 @@ use document::Document;
 use problem::KeyPath;
 use sections::Sections;
 
+pub use checks::duration;
 pub use database::Database;
 pub use document::Environment;
 pub use problem::{Origin, Problem, Problems};

@@ -39,6 +39,21 @@ pub(super) struct ServerSection {
     allowed_origins: Vec<String>,
 }
 
+impl Server {
+    /// The address of the default tenant: the configured one, or the loopback address that was
+    /// bound.
+    #[must_use]
+    pub fn public_url_at(&self, bound: SocketAddr) -> Option<PublicUrl> {
+        let derived = || {
+            // A URL leaves out the port that its scheme implies (RFC 3986 §6.2.3).
+            let authority = bound.to_string();
+            let host = authority.strip_suffix(":80").unwrap_or(&authority);
+            format!("http://{host}").parse().ok()
+        };
+        self.public_url.clone().or_else(derived)
+    }
+}
+
 impl Default for ServerSection {
     fn default() -> Self {
         Self {

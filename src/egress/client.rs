@@ -70,7 +70,24 @@ impl Client {
 
     /// Gets `url`. A response of any status is a response, redirects among them.
     pub async fn get(&self, url: Url, headers: HeaderMap) -> Result<Response<Bytes>, EgressError> {
-        let request = self.http.get(url).headers(headers);
+        self.receive(self.http.get(url).headers(headers)).await
+    }
+
+    /// Posts `body` to `url`. A response of any status is a response, redirects among them.
+    pub async fn post(
+        &self,
+        url: Url,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<Response<Bytes>, EgressError> {
+        self.receive(self.http.post(url).headers(headers).body(body))
+            .await
+    }
+
+    async fn receive(
+        &self,
+        request: reqwest::RequestBuilder,
+    ) -> Result<Response<Bytes>, EgressError> {
         let mut response = request.send().await.map_err(|error| kind_of(&error))?;
         let mut body = BytesMut::new();
         // The sizes that headers state are of the compressed body, so what arrives is counted.

@@ -79,6 +79,9 @@ pub enum Fault {
     /// The client takes none of the media types that an answer can have.
     #[error("Invalid request: Accept must allow application/json or text/event-stream")]
     Accept,
+    /// A browser asks for a page that may not call here.
+    #[error("Forbidden: this Origin may not call the MCP endpoint")]
+    Origin,
 }
 
 impl Fault {
@@ -87,7 +90,11 @@ impl Fault {
     pub const fn code(&self) -> i32 {
         match self {
             Self::Parse => -32700,
-            Self::InvalidRequest(_) | Self::HttpMethod | Self::ContentType | Self::Accept => -32600,
+            Self::InvalidRequest(_)
+            | Self::HttpMethod
+            | Self::ContentType
+            | Self::Accept
+            | Self::Origin => -32600,
             Self::MethodNotFound(_) => -32601,
             // 2025-11-25 server/resources; 2026-07-28 must not emit it.
             Self::ResourceNotFound {
@@ -120,6 +127,7 @@ impl Fault {
             Self::HttpMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Accept => StatusCode::NOT_ACCEPTABLE,
+            Self::Origin => StatusCode::FORBIDDEN,
             Self::MethodNotFound(_)
             | Self::InvalidParams(_)
             | Self::UnknownTool
@@ -175,7 +183,8 @@ impl Fault {
             | Self::Internal
             | Self::HttpMethod
             | Self::ContentType
-            | Self::Accept => None,
+            | Self::Accept
+            | Self::Origin => None,
         }
     }
 }

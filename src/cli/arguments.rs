@@ -1,0 +1,206 @@
+//! The commands and their options, each with an example in its help.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::duration;
+
+/// An OAuth 2.1 secured gateway for remote MCP servers.
+#[derive(Debug, Parser)]
+#[command(name = "gatehouse", version, disable_help_subcommand = true, after_help = EXAMPLES)]
+pub(super) struct Arguments {
+    /// The configuration file; config/gatehouse.toml where it exists, else the defaults.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  gatehouse demo                                   see all of it work, without network
+  gatehouse user add --username ada --role admin   add someone who can sign in
+  gatehouse serve                                  serve on http://127.0.0.1:8080
+
+Exit codes: 0 done, 64 wrong usage, 69 a needed service can't be reached, 78 wrong configuration, \
+1 anything else.
+With MCP_TRANSPORT=stdio in the environment and no command, it runs `gatehouse stdio`.";
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Serve clients over HTTP.
+    #[command(after_help = "\
+Example:
+  PORT=8080 GATEHOUSE__SERVER__PUBLIC_URL=https://mcp.example.com gatehouse serve
+
+GATEHOUSE_LOG says what is logged, as in GATEHOUSE_LOG=warn,gatehouse=debug.")]
+    Serve,
+
+    /// Serve the program that started this one, on standard input and output.
+    #[command(after_help = "\
+Example, in a desktop host's list of MCP servers:
+  {\"command\": \"gatehouse\", \"args\": [\"stdio\"]}
+
+Whoever can start the process may use everything: there are no tokens here.")]
+    Stdio,
+
+    /// Walk through the whole flow offline, with sample weather, then serve it.
+    #[command(after_help = "\
+Example:
+  gatehouse demo --exit
+
+It keeps nothing: its database is gone when it ends.")]
+    Demo {
+        /// The address to serve at; 127.0.0.1:8080 or a free port without it.
+        #[arg(long, value_name = "ADDRESS")]
+        listen: Option<SocketAddr>,
+        /// End after the walk, with 1 if a step failed.
+        #[arg(long)]
+        exit: bool,
+    },
+
+    /// Bring the tables of the database up to date.
+    #[command(after_help = "\
+Example:
+  DATABASE_URL=postgres://gatehouse@db/gatehouse gatehouse migrate")]
+    Migrate,
+
+    /// Report every mistake in the configuration, without starting anything.
+    #[command(after_help = "\
+Example:
+  gatehouse --config /etc/gatehouse.toml check-config
+
+It ends with 78 if there are mistakes, one on each line of stderr.")]
+    CheckConfig,
+
+    /// Print the JSON Schema of the configuration file.
+    #[command(after_help = "\
+Example:
+  gatehouse config-schema > gatehouse.schema.json
+
+An editor that knows TOML checks a file against it that begins with
+  #:schema ./gatehouse.schema.json")]
+    ConfigSchema,
+
+    /// Manage local accounts.
+    #[command(after_help = "\
+Example:
+  gatehouse user list")]
+    User {
+        #[command(subcommand)]
+        command: UserCommand,
+    },
+
+    /// Look at the keys that sign access tokens.
+    #[command(after_help = "\
+Example:
+  gatehouse keys list")]
+    Keys {
+        #[command(subcommand)]
+        command: KeyCommand,
+    },
+
+    /// Issue access tokens by hand.
+    #[command(after_help = "\
+Example:
+  gatehouse token issue --username ada --scope mcp:tools")]
+    Token {
+        #[command(subcommand)]
+        command: TokenCommand,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum UserCommand {
+    /// Add an account; asks for its password.
+    #[command(after_help = "\
+Examples:
+  gatehouse user add --username ada --role admin
+  gatehouse user add --username ada --role admin --password-stdin < password.txt")]
+    Add {
+        #[command(flatten)]
+        tenant: TenantOption,
+        /// What the person types to sign in.
+        #[arg(long)]
+        username: String,
+        /// A role of the tenant: admin or member, unless the configuration has others.
+        #[arg(long)]
+        role: String,
+        /// Read the password from standard input instead of asking at the terminal.
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Print the accounts: user name, role and when it was added, a tab apart.
+    #[command(after_help = "\
+Example:
+  gatehouse user list | cut -f1")]
+    List {
+        #[command(flatten)]
+        tenant: TenantOption,
+    },
+    /// Remove an account with its sign-ins and with everything that it allowed clients to do.
+    #[command(after_help = "\
+Example:
+  gatehouse user remove --username ada")]
+    Remove {
+        #[command(flatten)]
+        tenant: TenantOption,
+        /// The account's user name.
+        #[arg(long)]
+        username: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum KeyCommand {
+    /// Print the keys: identifier, algorithm and when it was made, a tab apart, newest first.
+    #[command(after_help = "\
+Example:
+  gatehouse keys list
+
+The newest one signs; all of them verify.")]
+    List {
+        #[command(flatten)]
+        tenant: TenantOption,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum TokenCommand {
+    /// Print an access token for an account, to try things out without a browser.
+    #[command(after_help = "\
+Example:
+  curl -H \"Authorization: Bearer $(gatehouse token issue --username ada)\" …
+
+It can't be refreshed or taken back: keep its life short.")]
+    Issue {
+        #[command(flatten)]
+        tenant: TenantOption,
+        /// The account that the token acts for.
+        #[arg(long)]
+        username: String,
+        /// What the token allows; may be repeated. Everything that the account's role has, without.
+        #[arg(long)]
+        scope: Vec<String>,
+        /// How long it is good, up to a day, as in 90s, 10m, 1h.
+        #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = life)]
+        ttl: Duration,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct TenantOption {
+    /// The tenant's short name.
+    #[arg(long, value_name = "SLUG", default_value = "default")]
+    pub(super) tenant: String,
+}
+
+fn life(text: &str) -> Result<Duration, &'static str> {
+    duration(text)
+        .filter(|life| !life.is_zero() && *life <= Duration::from_hours(24))
+        .ok_or("a duration up to a day, as in 90s, 10m or 1h")
+}

@@ -1,0 +1,134 @@
+//! The command line: standard output carries what a command was asked for, stderr everything else.
+
+mod announce;
+mod arguments;
+mod configuration;
+pub mod demo;
+mod exit;
+mod key;
+mod serve;
+mod terminal;
+mod token;
+mod user;
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{CommandFactory as _, Parser as _};
+
+use crate::app::{Gateway, WeatherSource};
+use crate::config::{self, Config, Environment, LogFormat};
+use crate::model::{PublicUrl, TenantSlug};
+use crate::store;
+use crate::telemetry::logging;
+
+use arguments::{Arguments, Command};
+use exit::{USAGE, Usage};
+
+/// Runs the command that `arguments` name and returns the code to end the process with.
+pub fn run(arguments: impl IntoIterator<Item = OsString>, environment: &Environment) -> ExitCode {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(answer) => {
+            // Help that was asked for goes to standard output, a mistake to stderr. Where neither
+            // can be written there is nobody to tell.
+            let _ = answer.print();
+            return if answer.use_stderr() {
+                ExitCode::from(USAGE)
+            } else {
+                ExitCode::SUCCESS
+            };
+        }
+    };
+    match dispatch(arguments, environment) {
+        Ok(code) => code,
+        Err(error) => exit::report(&error),
+    }
+}
+
+fn dispatch(arguments: Arguments, environment: &Environment) -> anyhow::Result<ExitCode> {
+    let stdio = environment
+        .get("MCP_TRANSPORT")
+        .is_some_and(|transport| transport == "stdio");
+    let command = match arguments.command {
+        Some(command) => command,
+        None if stdio => Command::Stdio,
+        None => {
+            terminal::say(&Arguments::command().render_long_help().to_string())?;
+            return Ok(ExitCode::from(USAGE));
+        }
+    };
+    let load = || config::load(arguments.config.as_deref(), environment);
+    let log = |format, usual| {
+        let filter = environment
+            .get("GATEHOUSE_LOG")
+            .map_or(usual, String::as_str);
+        logging::init(format, filter).context("environment variable GATEHOUSE_LOG")
+    };
+    match command {
+        Command::ConfigSchema => configuration::print_schema()?,
+        Command::CheckConfig => configuration::report(&load()?)?,
+        Command::Demo { listen, exit } => {
+            log(LogFormat::Pretty, "warn")?;
+            let walked = block_on(demo::run(demo::Options { listen, exit }))?;
+            return Ok(if walked {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            });
+        }
+        Command::Serve => {
+            let config = load()?;
+            log(config.telemetry.log, "info")?;
+            block_on(serve::serve(&config))?;
+        }
+        Command::Stdio => {
+            let config = load()?;
+            log(config.telemetry.log, "info")?;
+            block_on(serve::serve_stdio(&config))?;
+        }
+        Command::Migrate => block_on(migrate(&load()?))?,
+        Command::User { command } => block_on(user::run(&load()?, command))?,
+        Command::Keys { command } => block_on(key::run(&load()?, command))?,
+        Command::Token { command } => block_on(token::run(&load()?, command))?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn migrate(config: &Config) -> anyhow::Result<()> {
+    store::migrate(config.database.url.expose()).await?;
+    terminal::say("the database is up to date")?;
+    Ok(())
+}
+
+/// The gateway behind a command that serves nobody by network.
+async fn open(config: &Config) -> anyhow::Result<Gateway> {
+    let public_url = public_url(config, config.server.listen)?;
+    Gateway::open(config, public_url, WeatherSource::Live).await
+}
+
+fn public_url(config: &Config, listen: SocketAddr) -> anyhow::Result<PublicUrl> {
+    let public_url = config.server.public_url_at(listen);
+    public_url.with_context(|| format!("no public URL follows from {listen}"))
+}
+
+/// There is one tenant so far; the option is there so that scripts can name it.
+fn check_tenant(slug: &str) -> Result<(), Usage> {
+    if slug == TenantSlug::DEFAULT {
+        Ok(())
+    } else {
+        let default = TenantSlug::DEFAULT;
+        Err(Usage(format!(
+            "there is no tenant {slug:?}, only {default:?}"
+        )))
+    }
+}
+
+fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(work)
+}

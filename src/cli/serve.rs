@@ -1,0 +1,29 @@
+//! `gatehouse serve` and `gatehouse stdio`.
+
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+
+use super::announce::announcement;
+use super::{open, public_url, terminal};
+use crate::app::{Gateway, WeatherSource};
+use crate::config::Config;
+
+/// Serves clients over HTTP until the process is told to stop.
+pub(super) async fn serve(config: &Config) -> anyhow::Result<()> {
+    let listen = config.server.listen;
+    let listener = TcpListener::bind(listen)
+        .await
+        .with_context(|| format!("can't listen on {listen}"))?;
+    let bound = listener.local_addr()?;
+    let public_url = public_url(config, bound)?;
+    let gateway = Gateway::open(config, public_url, WeatherSource::Live).await?;
+    let tenant = gateway.tenant();
+    let has_users = !gateway.store().list_users(&tenant.slug).await?.is_empty();
+    terminal::say(&announcement(config, bound, tenant, has_users))?;
+    gateway.serve(listener).await
+}
+
+/// Serves whoever started the process.
+pub(super) async fn serve_stdio(config: &Config) -> anyhow::Result<()> {
+    open(config).await?.serve_stdio().await
+}

@@ -1,0 +1,67 @@
+//! `gatehouse token`: access tokens by hand.
+
+use anyhow::{Context as _, bail};
+
+use super::arguments::TokenCommand;
+use super::exit::Usage;
+use super::{check_tenant, open, terminal};
+use crate::config::Config;
+use crate::model::{ScopeSet, Tenant, User};
+
+/// Runs one of the commands.
+pub(super) async fn run(config: &Config, command: TokenCommand) -> anyhow::Result<()> {
+    let TokenCommand::Issue {
+        tenant,
+        username,
+        scope,
+        ttl,
+    } = command;
+    check_tenant(&tenant.tenant)?;
+    check_issuer(config)?;
+    let gateway = open(config).await?;
+    let tenant = gateway.tenant();
+    let user = gateway
+        .store()
+        .find_user_by_name(&tenant.slug, &username)
+        .await?;
+    let user = user.with_context(|| format!("there is no account {username:?}"))?;
+    if user.disabled {
+        bail!("the account {username:?} is disabled");
+    }
+    let scopes = scopes(config, tenant, &user, &scope)?;
+    let token = gateway.issue_token(&user, scopes, ttl)?;
+    terminal::print(token.expose())?;
+    Ok(())
+}
+
+/// A token is good for one issuer, so that it has to be known here as it is at the server.
+fn check_issuer(config: &Config) -> Result<(), Usage> {
+    if config.server.public_url.is_none() && config.server.listen.port() == 0 {
+        let reason = "with server.listen at port 0 only the server knows its address: set \
+                      server.public_url";
+        return Err(Usage(reason.to_owned()));
+    }
+    Ok(())
+}
+
+/// What was asked for, as far as the account's role has it; all of that where nothing was.
+fn scopes(
+    config: &Config,
+    tenant: &Tenant,
+    user: &User,
+    asked: &[String],
+) -> anyhow::Result<ScopeSet> {
+    let role = config
+        .scopes
+        .catalogue
+        .expand(&tenant.scopes_of_role(&user.role));
+    let asked: ScopeSet = asked.join(" ").parse()?;
+    if !role.is_superset(&asked) {
+        let reason = format!(
+            "the role {:?} of {} has only: {role}",
+            user.role, user.username
+        );
+        return Err(Usage(reason).into());
+    }
+    Ok(if asked.is_empty() { role } else { asked })
+}

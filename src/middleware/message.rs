@@ -1,0 +1,53 @@
+//! Station: reads the body, parses it once, and holds the headers against it.
+
+use std::error::Error as _;
+use std::time::Duration;
+
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use http::Method;
+use http_body_util::{BodyExt as _, LengthLimitError};
+
+use super::limits;
+use crate::mcp;
+
+/// For how long a body may take to arrive.
+const BODY_DEADLINE: Duration = Duration::from_secs(30);
+
+/// Adds the message of a POST. Other methods carry none.
+pub async fn station(request: Request, next: Next) -> Response {
+    if request.method() != Method::POST {
+        return next.run(request).await;
+    }
+    let (head, body) = request.into_parts();
+    let collected = match tokio::time::timeout(BODY_DEADLINE, body.collect()).await {
+        Ok(collected) => collected,
+        Err(_) => return limits::too_slow(),
+    };
+    let bytes = match collected {
+        Ok(collected) => collected.to_bytes(),
+        Err(error) if is_too_long(&error) => return limits::too_large(),
+        // The client broke off: nobody reads the answer.
+        Err(_) => return limits::too_slow(),
+    };
+    match mcp::http::accept(&head.headers, &bytes) {
+        Ok(message) => {
+            let mut request = Request::from_parts(head, axum::body::Body::empty());
+            request.extensions_mut().insert(message);
+            next.run(request).await
+        }
+        Err(error) => error.into_response(),
+    }
+}
+
+fn is_too_long(error: &axum::Error) -> bool {
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        if inner.is::<LengthLimitError>() {
+            return true;
+        }
+        cause = inner.source();
+    }
+    false
+}

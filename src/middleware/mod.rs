@@ -1,0 +1,15 @@
+//! The stations that every request passes, one file each, in the order of the list.
+
+pub mod request_id;
+
+pub mod limits;
+
+pub mod tenant;
+
+pub mod origin;
+
+pub mod authenticate;
+
+pub mod message;
+
+pub mod scope;

@@ -1,0 +1,61 @@
+//! Station: refuses browsers on foreign pages (MCP Streamable HTTP, "Security Warning").
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use axum::extract::{Extension, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use http::header::ORIGIN;
+
+use crate::mcp::{Fault, RpcError};
+use crate::model::Tenant;
+
+/// The browser origins that may call the MCP endpoint, beside the tenant's own.
+#[derive(Debug)]
+pub struct AllowedOrigins(HashSet<String>);
+
+/// Pages of clients that are known to call from a browser.
+const KNOWN_CLIENTS: [&str; 6] = [
+    "http://localhost:6274",
+    "http://127.0.0.1:6274",
+    "https://claude.ai",
+    "https://chatgpt.com",
+    "https://vscode.dev",
+    "https://insiders.vscode.dev",
+];
+
+impl AllowedOrigins {
+    /// The known clients and `configured`.
+    pub fn new(configured: impl IntoIterator<Item = String>) -> Self {
+        Self(
+            KNOWN_CLIENTS
+                .into_iter()
+                .map(str::to_owned)
+                .chain(configured)
+                .collect(),
+        )
+    }
+}
+
+/// Passes requests without `Origin` and those from an allowed one.
+pub async fn station(
+    State(allowed): State<Arc<AllowedOrigins>>,
+    Extension(tenant): Extension<Arc<Tenant>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let mut origins = request.headers().get_all(ORIGIN).iter();
+    let trusted = match (origins.next(), origins.next()) {
+        (None, _) => true,
+        (Some(origin), None) => origin
+            .to_str()
+            .is_ok_and(|origin| origin == tenant.public_url.origin() || allowed.0.contains(origin)),
+        (Some(_), Some(_)) => false,
+    };
+    if trusted {
+        next.run(request).await
+    } else {
+        RpcError::from(Fault::Origin).into_response()
+    }
+}

@@ -1,0 +1,60 @@
+//! Station: asks the policy for a permit, before any stream opens (MCP authorization, "Runtime
+//! insufficient scope errors").
+
+use std::sync::Arc;
+
+use axum::extract::{Extension, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+
+use crate::mcp::{Dispatcher, Message};
+use crate::model::{Principal, Tenant};
+use crate::resource_server::{Challenge, Operation, Refusal};
+use crate::telemetry::{Figure, Figures};
+
+/// What the station needs.
+#[derive(Debug)]
+pub struct Context {
+    /// Knows what a message is about to do, and the policy.
+    pub dispatcher: Arc<Dispatcher>,
+    /// Counts refusals.
+    pub figures: Arc<Figures>,
+}
+
+/// Adds the permit, or answers with every scope that the operation needs.
+pub async fn station(
+    State(context): State<Arc<Context>>,
+    Extension(tenant): Extension<Arc<Tenant>>,
+    Extension(principal): Extension<Arc<Principal>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let message = request.extensions().get::<Message>();
+    let operation = match message {
+        Some(Message::Request(message)) => match context.dispatcher.operation(message).await {
+            Ok(operation) => operation,
+            Err(error) => return error.into_response(),
+        },
+        _ => Operation::Converse,
+    };
+    match context.dispatcher.policy().permit(&principal, operation) {
+        Ok(permit) => {
+            request.extensions_mut().insert(permit);
+            next.run(request).await
+        }
+        Err(Refusal::InsufficientScope { required }) => {
+            context.figures.count(&tenant.slug, Figure::ScopeRefusals);
+            tracing::info!(
+                tenant = %tenant.slug,
+                client.id = %principal.client,
+                %required,
+                "refused for lack of scope"
+            );
+            Challenge::insufficient_scope(&tenant, &required).into_response()
+        }
+        Err(Refusal::Unknown) => match message {
+            Some(Message::Request(message)) => Dispatcher::unknown(message).into_response(),
+            _ => Challenge::insufficient_scope(&tenant, &Default::default()).into_response(),
+        },
+    }
+}

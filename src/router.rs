@@ -1,0 +1,199 @@
+//! Every route and the stations before it, readable top to bottom.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::Response;
+use axum::routing::{get, post};
+use axum::{Extension, Router};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
+use http::{HeaderName, Method, StatusCode};
+use serde_json::json;
+use tower::ServiceBuilder;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::cors::{Any, CorsLayer};
+
+use crate::middleware::limits::Limits;
+use crate::middleware::{authenticate, limits, message, origin, request_id, scope, tenant};
+use crate::model::Random;
+use crate::store::Store;
+use crate::{authorization_server, mcp, resource_server, web};
+
+/// What the routes and stations are made of.
+#[derive(Clone, Debug)]
+pub struct Parts {
+    /// Names requests.
+    pub random: Arc<dyn Random>,
+    /// Finds tenants.
+    pub tenants: Arc<tenant::Tenants>,
+    /// Browser origins that may call.
+    pub origins: Arc<origin::AllowedOrigins>,
+    /// Turns tokens into principals.
+    pub authenticate: Arc<authenticate::Context>,
+    /// Turns principals and messages into permits.
+    pub scope: Arc<scope::Context>,
+    /// Answers messages.
+    pub dispatcher: Arc<mcp::Dispatcher>,
+    /// The endpoints of the authorization server.
+    pub authorization_server: Arc<authorization_server::Context>,
+    /// Whether this process can serve.
+    pub readiness: Arc<Readiness>,
+}
+
+/// Whether this process can serve.
+#[derive(Debug)]
+pub struct Readiness {
+    store: Arc<dyn Store>,
+    draining: AtomicBool,
+}
+
+/// For how long the database may take to answer a probe.
+const PROBE_DEADLINE: Duration = Duration::from_secs(2);
+
+/// The whole gateway as one service.
+pub fn router(parts: &Parts) -> Router {
+    let below_a_tenant = Router::new()
+        .merge(mcp(parts))
+        .merge(oauth(parts))
+        .merge(metadata(parts));
+    let stations = ServiceBuilder::new()
+        .layer(from_fn_with_state(
+            Arc::clone(&parts.random),
+            request_id::station,
+        ))
+        .layer(CatchPanicLayer::custom(|_panic| internal_error()))
+        .layer(from_fn_with_state(
+            Arc::clone(&parts.tenants),
+            tenant::station,
+        ));
+    // The tenant's station changes the path, so that it must come before the routes are looked at.
+    let located = stations.service(below_a_tenant.merge(probes(parts)));
+    Router::new().fallback_service(located)
+}
+
+fn mcp(parts: &Parts) -> Router {
+    let stations = ServiceBuilder::new()
+        .layer(from_fn_with_state(Limits::MESSAGES, limits::station))
+        .layer(cors())
+        .layer(from_fn_with_state(
+            Arc::clone(&parts.origins),
+            origin::station,
+        ))
+        .layer(from_fn_with_state(
+            Arc::clone(&parts.authenticate),
+            authenticate::station,
+        ))
+        .layer(from_fn(message::station))
+        .layer(from_fn_with_state(Arc::clone(&parts.scope), scope::station))
+        .layer(Extension(Arc::clone(&parts.dispatcher)));
+    let methods = post(mcp::http::post)
+        .get(mcp::http::get)
+        .delete(mcp::http::delete);
+    Router::new().route("/mcp", methods).route_layer(stations)
+}
+
+fn oauth(parts: &Parts) -> Router {
+    let stations = ServiceBuilder::new()
+        .layer(from_fn_with_state(Limits::FORMS, limits::station))
+        .layer(cors());
+    authorization_server::routes(Arc::clone(&parts.authorization_server)).route_layer(stations)
+}
+
+fn metadata(parts: &Parts) -> Router {
+    let server = authorization_server::metadata_route(Arc::clone(&parts.authorization_server));
+    let resource = get(resource_server::metadata::get);
+    Router::new()
+        .route("/.well-known/oauth-authorization-server", server.clone())
+        .route("/.well-known/openid-configuration", server)
+        .route("/.well-known/oauth-protected-resource", resource.clone())
+        .route("/.well-known/oauth-protected-resource/mcp", resource)
+        .route_layer(cors())
+}
+
+fn probes(parts: &Parts) -> Router {
+    let ready = get(readyz).with_state(Arc::clone(&parts.readiness));
+    Router::new()
+        .route("/livez", get(livez))
+        .route("/mcp/health", get(livez))
+        .route("/readyz", ready.clone())
+        .route("/startupz", ready)
+}
+
+/// Every origin may ask: what protects an answer is the token in a header, which no browser adds
+/// by itself. The MCP endpoint checks `Origin` all the same.
+fn cors() -> CorsLayer {
+    let header = HeaderName::from_static;
+    CorsLayer::new()
+        .allow_origin(Any)
+        .allow_methods([Method::GET, Method::POST, Method::DELETE])
+        .allow_headers([
+            AUTHORIZATION,
+            CONTENT_TYPE,
+            ACCEPT,
+            header("mcp-protocol-version"),
+            header("mcp-session-id"),
+            header("mcp-method"),
+            header("mcp-name"),
+            header("last-event-id"),
+        ])
+        .expose_headers([
+            WWW_AUTHENTICATE,
+            header("mcp-session-id"),
+            header("mcp-protocol-version"),
+            request_id::HEADER,
+        ])
+        .max_age(Duration::from_secs(600))
+}
+
+fn internal_error() -> Response {
+    tracing::error!("a handler panicked");
+    web::json_error(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "server_error",
+        "Something went wrong here; the log has it under the request's identifier",
+    )
+    .map(Into::into)
+}
+
+async fn livez() -> Response {
+    web::json(StatusCode::OK, &json!({ "status": "ok" }))
+}
+
+async fn readyz(State(readiness): State<Arc<Readiness>>) -> Response {
+    match readiness.check().await {
+        Ok(()) => livez().await,
+        Err(reason) => web::json(
+            StatusCode::SERVICE_UNAVAILABLE,
+            &json!({ "status": reason }),
+        ),
+    }
+}
+
+impl Readiness {
+    /// Ready as soon as `store` answers.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>) -> Self {
+        Self {
+            store,
+            draining: AtomicBool::new(false),
+        }
+    }
+
+    /// From now on, no new requests should come here.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::Release);
+    }
+
+    async fn check(&self) -> Result<(), &'static str> {
+        if self.draining.load(Ordering::Acquire) {
+            return Err("draining");
+        }
+        match tokio::time::timeout(PROBE_DEADLINE, self.store.ping()).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err("the database does not answer"),
+        }
+    }
+}

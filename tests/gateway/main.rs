@@ -1,0 +1,15 @@
+//! The gateway as a process: started, asked over TCP, killed, started again.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    reason = "test support: a surprise ends the test"
+)]
+
+mod demo;
+mod edge;
+mod lifetime;
+mod stdio;
+mod support;

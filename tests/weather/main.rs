@@ -1,0 +1,21 @@
+//! The weather server and its client, against a fake of api.weather.gov.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test support"
+)]
+
+#[path = "../fake_nws/mod.rs"]
+mod fake_nws;
+
+mod cache;
+mod client;
+mod failures;
+mod house;
+mod recordings;
+mod resources_and_prompts;
+mod sample;
+mod tolerance;
+mod tools;

@@ -1,0 +1,122 @@
+//! The bundled sample: fresh at any time, and marked as what it is.
+
+use gatehouse::backends::weather::Weather;
+use gatehouse::nws::{Coordinates, Moment, Nws};
+use serde_json::{Value, json};
+
+use crate::fake_nws::data;
+use crate::house::{HeldClock, area, call, json_of, read, text, weather};
+
+const DAY: i64 = 86_400;
+
+fn sample_at(seconds: i64) -> Nws {
+    Nws::sample(HeldClock::at(seconds))
+}
+
+fn sample() -> Weather {
+    weather(sample_at(data::NOW))
+}
+
+#[tokio::test]
+async fn every_answer_says_that_it_is_a_sample() {
+    let weather = sample();
+    for state in ["CA", "TX"] {
+        let result = call(&weather, "get_alerts", json!({ "state": state })).await;
+        assert!(
+            text(&result).starts_with("Sample data, not real alerts.\n"),
+            "{}",
+            text(&result)
+        );
+        assert_eq!(result["structuredContent"]["sample"], json!(true));
+    }
+    let place = json!({ "latitude": 37.7749, "longitude": -122.4194 });
+    let result = call(&weather, "get_forecast", place).await;
+    assert!(text(&result).starts_with("Sample data, not a real forecast."));
+    assert_eq!(text(&result).lines().count(), 8);
+    assert_eq!(result["structuredContent"]["sample"], json!(true));
+    for uri in ["config://app", "alerts://TX/active"] {
+        let result = json_of(&read(&weather, uri).await.unwrap());
+        let read: Value =
+            serde_json::from_str(result["contents"][0]["text"].as_str().unwrap()).unwrap();
+        assert_eq!(read["sample"], json!(true));
+    }
+}
+
+#[tokio::test]
+async fn the_sample_has_alerts_for_some_states_at_any_time() {
+    for years in [0, 1, 40] {
+        for (state, count) in [("CA", 0), ("NY", 2), ("TX", 6), ("FL", 2), ("GU", 0)] {
+            let nws = sample_at(data::NOW + years * 365 * DAY);
+            let active = nws.active_alerts(area(state)).await.unwrap();
+            assert_eq!(active.iter().count(), count, "{state}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_periods_of_the_sample_are_around_the_present_at_any_hour() {
+    let place = Coordinates::new(40.7, -74.0).unwrap();
+    for hour in 0..24 {
+        let now = data::NOW + hour * 3_600 + 1_234;
+        let found = sample_at(now).forecast(place, || ()).await.unwrap();
+        let periods = &found.forecast.periods;
+        assert_eq!(periods.len(), 14);
+        let at = |moment: &Option<Moment>| moment.as_ref().unwrap().at().seconds();
+        assert!(at(&periods[0].start_time) <= now && now < at(&periods[0].end_time));
+        for pair in periods.windows(2) {
+            assert_eq!(at(&pair[0].end_time), at(&pair[1].start_time));
+            assert_ne!(pair[0].is_daytime, pair[1].is_daytime);
+        }
+        for period in periods {
+            let by_night = period.name.contains("ight");
+            assert_eq!(period.is_daytime, Some(!by_night), "{}", period.name);
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_periods_of_the_sample_have_the_names_of_their_days() {
+    // 18:00 UTC on a Wednesday is 13:00 in New York.
+    let place = Coordinates::new(40.7, -74.0).unwrap();
+    let found = sample_at(data::NOW).forecast(place, || ()).await.unwrap();
+    let names: Vec<&str> = found
+        .forecast
+        .periods
+        .iter()
+        .map(|it| it.name.as_str())
+        .collect();
+    assert_eq!(
+        names[..4],
+        ["This Afternoon", "Tonight", "Thursday", "Thursday Night"]
+    );
+    // Nine hours later it is ten in the evening, and five more make it three at night.
+    for (hours, expected) in [
+        (9, ["Tonight", "Thursday", "Thursday Night"]),
+        (14, ["Overnight", "Thursday", "Thursday Night"]),
+        (20, ["Today", "Tonight", "Friday"]),
+    ] {
+        let nws = sample_at(data::NOW + hours * 3_600);
+        let found = nws.forecast(place, || ()).await.unwrap();
+        let names: Vec<&str> = found
+            .forecast
+            .periods
+            .iter()
+            .map(|it| it.name.as_str())
+            .collect();
+        assert_eq!(names[..3], expected);
+    }
+}
+
+#[tokio::test]
+async fn any_other_place_gets_the_nearest_one_of_the_sample() {
+    for (latitude, longitude, city) in [
+        (34.05, -118.24, "San Francisco"),
+        (42.36, -71.06, "New York"),
+        (28.54, -81.38, "Miami"),
+        (13.44, 144.78, "San Francisco"),
+    ] {
+        let place = Coordinates::new(latitude, longitude).unwrap();
+        let found = sample_at(data::NOW).forecast(place, || ()).await.unwrap();
+        assert_eq!(found.point.city.as_deref(), Some(city));
+    }
+}
