@@ -1,5 +1,7 @@
 //! Signing in (catalogue A19, A23, I09).
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::StatusCode;
 
 use crate::support::{PASSWORD, Server, authorization, form};
@@ -244,8 +246,7 @@ async fn a19_and_i07_pages_leak_nothing_and_sit_in_no_frame() {
         let (_, style) = page.body.split_once("<style>").unwrap();
         let (style, _) = style.split_once("</style>").unwrap();
         let digest = gatehouse::model::Digest::of(style.as_bytes());
-        use base64::Engine as _;
-        let hash = base64::engine::general_purpose::STANDARD.encode(digest.as_bytes());
+        let hash = STANDARD.encode(digest.as_bytes());
         assert!(policy.contains(&format!("'sha256-{hash}'")), "{policy}");
     }
 }

@@ -1,4 +1,7 @@
-//! Two tenants with two people each, a browser and a client.
+//! A server with two tenants of two people each, and what clients send it.
+
+mod answer;
+mod browser;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -8,6 +11,8 @@ use std::time::Duration;
 use argon2::password_hash::PasswordHasher as _;
 use axum::body::{Body, to_bytes};
 use axum::{Extension, Router};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use gatehouse::authorization_server::{Context, TokenSettings, metadata_route, routes};
 use gatehouse::identity::Accounts;
 use gatehouse::jose::{AccessTokenClaims, KeyRing, KeyRings, generate_signing_key};
@@ -16,12 +21,15 @@ use gatehouse::model::{
     Timestamp, User, UserId,
 };
 use gatehouse::store::{self, Store};
-use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
-use http::{HeaderMap, Request, StatusCode};
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{Request, StatusCode};
 use serde_json::{Value, json};
 use sqlx::Connection as _;
 use tower::ServiceExt as _;
 use url::form_urlencoded;
+
+pub(crate) use answer::Answer;
+pub(crate) use browser::Browser;
 
 /// The example of RFC 7636, appendix B.
 pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
@@ -44,21 +52,6 @@ pub(crate) struct Server {
 
 #[derive(Debug)]
 pub(crate) struct TestClock(AtomicI64);
-
-/// What came back.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: String,
-}
-
-/// A person's browser: it keeps cookies and fills in forms.
-pub(crate) struct Browser<'a> {
-    server: &'a Server,
-    tenant: &'static str,
-    pub(crate) cookies: BTreeMap<String, String>,
-}
 
 pub(crate) type Fields<'a> = &'a [(&'a str, &'a str)];
 
@@ -227,8 +220,7 @@ impl Server {
         credentials: &str,
         fields: Fields<'_>,
     ) -> Answer {
-        use base64::Engine as _;
-        let encoded = base64::engine::general_purpose::STANDARD.encode(credentials);
+        let encoded = STANDARD.encode(credentials);
         let mut request = form("/token", fields);
         let value = format!("Basic {encoded}").parse().unwrap();
         request.headers_mut().insert(AUTHORIZATION, value);
@@ -236,11 +228,7 @@ impl Server {
     }
 
     pub(crate) fn browser(&self, tenant: &'static str) -> Browser<'_> {
-        Browser {
-            server: self,
-            tenant,
-            cookies: BTreeMap::new(),
-        }
+        Browser::new(self, tenant)
     }
 
     /// A code that `username` gave to `client`.
@@ -332,137 +320,6 @@ impl Server {
     }
 }
 
-impl Answer {
-    #[track_caller]
-    pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap()
-    }
-
-    pub(crate) fn header(&self, name: &str) -> &str {
-        self.headers
-            .get(name)
-            .map_or("", |value| value.to_str().unwrap())
-    }
-
-    pub(crate) fn redirect_parameter(&self, name: &str) -> Option<String> {
-        let (_, query) = self.header(LOCATION.as_str()).split_once('?')?;
-        let mut pairs = form_urlencoded::parse(query.as_bytes());
-        pairs
-            .find(|(other, _)| other == name)
-            .map(|(_, value)| value.into_owned())
-    }
-
-    /// A JSON error of RFC 6749 §5.2, and nothing that a cache would keep.
-    #[track_caller]
-    pub(crate) fn assert_error(&self, status: u16, error: &str) {
-        assert_eq!(
-            (self.status.as_u16(), self.json()["error"].as_str()),
-            (status, Some(error)),
-            "{}",
-            self.body
-        );
-        assert!(self.json()["error_description"].is_string());
-        assert_eq!(self.header("cache-control"), "no-store");
-        assert_eq!(self.header("content-type"), "application/json");
-    }
-
-    /// A page for the person, from which the browser goes nowhere.
-    #[track_caller]
-    pub(crate) fn assert_page(&self, status: u16) {
-        assert_eq!(self.status.as_u16(), status, "{}", self.body);
-        assert_eq!(self.header("location"), "");
-        assert_eq!(self.header("cache-control"), "no-store");
-        assert!(self.header("content-type").starts_with("text/html"));
-    }
-
-    /// An error that the client hears of at its redirect URI.
-    #[track_caller]
-    pub(crate) fn assert_redirect(&self, error: &str, issuer: &str) {
-        assert_eq!(self.status, StatusCode::SEE_OTHER, "{}", self.body);
-        assert!(self.header("location").starts_with(CALLBACK));
-        assert_eq!(self.redirect_parameter("error").as_deref(), Some(error));
-        assert_eq!(self.redirect_parameter("iss").as_deref(), Some(issuer));
-        assert_eq!(self.redirect_parameter("code"), None);
-        assert_eq!(self.header("cache-control"), "no-store");
-    }
-
-    /// What the page's form would send, without the fields that the person fills in.
-    fn form(&self) -> (String, String) {
-        (
-            attribute(&self.body, "action=\""),
-            attribute(&self.body, "name=\"form_token\" value=\""),
-        )
-    }
-}
-
-impl Browser<'_> {
-    pub(crate) async fn get(&mut self, path: &str) -> Answer {
-        let request = Request::get(path).body(Body::empty()).unwrap();
-        self.send(request).await
-    }
-
-    pub(crate) async fn post(&mut self, path: &str, fields: Fields<'_>) -> Answer {
-        self.send(form(path, fields)).await
-    }
-
-    pub(crate) async fn send(&mut self, mut request: Request<Body>) -> Answer {
-        let cookies: Vec<String> = self
-            .cookies
-            .iter()
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
-        if !cookies.is_empty() {
-            let value = cookies.join("; ").parse().unwrap();
-            request.headers_mut().insert(COOKIE, value);
-        }
-        let answer = self.server.send(self.tenant, request).await;
-        for line in answer.headers.get_all(SET_COOKIE) {
-            let pair = line.to_str().unwrap().split(';').next().unwrap();
-            let (name, value) = pair.split_once('=').unwrap();
-            self.cookies.insert(name.to_owned(), value.to_owned());
-        }
-        answer
-    }
-
-    /// Submits the form of `page` with what the person filled in.
-    pub(crate) async fn submit(&mut self, page: &Answer, fields: Fields<'_>) -> Answer {
-        let (action, token) = page.form();
-        let mut all = vec![("form_token", token.as_str())];
-        all.extend_from_slice(fields);
-        let action = self.relative(&action);
-        self.post(&action, &all).await
-    }
-
-    /// Signs in; `request` is an authorization request.
-    pub(crate) async fn sign_in(&mut self, username: &str, request: &str) -> Answer {
-        let page = self.get(&format!("/login?{request}")).await;
-        assert_eq!(page.status, StatusCode::OK, "{}", page.body);
-        self.submit(&page, &[("username", username), ("password", PASSWORD)])
-            .await
-    }
-
-    /// Goes all the way to the consent page.
-    pub(crate) async fn consent_page(&mut self, username: &str, request: &str) -> Answer {
-        let signed_in = self.sign_in(username, request).await;
-        assert_eq!(
-            signed_in.status,
-            StatusCode::SEE_OTHER,
-            "{}",
-            signed_in.body
-        );
-        let next = self.relative(signed_in.header("location"));
-        let page = self.get(&next).await;
-        assert_eq!(page.status, StatusCode::OK, "{}", page.header("location"));
-        page
-    }
-
-    /// The path as the routes know it: the tenant's own path is the router's affair.
-    fn relative(&self, path: &str) -> String {
-        let base = if self.tenant == "t2" { "/t/two" } else { "" };
-        path.strip_prefix(base).unwrap().to_owned()
-    }
-}
-
 /// The query of a proper authorization request, with `extra` put in or over it; an empty value
 /// takes a parameter out.
 pub(crate) fn authorization(client: &str, extra: Fields<'_>) -> String {
@@ -490,12 +347,4 @@ pub(crate) fn form(path: &str, fields: Fields<'_>) -> Request<Body> {
         .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
         .body(Body::from(encode(fields)))
         .unwrap()
-}
-
-fn attribute(html: &str, start: &str) -> String {
-    let (_, rest) = html
-        .split_once(start)
-        .unwrap_or_else(|| panic!("no {start} in {html}"));
-    let (value, _) = rest.split_once('"').unwrap();
-    value.replace("&#38;", "&").replace("&amp;", "&")
 }
