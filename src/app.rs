@@ -7,9 +7,9 @@ use anyhow::Context as _;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::authorization_server::{self, TokenSettings};
+use crate::authorization_server::{self, RegistrationPolicy, RegistrationSettings, TokenSettings};
 use crate::backends::weather::Weather;
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::egress;
 use crate::identity::{self, Accounts};
 use crate::jose::{self, AccessTokenClaims, KeyRing, KeyRings};
@@ -18,8 +18,8 @@ use crate::middleware::origin::AllowedOrigins;
 use crate::middleware::tenant::Tenants;
 use crate::middleware::{authenticate, scope};
 use crate::model::{
-    ClientId, Clock, PublicUrl, Random, ScopeSet, Secret, SystemClock, SystemRandom, Tenant,
-    TenantSlug, User, UserId,
+    Client, ClientId, Clock, GrantType, PublicUrl, Random, RedirectUri, ScopeSet, Secret,
+    SystemClock, SystemRandom, Tenant, TenantSlug, TokenEndpointAuthMethod, User, UserId,
 };
 use crate::nws::{self, Nws};
 use crate::resource_server::{AccessTokens, Policy, local_principal};
@@ -37,6 +37,23 @@ pub enum WeatherSource {
     Sample,
 }
 
+/// A client as an operator describes it.
+#[derive(Debug)]
+pub struct NewClient {
+    /// What people read on the consent page.
+    pub name: String,
+    /// Where its users may be sent back to.
+    pub redirect_uris: Vec<RedirectUri>,
+    /// How it authenticates.
+    pub auth_method: TokenEndpointAuthMethod,
+    /// Its secret, unless it is public.
+    pub secret: Option<Secret>,
+    /// The grants it may use.
+    pub grant_types: Vec<GrantType>,
+    /// The scopes it is limited to.
+    pub scopes: Option<ScopeSet>,
+}
+
 /// A gateway that is wired up.
 #[derive(Debug)]
 pub struct Gateway {
@@ -47,6 +64,7 @@ pub struct Gateway {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     parts: router::Parts,
+    unused_client_ttl: Duration,
 }
 
 /// How often what has ended is removed from the database.
@@ -108,6 +126,7 @@ impl Gateway {
                 refresh_ttl: config.tokens.refresh_ttl,
                 refresh_grace: config.tokens.refresh_grace,
             },
+            registration: registration(&config.registration),
         };
         let parts = router::Parts {
             random: Arc::clone(&random),
@@ -133,6 +152,7 @@ impl Gateway {
             clock,
             random,
             parts,
+            unused_client_ttl: config.registration.unused_ttl,
         })
     }
 
@@ -178,6 +198,37 @@ impl Gateway {
         Ok(())
     }
 
+    /// Adds a client that acts for itself or for people, as the operator says; returns its
+    /// identifier.
+    pub async fn add_client(&self, client: NewClient) -> anyhow::Result<ClientId> {
+        let client = Client {
+            id: ClientId::new(new_identifier(&*self.random)),
+            name: Some(client.name),
+            uri: None,
+            redirect_uris: client.redirect_uris,
+            auth_method: client.auth_method,
+            secret: client.secret.as_ref().map(Secret::digest),
+            grant_types: client.grant_types,
+            scopes: client.scopes,
+            created_at: self.clock.now(),
+        };
+        let slug = &self.tenant.slug;
+        self.store.register_client(slug, &client).await?;
+        Ok(client.id)
+    }
+
+    /// Removes a client with everything that it was given; false when there is none.
+    pub async fn remove_client(&self, id: &ClientId) -> anyhow::Result<bool> {
+        let (slug, now) = (&self.tenant.slug, self.clock.now());
+        Ok(self.store.remove_client(slug, id, now).await?)
+    }
+
+    /// A new secret.
+    #[must_use]
+    pub fn generate_secret(&self) -> Secret {
+        Secret::generate(&*self.random)
+    }
+
     /// An access token for trying things out, signed for `user` without a grant.
     pub fn issue_token(
         &self,
@@ -211,6 +262,7 @@ impl Gateway {
         let removal = tokio::spawn(remove_expired(
             Arc::clone(&self.store),
             Arc::clone(&self.clock),
+            self.unused_client_ttl,
         ));
         self.answer(listener, stop).await;
         removal.abort();
@@ -265,13 +317,34 @@ fn open_nws(
     ))
 }
 
-async fn remove_expired(store: Arc<dyn Store>, clock: Arc<dyn Clock>) {
+fn registration(settings: &config::Registration) -> RegistrationSettings {
+    let policy = match &settings.policy {
+        config::RegistrationPolicy::Open => RegistrationPolicy::Open,
+        config::RegistrationPolicy::InitialAccessToken(token) => {
+            RegistrationPolicy::InitialAccessToken(token.clone())
+        }
+        config::RegistrationPolicy::Closed => RegistrationPolicy::Closed,
+    };
+    RegistrationSettings {
+        policy,
+        max_clients: settings.max_clients,
+    }
+}
+
+async fn remove_expired(store: Arc<dyn Store>, clock: Arc<dyn Clock>, unused_client_ttl: Duration) {
     let mut interval = tokio::time::interval(REMOVAL_INTERVAL);
     loop {
         interval.tick().await;
         match store.remove_expired(clock.now()).await {
             Ok(rows) => tracing::debug!(rows, "removed what has ended"),
             Err(error) => tracing::warn!(%error, "could not remove what has ended"),
+        }
+        match store
+            .remove_unused_clients(clock.now().before(unused_client_ttl))
+            .await
+        {
+            Ok(clients) => tracing::debug!(clients, "removed clients that nobody used"),
+            Err(error) => tracing::warn!(%error, "could not remove clients that nobody used"),
         }
     }
 }

@@ -6,8 +6,8 @@ use axum::extract::{Extension, State};
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::Context;
 use super::scopes::OFFLINE_ACCESS;
+use super::{Context, RegistrationPolicy};
 use crate::model::{GrantType, Scope, SigningAlgorithm, Tenant, TokenEndpointAuthMethod};
 use crate::web;
 
@@ -27,11 +27,10 @@ fn document(context: &Context, tenant: &Tenant) -> Value {
         .map(Scope::as_str)
         .chain([OFFLINE_ACCESS])
         .collect();
-    json!({
+    let mut document = json!({
         "issuer": tenant.issuer(),
         "authorization_endpoint": address("/authorize"),
         "token_endpoint": address("/token"),
-        "registration_endpoint": address("/register"),
         "jwks_uri": address("/jwks"),
         "scopes_supported": scopes,
         "response_types_supported": ["code"],
@@ -47,5 +46,9 @@ fn document(context: &Context, tenant: &Tenant) -> Value {
         // OpenID Connect Discovery §3 requires these two, and clients' parsers insist.
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": [SigningAlgorithm::Es256.as_str()],
-    })
+    });
+    if !matches!(context.registration.policy, RegistrationPolicy::Closed) {
+        document["registration_endpoint"] = address("/register").into();
+    }
+    document
 }

@@ -21,7 +21,7 @@ use axum::routing::{MethodRouter, get, post};
 
 use crate::identity::Accounts;
 use crate::jose::KeyRings;
-use crate::model::{Clock, Random, ScopeCatalogue, ScopeSet};
+use crate::model::{Clock, Random, ScopeCatalogue, ScopeSet, Secret};
 use crate::store::Store;
 
 /// What the endpoints share. The tenant comes with each request, as an `Extension<Arc<Tenant>>`.
@@ -43,6 +43,28 @@ pub struct Context {
     pub accounts: Accounts,
     /// How long tokens live.
     pub tokens: TokenSettings,
+    /// Who may register clients.
+    pub registration: RegistrationSettings,
+}
+
+/// Who may register clients, and how many (RFC 7591 §3).
+#[derive(Clone, Debug)]
+pub struct RegistrationSettings {
+    /// Who may.
+    pub policy: RegistrationPolicy,
+    /// How many clients that registered themselves a tenant may have.
+    pub max_clients: u32,
+}
+
+/// Who may register clients.
+#[derive(Clone, Debug)]
+pub enum RegistrationPolicy {
+    /// Anyone.
+    Open,
+    /// Whoever holds this initial access token.
+    InitialAccessToken(Secret),
+    /// Nobody but the operator.
+    Closed,
 }
 
 /// How long tokens live.
@@ -65,6 +87,12 @@ pub fn routes(context: Arc<Context>) -> Router {
         .route("/consent", post(consent::post))
         .route("/token", post(token::post))
         .route("/register", post(register::post))
+        .route(
+            "/register/{client_id}",
+            get(register::management::get)
+                .put(register::management::put)
+                .delete(register::management::delete),
+        )
         .route("/jwks", get(jwks::get))
         .with_state(context)
 }

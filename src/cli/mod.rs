@@ -2,6 +2,7 @@
 
 mod announce;
 mod arguments;
+mod client;
 mod configuration;
 pub mod demo;
 mod exit;
@@ -91,6 +92,7 @@ fn dispatch(arguments: Arguments, environment: &Environment) -> anyhow::Result<E
         }
         Command::Migrate => block_on(migrate(&load()?))?,
         Command::User { command } => block_on(user::run(&load()?, command))?,
+        Command::Client { command } => block_on(client::run(&load()?, command))?,
         Command::Keys { command } => block_on(key::run(&load()?, command))?,
         Command::Token { command } => block_on(token::run(&load()?, command))?,
     }

@@ -26,7 +26,7 @@ pub(super) struct DatabaseSection {
 /// A text that may be kept out of the file.
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(untagged)]
-enum SecretText {
+pub(super) enum SecretText {
     /// The text itself.
     Here(String),
     /// Where it is kept.
@@ -36,7 +36,7 @@ enum SecretText {
 /// Where a secret is kept: exactly one of the two.
 #[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-struct SecretPlace {
+pub(super) struct SecretPlace {
     /// The name of the environment variable that holds it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
@@ -67,7 +67,7 @@ impl DatabaseSection {
 }
 
 impl SecretText {
-    fn resolve(&self, checks: &mut Checks<'_>, path: &KeyPath) -> Option<Secret> {
+    pub(super) fn resolve(&self, checks: &mut Checks<'_>, path: &KeyPath) -> Option<Secret> {
         match self {
             Self::Here(text) => Some(Secret::new(text.clone())),
             Self::Kept(SecretPlace {

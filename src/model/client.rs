@@ -26,6 +26,8 @@ pub enum GrantType {
     AuthorizationCode,
     /// OAuth 2.1 §4.3.
     RefreshToken,
+    /// OAuth 2.1 §4.2: the client acts for itself.
+    ClientCredentials,
 }
 
 /// A registered client.
@@ -37,7 +39,7 @@ pub struct Client {
     pub name: Option<String>,
     /// The home page it named; untrusted.
     pub uri: Option<String>,
-    /// Where its users may be sent back to; never empty.
+    /// Where its users may be sent back to; empty only where it has none.
     pub redirect_uris: Vec<RedirectUri>,
     /// How it authenticates.
     pub auth_method: TokenEndpointAuthMethod,
@@ -45,7 +47,7 @@ pub struct Client {
     pub secret: Option<Digest>,
     /// The grants it may use.
     pub grant_types: Vec<GrantType>,
-    /// The scopes that it limited itself to when it registered.
+    /// The scopes that it is limited to; of a client that acts for itself, those it has.
     pub scopes: Option<ScopeSet>,
     /// When it registered.
     pub created_at: Timestamp,
@@ -85,6 +87,15 @@ impl TokenEndpointAuthMethod {
         }
     }
 
+    /// True when the client proves itself by a secret.
+    #[must_use]
+    pub const fn has_secret(self) -> bool {
+        match self {
+            Self::None => false,
+            Self::ClientSecretBasic | Self::ClientSecretPost => true,
+        }
+    }
+
     /// The method of that registered name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
@@ -94,7 +105,11 @@ impl TokenEndpointAuthMethod {
 
 impl GrantType {
     /// Every grant that the token endpoint takes.
-    pub const ALL: [Self; 2] = [Self::AuthorizationCode, Self::RefreshToken];
+    pub const ALL: [Self; 3] = [
+        Self::AuthorizationCode,
+        Self::RefreshToken,
+        Self::ClientCredentials,
+    ];
 
     /// The registered name.
     #[must_use]
@@ -102,6 +117,7 @@ impl GrantType {
         match self {
             Self::AuthorizationCode => "authorization_code",
             Self::RefreshToken => "refresh_token",
+            Self::ClientCredentials => "client_credentials",
         }
     }
 

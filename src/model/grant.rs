@@ -44,6 +44,23 @@ pub struct AuthorizationCode {
     pub expires_at: Timestamp,
 }
 
+/// What a person agreed to on the consent page, and in whose favour.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Consent {
+    /// Who agreed.
+    pub user: UserId,
+    /// Whom they let act.
+    pub client: ClientId,
+    /// Where the page said that they would be sent back to.
+    pub redirect_host: String,
+    /// What they allowed.
+    pub scopes: ScopeSet,
+    /// Where they allowed that.
+    pub resource: ResourceUri,
+    /// When.
+    pub given_at: Timestamp,
+}
+
 /// A refresh token as it is stored (OAuth 2.1 §4.3).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefreshToken {

@@ -16,7 +16,7 @@ mod time;
 mod user;
 
 pub use client::{Client, ClientId, GrantType, TokenEndpointAuthMethod};
-pub use grant::{AuthorizationCode, Grant, GrantId, LoginSession, RefreshToken};
+pub use grant::{AuthorizationCode, Consent, Grant, GrantId, LoginSession, RefreshToken};
 pub use pkce::{CodeChallenge, CodeVerifier, InvalidPkce};
 pub use principal::Principal;
 pub use random::{Random, SystemRandom};

@@ -37,6 +37,13 @@ impl Timestamp {
         Self(self.0.saturating_add(seconds))
     }
 
+    /// The instant `duration` earlier, in whole seconds, saturating at the beginning of time.
+    #[must_use]
+    pub fn before(self, duration: Duration) -> Self {
+        let seconds = i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
+        Self(self.0.saturating_sub(seconds))
+    }
+
     /// The time from `earlier` to `self`; zero when `earlier` is later.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {

@@ -12,8 +12,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::model::{
-    AuthorizationCode, Client, ClientId, Digest, Grant, GrantId, LoginSession, RefreshToken,
-    SigningKey, TenantSlug, Timestamp, User, UserId,
+    AuthorizationCode, Client, ClientId, Consent, Digest, Grant, GrantId, LoginSession,
+    RefreshToken, SigningKey, TenantSlug, Timestamp, User, UserId,
 };
 
 pub use connect::{ConnectOptions, connect, migrate};
@@ -30,7 +30,7 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Answers when the database does.
     async fn ping(&self) -> Result<(), StoreError>;
 
-    /// Stores a client that has just registered.
+    /// Stores a client that an operator adds.
     async fn register_client(&self, tenant: &TenantSlug, client: &Client)
     -> Result<(), StoreError>;
 
@@ -40,6 +40,80 @@ pub trait Store: fmt::Debug + Send + Sync {
         tenant: &TenantSlug,
         id: &ClientId,
     ) -> Result<Option<Client>, StoreError>;
+
+    /// Stores a client that registers itself. Where the limit is reached, the oldest of those that
+    /// nobody ever used makes room; false when there is none.
+    async fn admit_client(
+        &self,
+        tenant: &TenantSlug,
+        registration: &Registration,
+    ) -> Result<bool, StoreError>;
+
+    /// The client that registered itself under that identifier and holds that registration access
+    /// token (RFC 7592 §3).
+    async fn find_own_registration(
+        &self,
+        tenant: &TenantSlug,
+        id: &ClientId,
+        token: &Digest,
+    ) -> Result<Option<Client>, StoreError>;
+
+    /// Replaces what a client may change about itself: everything but its scopes and its age;
+    /// false when there is none.
+    async fn replace_client(
+        &self,
+        tenant: &TenantSlug,
+        client: &Client,
+    ) -> Result<bool, StoreError>;
+
+    /// Removes a client, forgets what was agreed to about it and revokes its grants; false when
+    /// there is none.
+    async fn remove_client(
+        &self,
+        tenant: &TenantSlug,
+        id: &ClientId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError>;
+
+    /// All clients, oldest first.
+    async fn list_clients(&self, tenant: &TenantSlug) -> Result<Vec<Client>, StoreError>;
+
+    /// Removes the clients of all tenants that registered themselves by then and that nobody ever
+    /// gave a grant.
+    async fn remove_unused_clients(&self, registered_before: Timestamp) -> Result<u64, StoreError>;
+
+    /// Remembers what a person agreed to, in place of what they agreed to before with that client.
+    async fn remember_consent(
+        &self,
+        tenant: &TenantSlug,
+        consent: &Consent,
+    ) -> Result<(), StoreError>;
+
+    /// What a person last agreed to with that client.
+    async fn find_consent(
+        &self,
+        tenant: &TenantSlug,
+        user: &UserId,
+        client: &ClientId,
+    ) -> Result<Option<Consent>, StoreError>;
+
+    /// The grants of a person that clients picked up and can still use, newest first.
+    async fn list_grants(
+        &self,
+        tenant: &TenantSlug,
+        user: &UserId,
+        now: Timestamp,
+    ) -> Result<Vec<LiveGrant>, StoreError>;
+
+    /// Revokes all grants that a person gave a client and forgets what they agreed to; false when
+    /// there was nothing of either.
+    async fn withdraw_consent(
+        &self,
+        tenant: &TenantSlug,
+        user: &UserId,
+        client: &ClientId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError>;
 
     /// Stores a new account; [`StoreError::Conflict`] when the user name is taken.
     async fn add_user(&self, tenant: &TenantSlug, user: &User) -> Result<(), StoreError>;
@@ -158,6 +232,26 @@ pub enum StoreError {
     /// The database answered with an error, or holds a row that makes no sense.
     #[error("the database failed")]
     Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// A client that registers itself.
+#[derive(Clone, Debug)]
+pub struct Registration {
+    /// The client.
+    pub client: Client,
+    /// The digest of its registration access token (RFC 7592 §1.2).
+    pub token: Digest,
+    /// How many such clients the tenant may have.
+    pub limit: i64,
+}
+
+/// A grant that can still be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LiveGrant {
+    /// The grant.
+    pub grant: Grant,
+    /// When a refresh token of it was last exchanged.
+    pub used_at: Option<Timestamp>,
 }
 
 /// What came of redeeming a code.

@@ -3,9 +3,9 @@
 use serde::de::DeserializeOwned;
 use sqlx::FromRow;
 
-use super::StoreError;
+use super::{LiveGrant, StoreError};
 use crate::model::{
-    AuthorizationCode, Client, ClientId, CodeChallenge, Digest, Grant, GrantId, GrantType,
+    AuthorizationCode, Client, ClientId, CodeChallenge, Consent, Digest, Grant, GrantId, GrantType,
     LoginSession, PasswordHash, RedirectUri, RefreshToken, ResourceUri, Scope, ScopeSet, Secret,
     SigningAlgorithm, SigningKey, Timestamp, TokenEndpointAuthMethod, User, UserId,
 };
@@ -68,6 +68,23 @@ pub(super) struct RefreshTokenRow {
     expires_at: i64,
     #[sqlx(flatten)]
     grant: GrantRow,
+}
+
+#[derive(FromRow)]
+pub(super) struct LiveGrantRow {
+    used_at: Option<i64>,
+    #[sqlx(flatten)]
+    grant: GrantRow,
+}
+
+#[derive(FromRow)]
+pub(super) struct ConsentRow {
+    user_id: String,
+    client_id: String,
+    redirect_host: String,
+    scopes: String,
+    resource: String,
+    given_at: i64,
 }
 
 /// A refresh token that could not be consumed, with what tells why.
@@ -205,6 +222,32 @@ impl TryFrom<RefreshTokenRow> for (RefreshToken, Grant) {
             expires_at: Timestamp::from_seconds(row.expires_at),
         };
         Ok((token, grant))
+    }
+}
+
+impl TryFrom<LiveGrantRow> for LiveGrant {
+    type Error = StoreError;
+
+    fn try_from(row: LiveGrantRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            grant: row.grant.try_into()?,
+            used_at: row.used_at.map(Timestamp::from_seconds),
+        })
+    }
+}
+
+impl TryFrom<ConsentRow> for Consent {
+    type Error = StoreError;
+
+    fn try_from(row: ConsentRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            user: UserId::new(row.user_id),
+            client: ClientId::new(row.client_id),
+            redirect_host: row.redirect_host,
+            scopes: parse_scopes(&row.scopes)?,
+            resource: ResourceUri::parse(&row.resource).map_err(|_| invalid("resource"))?,
+            given_at: Timestamp::from_seconds(row.given_at),
+        })
     }
 }
 

@@ -30,7 +30,7 @@ async fn e04_the_metadata_names_what_the_endpoints_do() {
         ("response_types_supported", json!(["code"])),
         (
             "grant_types_supported",
-            json!(["authorization_code", "refresh_token"]),
+            json!(["authorization_code", "refresh_token", "client_credentials"]),
         ),
         (
             "token_endpoint_auth_methods_supported",

@@ -5,7 +5,7 @@ use http::Request;
 use http::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, CALLBACK, Server};
+use crate::support::{Answer, CALLBACK, Server, T1};
 
 async fn refused(metadata: Value, error: &str) {
     let server = Server::start().await;
@@ -53,6 +53,12 @@ async fn a_client_is_told_all_that_was_registered_and_no_nulls() {
     let mut body = answer.json();
     let id = body.as_object_mut().unwrap().remove("client_id").unwrap();
     assert!(id.as_str().unwrap().len() >= 22);
+    let members = body.as_object_mut().unwrap();
+    let token = members.remove("registration_access_token").unwrap();
+    assert!(token.as_str().unwrap().len() >= 43);
+    let address = members.remove("registration_client_uri").unwrap();
+    let expected = format!("{T1}/register/{}", id.as_str().unwrap());
+    assert_eq!(address, expected);
     let expected = json!({
         "client_id_issued_at": 1_800_000_000,
         "client_name": "Example",

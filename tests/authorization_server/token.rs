@@ -10,7 +10,7 @@ use crate::support::{Server, encode};
 async fn b19_other_grants_are_refused() {
     let server = Server::start().await;
     let client = server.public_client("t1").await;
-    for grant in ["password", "implicit", "client_credentials", "unknown"] {
+    for grant in ["password", "implicit", "unknown"] {
         let fields = [("grant_type", grant), ("client_id", client.as_str())];
         let answer = server.token("t1", &fields).await;
         answer.assert_error(400, "unsupported_grant_type");

@@ -5,7 +5,7 @@ use serde::de::IgnoredAny;
 use url::Url;
 
 use super::error::RegistrationError;
-use crate::model::{GrantType, RedirectUri, TokenEndpointAuthMethod};
+use crate::model::{GrantType, RedirectUri, Secret, TokenEndpointAuthMethod};
 
 /// Metadata that a client may be registered with.
 #[derive(Debug)]
@@ -16,6 +16,9 @@ pub(super) struct ClientMetadata {
     pub(super) auth_method: TokenEndpointAuthMethod,
     pub(super) grant_types: Vec<GrantType>,
     pub(super) application_type: Option<ApplicationType>,
+    /// RFC 7592 §2.2: in a replacement, whose it is.
+    pub(super) client_id: Option<String>,
+    pub(super) client_secret: Option<Secret>,
 }
 
 /// OpenID Connect Dynamic Client Registration §2. What it would say is read off the redirect
@@ -41,6 +44,8 @@ struct Document {
     jwks: Option<IgnoredAny>,
     jwks_uri: Option<IgnoredAny>,
     software_statement: Option<IgnoredAny>,
+    client_id: Option<String>,
+    client_secret: Option<String>,
 }
 
 const MAX_REDIRECT_URIS: usize = 20;
@@ -65,6 +70,8 @@ impl ClientMetadata {
             auth_method: read_auth_method(document.token_endpoint_auth_method)?,
             grant_types: read_grant_types(document.grant_types)?,
             application_type: document.application_type,
+            client_id: document.client_id,
+            client_secret: document.client_secret.map(Secret::new),
         })
     }
 }
@@ -138,7 +145,8 @@ fn read_grant_types(names: Option<Vec<String>>) -> Result<Vec<GrantType>, Regist
         return Ok(vec![GrantType::AuthorizationCode]);
     };
     // RFC 7591 §3.2.1: what we don't do is left out, and the answer says what is left.
-    let known: Vec<GrantType> = GrantType::ALL
+    // A client that acts for itself is one that an operator knows.
+    let known: Vec<GrantType> = [GrantType::AuthorizationCode, GrantType::RefreshToken]
         .into_iter()
         .filter(|grant| names.iter().any(|name| name == grant.as_str()))
         .collect();

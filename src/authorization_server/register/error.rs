@@ -2,7 +2,7 @@
 
 use axum::response::Response;
 use http::StatusCode;
-use http::header::{HeaderValue, RETRY_AFTER};
+use http::header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 
 use crate::model::InvalidRedirectUri;
 use crate::store::StoreError;
@@ -35,6 +35,16 @@ pub(super) enum RegistrationError {
     Keys,
     #[error("software statements are not accepted")]
     SoftwareStatement,
+    #[error("registration needs an initial access token")]
+    InitialAccessToken,
+    #[error("clients are registered by the operator only")]
+    Closed,
+    #[error("there are too many registered clients")]
+    Full,
+    #[error("the registration access token is not that of this client")]
+    RegistrationAccessToken,
+    #[error("client_id or client_secret is not that of the client")]
+    OtherClient,
     #[error("the server can't answer right now")]
     Store(#[from] StoreError),
 }
@@ -49,9 +59,17 @@ impl RegistrationError {
             tracing::info!(error = code, reason = %self, "no client registered");
         }
         let mut response = web::json_error(status, code, &self.to_string());
+        let headers = response.headers_mut();
         if status == StatusCode::SERVICE_UNAVAILABLE {
-            let headers = response.headers_mut();
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        if status == StatusCode::TOO_MANY_REQUESTS {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("3600"));
+        }
+        // RFC 6750 §3.1
+        if status == StatusCode::UNAUTHORIZED {
+            let challenge = HeaderValue::from_static("Bearer error=\"invalid_token\"");
+            headers.insert(WWW_AUTHENTICATE, challenge);
         }
         response
     }
@@ -69,8 +87,14 @@ impl RegistrationError {
             | Self::AuthMethod
             | Self::GrantTypes
             | Self::ResponseTypes
-            | Self::Keys => (StatusCode::BAD_REQUEST, "invalid_client_metadata"),
+            | Self::Keys
+            | Self::OtherClient => (StatusCode::BAD_REQUEST, "invalid_client_metadata"),
             Self::SoftwareStatement => (StatusCode::BAD_REQUEST, "unapproved_software_statement"),
+            Self::InitialAccessToken | Self::RegistrationAccessToken => {
+                (StatusCode::UNAUTHORIZED, "invalid_token")
+            }
+            Self::Closed => (StatusCode::FORBIDDEN, "access_denied"),
+            Self::Full => (StatusCode::TOO_MANY_REQUESTS, "temporarily_unavailable"),
             Self::Store(_) => (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable"),
         }
     }

@@ -2,23 +2,25 @@
 
 mod client_metadata;
 mod error;
+pub(super) mod management;
 
 use std::sync::Arc;
 
 use axum::body::to_bytes;
 use axum::extract::{Extension, Request, State};
 use axum::response::Response;
-use http::header::CONTENT_TYPE;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 
 use client_metadata::{ApplicationType, ClientMetadata};
 use error::RegistrationError;
 
-use super::{Context, new_identifier};
+use super::{Context, RegistrationPolicy, new_identifier};
 use crate::model::{
     Client, ClientId, GrantType, RedirectUri, Secret, Tenant, TokenEndpointAuthMethod,
 };
+use crate::store::Registration;
 use crate::web;
 
 /// RFC 7591 §3.2.1: all that was registered. Members without a value are left out, since clients
@@ -41,6 +43,8 @@ struct ClientInformation<'a> {
     response_types: [&'static str; 1],
     #[serde(skip_serializing_if = "Option::is_none")]
     application_type: Option<&'static str>,
+    registration_client_uri: String,
+    registration_access_token: &'a str,
 }
 
 /// The largest document that is read.
@@ -66,13 +70,20 @@ async fn register(
     tenant: &Tenant,
     request: Request,
 ) -> Result<Response, RegistrationError> {
-    check_media_type(request.headers())?;
-    let body = to_bytes(request.into_body(), MAX_BODY)
-        .await
-        .map_err(|_| RegistrationError::TooLarge)?;
-    let metadata = ClientMetadata::parse(&body)?;
+    check_policy(&context.registration.policy, request.headers())?;
+    let metadata = read_metadata(request).await?;
     let (client, secret) = new_client(context, &metadata);
-    context.store.register_client(&tenant.slug, &client).await?;
+    let token = Secret::generate(context.random.as_ref());
+    let registration = Registration {
+        client,
+        token: token.digest(),
+        limit: i64::from(context.registration.max_clients),
+    };
+    let admitted = context.store.admit_client(&tenant.slug, &registration);
+    if !admitted.await? {
+        return Err(RegistrationError::Full);
+    }
+    let client = &registration.client;
     tracing::info!(
         client.id = %client.id,
         client.redirect_host = %client
@@ -82,8 +93,41 @@ async fn register(
             .unwrap_or_default(),
         "client registered"
     );
-    let information = information(&client, secret.as_ref(), metadata.application_type);
+    let information = information(tenant, client, &token);
+    let information = ClientInformation {
+        client_secret: secret.as_ref().map(Secret::expose),
+        application_type: metadata.application_type.map(ApplicationType::as_str),
+        ..information
+    };
     Ok(web::json(StatusCode::CREATED, &information))
+}
+
+/// RFC 7591 §3: who may register.
+fn check_policy(policy: &RegistrationPolicy, headers: &HeaderMap) -> Result<(), RegistrationError> {
+    match policy {
+        // Clients in the field send the token of their MCP requests everywhere: it is not looked at.
+        RegistrationPolicy::Open => Ok(()),
+        RegistrationPolicy::InitialAccessToken(expected) => read_bearer(headers)
+            .filter(|token| token.matches(expected))
+            .map(|_| ())
+            .ok_or(RegistrationError::InitialAccessToken),
+        RegistrationPolicy::Closed => Err(RegistrationError::Closed),
+    }
+}
+
+/// RFC 6750 §2.1.
+fn read_bearer(headers: &HeaderMap) -> Option<Secret> {
+    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    let bearer = scheme.eq_ignore_ascii_case("bearer");
+    bearer.then(|| Secret::new(token.trim().to_owned()))
+}
+
+async fn read_metadata(request: Request) -> Result<ClientMetadata, RegistrationError> {
+    check_media_type(request.headers())?;
+    let body = to_bytes(request.into_body(), MAX_BODY)
+        .await
+        .map_err(|_| RegistrationError::TooLarge)?;
+    ClientMetadata::parse(&body)
 }
 
 fn check_media_type(headers: &HeaderMap) -> Result<(), RegistrationError> {
@@ -98,13 +142,7 @@ fn check_media_type(headers: &HeaderMap) -> Result<(), RegistrationError> {
 }
 
 fn new_client(context: &Context, metadata: &ClientMetadata) -> (Client, Option<Secret>) {
-    // RFC 7591 §3.2.1: a public client has no use for a secret, so it gets none.
-    let secret = match metadata.auth_method {
-        TokenEndpointAuthMethod::None => None,
-        TokenEndpointAuthMethod::ClientSecretBasic | TokenEndpointAuthMethod::ClientSecretPost => {
-            Some(Secret::generate(context.random.as_ref()))
-        }
-    };
+    let secret = new_secret(context, metadata.auth_method);
     let client = Client {
         id: ClientId::new(new_identifier(context.random.as_ref())),
         name: metadata.name.clone(),
@@ -121,28 +159,38 @@ fn new_client(context: &Context, metadata: &ClientMetadata) -> (Client, Option<S
     (client, secret)
 }
 
+/// RFC 7591 §3.2.1: a public client has no use for a secret, so it gets none.
+fn new_secret(context: &Context, method: TokenEndpointAuthMethod) -> Option<Secret> {
+    match method {
+        TokenEndpointAuthMethod::None => None,
+        TokenEndpointAuthMethod::ClientSecretBasic | TokenEndpointAuthMethod::ClientSecretPost => {
+            Some(Secret::generate(context.random.as_ref()))
+        }
+    }
+}
+
+/// All that is known about `client` but its secret, which is said once.
 fn information<'a>(
+    tenant: &Tenant,
     client: &'a Client,
-    secret: Option<&'a Secret>,
-    application_type: Option<ApplicationType>,
+    token: &'a Secret,
 ) -> ClientInformation<'a> {
     let grant_types = client.grant_types.iter().copied();
+    let redirect_uris = client.redirect_uris.iter().map(RedirectUri::as_str);
     ClientInformation {
         client_id: client.id.as_str(),
         client_id_issued_at: client.created_at.seconds(),
-        client_secret: secret.map(Secret::expose),
+        client_secret: None,
         // RFC 7591 §3.2.1: required beside a secret; zero is never.
-        client_secret_expires_at: secret.map(|_| 0),
+        client_secret_expires_at: client.secret.map(|_| 0),
         client_name: client.name.as_deref(),
         client_uri: client.uri.as_deref(),
-        redirect_uris: client
-            .redirect_uris
-            .iter()
-            .map(RedirectUri::as_str)
-            .collect(),
+        redirect_uris: redirect_uris.collect(),
         token_endpoint_auth_method: client.auth_method.as_str(),
         grant_types: grant_types.map(GrantType::as_str).collect(),
         response_types: ["code"],
-        application_type: application_type.map(ApplicationType::as_str),
+        application_type: None,
+        registration_client_uri: tenant.public_url.join(&format!("/register/{}", client.id)),
+        registration_access_token: token.expose(),
     }
 }

@@ -27,7 +27,7 @@ pub(super) enum TokenError {
     Client(#[from] ClientAuthenticationError),
     #[error("the client is not registered for this grant type")]
     UnauthorizedClient,
-    #[error("the grant type is neither authorization_code nor refresh_token")]
+    #[error("the grant type is not supported")]
     UnsupportedGrantType,
     /// The wire hears one text for all reasons, the log hears which it was.
     #[error("the grant is invalid, expired or revoked, or was given to another client")]

@@ -1,6 +1,7 @@
 //! The token endpoint (OAuth 2.1 §3.2): POST /token.
 
 mod authorization_code;
+mod client_credentials;
 mod error;
 mod refresh_token;
 mod response;
@@ -51,6 +52,9 @@ async fn exchange(
         }
         GrantType::RefreshToken => {
             refresh_token::exchange(context, tenant, &client, &parameters).await
+        }
+        GrantType::ClientCredentials => {
+            client_credentials::exchange(context, tenant, &client, &parameters)
         }
     }
 }

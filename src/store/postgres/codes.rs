@@ -2,7 +2,7 @@
 
 use sqlx::{PgConnection, PgPool};
 
-use super::{grants, refresh_tokens};
+use super::{grants, refresh_tokens, registrations};
 use crate::model::{AuthorizationCode, Digest, RefreshToken, TenantSlug, Timestamp};
 use crate::store::row::CodeRow;
 use crate::store::{CodeRedemption, StoreError};
@@ -14,6 +14,8 @@ pub(super) async fn issue(
 ) -> Result<(), StoreError> {
     let mut transaction = pool.begin().await?;
     grants::insert(&mut transaction, tenant, &code.grant).await?;
+    let given_at = code.grant.created_at;
+    registrations::mark_used(&mut transaction, tenant, &code.grant.client, given_at).await?;
     sqlx::query(
         "INSERT INTO authorization_codes (tenant, digest, grant_id, redirect_uri, challenge,
                                           expires_at)

@@ -2,21 +2,25 @@
 
 mod clients;
 mod codes;
+mod consents;
 mod expiry;
 mod grants;
 mod login_sessions;
 mod open;
 mod refresh_tokens;
+mod registrations;
 mod signing_keys;
 mod users;
 
 use async_trait::async_trait;
 use sqlx::PgPool;
 
-use super::{CodeRedemption, Rotation, RotationOutcome, Store, StoreError};
+use super::{
+    CodeRedemption, LiveGrant, Registration, Rotation, RotationOutcome, Store, StoreError,
+};
 use crate::model::{
-    AuthorizationCode, Client, ClientId, Digest, Grant, GrantId, LoginSession, RefreshToken,
-    SigningKey, TenantSlug, Timestamp, User, UserId,
+    AuthorizationCode, Client, ClientId, Consent, Digest, Grant, GrantId, LoginSession,
+    RefreshToken, SigningKey, TenantSlug, Timestamp, User, UserId,
 };
 
 pub(super) use open::migrate;
@@ -48,6 +52,84 @@ impl Store for PostgresStore {
         id: &ClientId,
     ) -> Result<Option<Client>, StoreError> {
         clients::find(&self.pool, tenant, id).await
+    }
+
+    async fn admit_client(
+        &self,
+        tenant: &TenantSlug,
+        registration: &Registration,
+    ) -> Result<bool, StoreError> {
+        registrations::admit(&self.pool, tenant, registration).await
+    }
+
+    async fn find_own_registration(
+        &self,
+        tenant: &TenantSlug,
+        id: &ClientId,
+        token: &Digest,
+    ) -> Result<Option<Client>, StoreError> {
+        registrations::find(&self.pool, tenant, id, token).await
+    }
+
+    async fn replace_client(
+        &self,
+        tenant: &TenantSlug,
+        client: &Client,
+    ) -> Result<bool, StoreError> {
+        clients::replace(&self.pool, tenant, client).await
+    }
+
+    async fn remove_client(
+        &self,
+        tenant: &TenantSlug,
+        id: &ClientId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        registrations::remove(&self.pool, tenant, id, now).await
+    }
+
+    async fn list_clients(&self, tenant: &TenantSlug) -> Result<Vec<Client>, StoreError> {
+        clients::list(&self.pool, tenant).await
+    }
+
+    async fn remove_unused_clients(&self, registered_before: Timestamp) -> Result<u64, StoreError> {
+        registrations::remove_unused(&self.pool, registered_before).await
+    }
+
+    async fn remember_consent(
+        &self,
+        tenant: &TenantSlug,
+        consent: &Consent,
+    ) -> Result<(), StoreError> {
+        consents::remember(&self.pool, tenant, consent).await
+    }
+
+    async fn find_consent(
+        &self,
+        tenant: &TenantSlug,
+        user: &UserId,
+        client: &ClientId,
+    ) -> Result<Option<Consent>, StoreError> {
+        consents::find(&self.pool, tenant, user, client).await
+    }
+
+    async fn list_grants(
+        &self,
+        tenant: &TenantSlug,
+        user: &UserId,
+        now: Timestamp,
+    ) -> Result<Vec<LiveGrant>, StoreError> {
+        consents::list_grants(&self.pool, tenant, user, now).await
+    }
+
+    async fn withdraw_consent(
+        &self,
+        tenant: &TenantSlug,
+        user: &UserId,
+        client: &ClientId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        consents::withdraw(&self.pool, tenant, user, client, now).await
     }
 
     async fn add_user(&self, tenant: &TenantSlug, user: &User) -> Result<(), StoreError> {

@@ -1,13 +1,13 @@
 //! Registered clients in SQLite.
 
-use sqlx::SqlitePool;
+use sqlx::{SqliteExecutor, SqlitePool};
 
 use crate::model::{Client, ClientId, GrantType, RedirectUri, TenantSlug};
 use crate::store::StoreError;
 use crate::store::row::{ClientRow, write_list, write_scopes};
 
 pub(super) async fn register(
-    writer: &SqlitePool,
+    executor: impl SqliteExecutor<'_>,
     tenant: &TenantSlug,
     client: &Client,
 ) -> Result<(), StoreError> {
@@ -33,7 +33,7 @@ pub(super) async fn register(
     .bind(write_list(grant_types))
     .bind(client.scopes.as_ref().map(write_scopes))
     .bind(client.created_at.seconds())
-    .execute(writer)
+    .execute(executor)
     .await?;
     Ok(())
 }
@@ -54,4 +54,48 @@ pub(super) async fn find(
     .await?
     .map(Client::try_from)
     .transpose()
+}
+
+pub(super) async fn list(
+    readers: &SqlitePool,
+    tenant: &TenantSlug,
+) -> Result<Vec<Client>, StoreError> {
+    let rows = sqlx::query_as::<_, ClientRow>(
+        "SELECT * FROM clients WHERE tenant = $1 ORDER BY created_at, id",
+    )
+    .bind(tenant.as_str())
+    .fetch_all(readers)
+    .await?;
+    rows.into_iter().map(Client::try_from).collect()
+}
+
+/// Replaces what a client may change about itself (RFC 7592 §2.2).
+pub(super) async fn replace(
+    writer: &SqlitePool,
+    tenant: &TenantSlug,
+    client: &Client,
+) -> Result<bool, StoreError> {
+    let redirect_uris = client.redirect_uris.iter().map(RedirectUri::as_str);
+    let grant_types = client.grant_types.iter().copied().map(GrantType::as_str);
+    let done = sqlx::query(
+        "UPDATE clients SET name = $3, uri = $4, redirect_uris = $5, auth_method = $6, secret = $7,
+                            grant_types = $8
+         WHERE tenant = $1 AND id = $2",
+    )
+    .bind(tenant.as_str())
+    .bind(client.id.as_str())
+    .bind(client.name.as_deref())
+    .bind(client.uri.as_deref())
+    .bind(write_list(redirect_uris))
+    .bind(client.auth_method.as_str())
+    .bind(
+        client
+            .secret
+            .as_ref()
+            .map(|secret| secret.as_bytes().as_slice()),
+    )
+    .bind(write_list(grant_types))
+    .execute(writer)
+    .await?;
+    Ok(done.rows_affected() > 0)
 }

@@ -2,7 +2,7 @@
 
 use sqlx::{SqliteConnection, SqliteExecutor};
 
-use crate::model::{Grant, GrantId, TenantSlug, Timestamp};
+use crate::model::{ClientId, Grant, GrantId, TenantSlug, Timestamp, UserId};
 use crate::store::StoreError;
 use crate::store::row::write_scopes;
 
@@ -46,4 +46,42 @@ pub(super) async fn revoke(
     .execute(executor)
     .await?;
     Ok(done.rows_affected() > 0)
+}
+
+/// Revokes all that `client` was given, by `user` or by anyone.
+pub(super) async fn revoke_all(
+    connection: &mut SqliteConnection,
+    tenant: &TenantSlug,
+    user: Option<&UserId>,
+    client: &ClientId,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    let done = sqlx::query(
+        "UPDATE grants SET revoked_at = $4
+         WHERE tenant = $1 AND ($2 IS NULL OR user_id = $2) AND client_id = $3
+           AND revoked_at IS NULL",
+    )
+    .bind(tenant.as_str())
+    .bind(user.map(UserId::as_str))
+    .bind(client.as_str())
+    .bind(now.seconds())
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Notes that a refresh token of the grant was exchanged.
+pub(super) async fn mark_used(
+    connection: &mut SqliteConnection,
+    tenant: &TenantSlug,
+    grant: &GrantId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE grants SET used_at = $3 WHERE tenant = $1 AND id = $2")
+        .bind(tenant.as_str())
+        .bind(grant.as_str())
+        .bind(now.seconds())
+        .execute(connection)
+        .await?;
+    Ok(())
 }

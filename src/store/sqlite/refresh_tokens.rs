@@ -54,6 +54,8 @@ pub(super) async fn rotate(
     let mut transaction = begin(writer).await?;
     let outcome = if consume(&mut transaction, tenant, rotation).await? {
         insert(&mut transaction, tenant, &rotation.successor).await?;
+        let grant = &rotation.successor.grant;
+        grants::mark_used(&mut transaction, tenant, grant, rotation.now).await?;
         RotationOutcome::Rotated
     } else {
         refuse(&mut transaction, tenant, rotation).await?

@@ -13,7 +13,9 @@ use axum::body::{Body, to_bytes};
 use axum::{Extension, Router};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use gatehouse::authorization_server::{Context, TokenSettings, metadata_route, routes};
+use gatehouse::authorization_server::{
+    Context, RegistrationPolicy, RegistrationSettings, TokenSettings, metadata_route, routes,
+};
 use gatehouse::identity::Accounts;
 use gatehouse::jose::{AccessTokenClaims, KeyRing, KeyRings, generate_signing_key};
 use gatehouse::model::{
@@ -122,6 +124,26 @@ impl Server {
     }
 
     pub(crate) async fn start_at(tenants: [(&'static str, &'static str); 2]) -> Self {
+        let open = RegistrationSettings {
+            policy: RegistrationPolicy::Open,
+            max_clients: 1000,
+        };
+        Self::start_with(tenants, open).await
+    }
+
+    /// A server that lets clients register as `policy` says, `max_clients` of them.
+    pub(crate) async fn start_registering(policy: RegistrationPolicy, max_clients: u32) -> Self {
+        let registration = RegistrationSettings {
+            policy,
+            max_clients,
+        };
+        Self::start_with([("t1", T1), ("t2", T2)], registration).await
+    }
+
+    async fn start_with(
+        tenants: [(&'static str, &'static str); 2],
+        registration: RegistrationSettings,
+    ) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("gatehouse.db");
         let database = format!("sqlite://{}", path.display());
@@ -142,6 +164,7 @@ impl Server {
                 refresh_ttl: Duration::from_hours(720),
                 refresh_grace: Duration::from_secs(30),
             },
+            registration,
         });
         let mut routers = HashMap::new();
         for (slug, url) in tenants {
