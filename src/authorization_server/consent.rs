@@ -11,7 +11,7 @@ use super::authorize::{AuthorizationRequest, AuthorizeError, PageError, Redirect
 use super::login_session::SignedIn;
 use super::pages::{self, ConsentPage, ScopeLine};
 use super::{Context, form_token, login, login_session, new_identifier, scopes};
-use crate::model::{AuthorizationCode, Grant, GrantId, ScopeSet, Secret, Tenant};
+use crate::model::{AuthorizationCode, Consent, Grant, GrantId, ScopeSet, Secret, Tenant};
 use crate::web::{self, Parameters, read_form};
 
 /// What the person answered.
@@ -28,7 +28,7 @@ const FORM: &str = "consent";
 /// OAuth 2.1 §4.1.2 recommends at most ten minutes; a client needs seconds.
 const CODE_LIFETIME: Duration = Duration::from_mins(1);
 
-/// Asks the person for consent. Nothing is remembered, so this is what every request leads to.
+/// Asks the person for consent.
 pub(super) fn ask(
     context: &Context,
     tenant: &Tenant,
@@ -92,7 +92,10 @@ async fn decide(
     };
     check_form(tenant, &request, &headers, (&signed_in, &fields))?;
     match Decision::read(&fields)? {
-        Decision::Approve => issue_code(context, tenant, request, &signed_in).await,
+        Decision::Approve => {
+            remember(context, tenant, &request, &signed_in).await?;
+            issue_code(context, tenant, request, &signed_in).await
+        }
         Decision::Deny => Err(request.refuse(RedirectError::AccessDenied)),
         Decision::SwitchUser => {
             let cleared = login_session::end(context, tenant, &headers).await?;
@@ -102,7 +105,58 @@ async fn decide(
     }
 }
 
-async fn issue_code(
+/// True when the person agreed to this very request before, and the browser was not sent here by
+/// another site: else whoever got a client registered could collect codes unseen.
+pub(super) async fn is_remembered(
+    context: &Context,
+    tenant: &Tenant,
+    request: &AuthorizationRequest,
+    (signed_in, headers): (&SignedIn, &HeaderMap),
+) -> Result<bool, AuthorizeError> {
+    if !can_be_remembered(request) || !web::comes_from_here(headers) {
+        return Ok(false);
+    }
+    let found = context
+        .store
+        .find_consent(&tenant.slug, &signed_in.user.id, &request.client.id)
+        .await?;
+    let granted = grantable(context, tenant, request, signed_in);
+    Ok(found.is_some_and(|consent| {
+        consent.redirect_host == request.back.redirect_uri.destination()
+            && consent.resource == tenant.resource
+            && consent.scopes.is_superset(&granted)
+    }))
+}
+
+/// Any program on the person's computer can answer at a loopback address or for a scheme of its
+/// own, so that only they can tell whether they started it (RFC 8252 §8.6).
+fn can_be_remembered(request: &AuthorizationRequest) -> bool {
+    request.back.redirect_uri.as_str().starts_with("https://")
+}
+
+async fn remember(
+    context: &Context,
+    tenant: &Tenant,
+    request: &AuthorizationRequest,
+    signed_in: &SignedIn,
+) -> Result<(), AuthorizeError> {
+    if !can_be_remembered(request) {
+        return Ok(());
+    }
+    let consent = Consent {
+        user: signed_in.user.id.clone(),
+        client: request.client.id.clone(),
+        redirect_host: request.back.redirect_uri.destination(),
+        scopes: grantable(context, tenant, request, signed_in),
+        resource: tenant.resource.clone(),
+        given_at: context.clock.now(),
+    };
+    let remembered = context.store.remember_consent(&tenant.slug, &consent);
+    Ok(remembered.await?)
+}
+
+/// Gives the client what the person agreed to.
+pub(super) async fn issue_code(
     context: &Context,
     tenant: &Tenant,
     request: AuthorizationRequest,

@@ -135,7 +135,7 @@ fn page<'a>(
 ) -> LoginPage<'a> {
     LoginPage {
         host: tenant.public_url.host(),
-        client: request.client.display_name(),
+        client: Some(request.client.display_name()),
         action: address(tenant, request),
         form_token: form_token::make(cookie, PURPOSE, &request.query()),
         refused,

@@ -1,5 +1,6 @@
 //! The authorization server: one file per endpoint (OAuth 2.1 §3, RFC 7591, RFC 8414).
 
+mod account;
 mod authorize;
 mod client_authentication;
 mod consent;
@@ -85,6 +86,7 @@ pub fn routes(context: Arc<Context>) -> Router {
         .route("/authorize", get(authorize::get))
         .route("/login", get(login::get).post(login::post))
         .route("/consent", post(consent::post))
+        .route("/account", get(account::get).post(account::post))
         .route("/token", post(token::post))
         .route("/register", post(register::post))
         .route(

@@ -12,3 +12,12 @@ pub fn comes_from_elsewhere(headers: &HeaderMap) -> bool {
         .get("sec-fetch-site")
         .is_some_and(|site| site != "same-origin" && site != "none")
 }
+
+/// True when the browser says that the person came by themselves or from a page of this origin.
+/// Without the header nothing is known.
+#[must_use]
+pub fn comes_from_here(headers: &HeaderMap) -> bool {
+    headers
+        .get("sec-fetch-site")
+        .is_some_and(|site| site == "same-origin" || site == "none")
+}

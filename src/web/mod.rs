@@ -7,7 +7,7 @@ mod parameters;
 
 pub use answer::{json, json_error, page, public_json, see_other};
 pub use cookie::Cookie;
-pub use fetch_metadata::comes_from_elsewhere;
+pub use fetch_metadata::{comes_from_elsewhere, comes_from_here};
 pub use parameters::{
     FormRejection, MalformedParameters, Parameters, RepeatedParameter, read_form,
 };

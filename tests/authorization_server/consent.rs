@@ -69,17 +69,19 @@ async fn i05_an_answer_from_another_site_is_refused() {
     let request = authorization(&client, &[]);
     let mut browser = server.browser("t1");
     let page = browser.consent_page("alice", &request).await;
+    // The page is that of the request after signing in.
+    let path = format!("/consent?{request}&prompt=consent");
     let (_, rest) = page.body.split_once("form_token\" value=\"").unwrap();
     let fields = [("form_token", &rest[..43]), ("decision", "approve")];
     let state = server.state().await;
     for site in ["cross-site", "same-site"] {
-        let mut post = form(&format!("/consent?{request}"), &fields);
+        let mut post = form(&path, &fields);
         let value = site.parse().unwrap();
         post.headers_mut().insert("sec-fetch-site", value);
         browser.send(post).await.assert_page(403);
     }
     assert_eq!(server.state().await, state);
-    let mut post = form(&format!("/consent?{request}"), &fields);
+    let mut post = form(&path, &fields);
     let value = "same-origin".parse().unwrap();
     post.headers_mut().insert("sec-fetch-site", value);
     let answer = browser.send(post).await;
@@ -139,7 +141,7 @@ async fn i08_a_token_of_one_request_approves_no_other() {
 }
 
 #[tokio::test]
-async fn i08_consent_is_asked_every_time() {
+async fn i03_consent_is_asked_where_the_browser_does_not_say_whence_it_comes() {
     let server = Server::start().await;
     let client = server.public_client("t1").await;
     let request = authorization(&client, &[]);

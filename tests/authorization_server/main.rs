@@ -8,6 +8,7 @@
 )]
 
 mod access_tokens;
+mod account;
 mod authorization_code;
 mod authorize;
 mod client_authentication;
@@ -18,5 +19,6 @@ mod metadata;
 mod refresh_token;
 mod register;
 mod registration_management;
+mod remembered_consent;
 mod support;
 mod token;

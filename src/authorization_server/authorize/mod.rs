@@ -1,4 +1,5 @@
-//! The authorization endpoint (OAuth 2.1 §4.1.1): GET /authorize, free of side effects.
+//! The authorization endpoint (OAuth 2.1 §4.1.1): GET /authorize, which changes nothing but where
+//! the person's consent is remembered.
 
 mod error;
 mod request;
@@ -44,10 +45,18 @@ async fn authorize(
     match (request.prompt, signed_in) {
         // OpenID Connect Core §3.1.2.1: no page may be shown, and without one there's no consent.
         (Prompt::None, None) => Err(request.refuse(RedirectError::LoginRequired)),
-        (Prompt::None, Some(_)) => Err(request.refuse(RedirectError::ConsentRequired)),
-        (Prompt::Login, _) | (Prompt::Consent, None) => {
+        (Prompt::Login, _) | (Prompt::AsNeeded | Prompt::Consent, None) => {
             Ok(web::see_other(&login::address(tenant, &request)))
         }
         (Prompt::Consent, Some(signed_in)) => consent::ask(context, tenant, &request, &signed_in),
+        (prompt @ (Prompt::AsNeeded | Prompt::None), Some(signed_in)) => {
+            if consent::is_remembered(context, tenant, &request, (&signed_in, headers)).await? {
+                consent::issue_code(context, tenant, request, &signed_in).await
+            } else if prompt == Prompt::None {
+                Err(request.refuse(RedirectError::ConsentRequired))
+            } else {
+                consent::ask(context, tenant, &request, &signed_in)
+            }
+        }
     }
 }

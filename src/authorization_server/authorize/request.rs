@@ -21,7 +21,9 @@ pub(in crate::authorization_server) struct AuthorizationRequest {
 /// Which pages the client wants shown (OpenID Connect Core §3.1.2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Prompt {
-    /// The usual: consent, which is asked every time, after signing in where that is needed.
+    /// Those that are needed.
+    AsNeeded,
+    /// Consent, even if it is remembered.
     Consent,
     /// Signing in again first.
     Login,
@@ -69,12 +71,11 @@ impl AuthorizationRequest {
         self.parameters.to_query()
     }
 
-    /// The request after signing in: `prompt=login` has been done.
+    /// The request after signing in: `prompt=login` has been done. Consent is asked for then: the
+    /// browser comes from our own page now, and no longer says who sent it there in the first place.
     pub(in crate::authorization_server) fn query_after_login(&self) -> String {
-        match self.prompt {
-            Prompt::Login => self.parameters.without("prompt").to_query(),
-            Prompt::Consent | Prompt::None => self.query(),
-        }
+        let parameters = self.parameters.without("prompt");
+        parameters.with("prompt", "consent".to_owned()).to_query()
     }
 
     /// Sends the person back to the client with `error`.
@@ -209,7 +210,9 @@ fn read_prompt(parameters: &Parameters) -> Result<Prompt, RedirectError> {
         Err(RedirectError::Prompt)
     } else if has("login") || has("select_account") {
         Ok(Prompt::Login)
-    } else {
+    } else if has("consent") {
         Ok(Prompt::Consent)
+    } else {
+        Ok(Prompt::AsNeeded)
     }
 }

@@ -17,7 +17,7 @@ pub(super) struct LoginPage<'a> {
     /// What they sign in to.
     pub(super) host: &'a str,
     /// The application that they came from, by the name it gave itself.
-    pub(super) client: &'a str,
+    pub(super) client: Option<&'a str>,
     pub(super) action: String,
     pub(super) form_token: Secret,
     /// The user name of the attempt that was just refused.
@@ -44,6 +44,28 @@ pub(super) struct ConsentPage<'a> {
 pub(super) struct ScopeLine<'a> {
     pub(super) scope: &'a str,
     pub(super) description: &'a str,
+}
+
+/// Where a person sees what they allowed, and takes it back.
+#[derive(Template)]
+#[template(path = "account.html")]
+pub(super) struct AccountPage<'a> {
+    pub(super) host: &'a str,
+    pub(super) username: &'a str,
+    pub(super) apps: Vec<ConnectedApp<'a>>,
+    pub(super) action: String,
+    pub(super) form_token: Secret,
+}
+
+/// An application that a person let act for them.
+pub(super) struct ConnectedApp<'a> {
+    pub(super) id: &'a str,
+    pub(super) name: String,
+    pub(super) scopes: Vec<ScopeLine<'a>>,
+    /// The day when they first did.
+    pub(super) given: String,
+    /// The day when it last made use of that.
+    pub(super) used: String,
 }
 
 /// What went wrong and what to do about it.
