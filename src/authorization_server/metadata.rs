@@ -47,8 +47,13 @@ fn document(context: &Context, tenant: &Tenant) -> Value {
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": [SigningAlgorithm::Es256.as_str()],
     });
-    if !matches!(context.registration.policy, RegistrationPolicy::Closed) {
-        document["registration_endpoint"] = address("/register").into();
+    if !matches!(context.registration.policy, RegistrationPolicy::Closed)
+        && let Some(members) = document.as_object_mut()
+    {
+        members.insert(
+            "registration_endpoint".to_owned(),
+            address("/register").into(),
+        );
     }
     document
 }

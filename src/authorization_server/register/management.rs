@@ -1,4 +1,4 @@
-//! Client configuration (RFC 7592 §2): GET, PUT and DELETE /register/{client_id}.
+//! Client configuration (RFC 7592 §2): GET, PUT and DELETE `/register/{client_id}`.
 
 use std::sync::Arc;
 
