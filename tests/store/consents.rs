@@ -86,13 +86,13 @@ async fn a_refresh_says_when_a_grant_was_used(database: &Database) {
     let family = begin_family(&*store).await;
     let alice = user("alice").id;
     let listed = store.list_grants(&acme(), &alice, NOW).await.unwrap();
-    assert_eq!(listed[0].used_at, None);
+    assert_eq!(listed.first().unwrap().used_at, None);
     let mut rotation = rotation("first", "second", &family);
     rotation.now = later(90);
     let rotated = store.rotate_refresh_token(&acme(), &rotation).await;
     rotated.unwrap();
     let listed = store.list_grants(&acme(), &alice, NOW).await.unwrap();
-    assert_eq!(listed[0].used_at, Some(later(90)));
+    assert_eq!(listed.first().unwrap().used_at, Some(later(90)));
 }
 
 async fn a_withdrawn_consent_ends_the_grants_of_that_client_alone(database: &Database) {
