@@ -9,7 +9,7 @@ use axum::extract::{Request as HttpRequest, State};
 use axum::http::header::{ACCEPT, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse as _, Response};
 use gatehouse::mcp::{Dispatcher, Message, Revision, RpcError, ServerInfo, http};
 use gatehouse::model::{
     Principal, Requirement, Scope, ScopeCatalogue, ScopeDefinition, Tenant, TenantSlug, Visibility,

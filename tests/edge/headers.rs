@@ -12,6 +12,15 @@ fn call(name: &str, arguments: &Value) -> Post {
     )
 }
 
+/// Since 2026-07-28 the header still says `echo`; before, nothing but the body says anything.
+fn refusal_of_a_false_name(revision: Revision) -> (u16, i64) {
+    if revision.is_modern() {
+        (400, -32020)
+    } else {
+        (200, -32602)
+    }
+}
+
 async fn assert_mismatch(gate: &mut Gate, post: Post) {
     let shown = format!("{:?}", post.headers);
     let (status, code, json) = gate.error(post).await;
@@ -86,12 +95,7 @@ async fn g05_a_name_is_taken_to_the_letter() {
             let mut post = Post::new(revision, "tools/call", json!({ "name": "echo" }));
             post.body["params"]["name"] = json!(name);
             let (status, code, _) = gate.error(post).await;
-            // Modern: the header says `echo`. Legacy: nothing but the body says anything.
-            let expected = if revision.is_modern() {
-                (400, -32020)
-            } else {
-                (200, -32602)
-            };
+            let expected = refusal_of_a_false_name(revision);
             assert_eq!((status, code), expected, "{name}");
             assert!(gate.happened.try_recv().is_err());
         }

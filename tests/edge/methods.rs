@@ -38,13 +38,20 @@ async fn lists_keep_their_order_and_every_field() {
 #[tokio::test]
 async fn a_cursor_that_was_never_given_out_is_refused() {
     let gate = Gate::new();
-    for revision in Revision::SUPPORTED {
-        for method in ["tools/list", "resources/list", "prompts/list"] {
-            for cursor in [json!("x"), json!(""), json!(7)] {
-                let post = Post::new(revision, method, json!({ "cursor": cursor }));
-                let (status, code, _) = gate.error(post).await;
-                assert_eq!((status, code), (200, -32602));
-            }
+    let methods = [
+        "tools/list",
+        "resources/list",
+        "resources/templates/list",
+        "prompts/list",
+    ];
+    for (revision, method) in Revision::SUPPORTED
+        .iter()
+        .flat_map(|r| methods.map(|m| (*r, m)))
+    {
+        for cursor in [json!("x"), json!(""), json!(7)] {
+            let post = Post::new(revision, method, json!({ "cursor": cursor }));
+            let (status, code, _) = gate.error(post).await;
+            assert_eq!((status, code), (200, -32602), "{method}");
         }
     }
 }
@@ -214,7 +221,10 @@ async fn resources_are_found_by_uri_and_by_template() {
 #[tokio::test]
 async fn a_resource_that_is_not_there_is_named() {
     let gate = Gate::new();
-    for revision in Revision::SUPPORTED {
+    for (revision, expected) in Revision::SUPPORTED
+        .into_iter()
+        .zip([-32602, -32002, -32002])
+    {
         for uri in [
             "config://other",
             "alerts://ZZ/active",
@@ -224,7 +234,6 @@ async fn a_resource_that_is_not_there_is_named() {
         ] {
             let post = Post::new(revision, "resources/read", json!({ "uri": uri }));
             let (status, code, json) = gate.error(post).await;
-            let expected = if revision.is_modern() { -32602 } else { -32002 };
             assert_eq!((status, code), (200, expected), "{uri}");
             assert_eq!(json["error"]["data"]["uri"], uri);
         }

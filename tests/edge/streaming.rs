@@ -34,7 +34,8 @@ async fn connect(address: SocketAddr, post: &Post) -> TcpStream {
         body.len()
     );
     for (name, value) in &post.headers {
-        request += &format!("{name}: {}\r\n", value.to_str().unwrap());
+        let value = value.to_str().unwrap();
+        request.extend([name.as_str(), ": ", value, "\r\n"]);
     }
     request += "\r\n";
     request += &body;
