@@ -111,7 +111,7 @@ async fn a_permit_for_one_tool_does_not_call_another() {
     let mut gate = Gate::new();
     for operation in [
         Operation::Converse,
-        Operation::CallTool("hold".to_owned()),
+        Operation::CallTool("count".to_owned()),
         Operation::ReadResource("echo".to_owned()),
         Operation::GetPrompt("echo".to_owned()),
     ] {
