@@ -50,7 +50,7 @@ pub struct Gateway {
 }
 
 /// How often what has ended is removed from the database.
-const REMOVAL_INTERVAL: Duration = Duration::from_secs(600);
+const REMOVAL_INTERVAL: Duration = Duration::from_mins(10);
 
 impl Gateway {
     /// Opens the database and makes every room's context. Nothing is bound yet.
@@ -149,7 +149,6 @@ impl Gateway {
     }
 
     /// All routes.
-    #[must_use]
     pub fn router(&self) -> Router {
         router::router(&self.parts)
     }

@@ -145,7 +145,7 @@ fn cors() -> CorsLayer {
             header("mcp-protocol-version"),
             request_id::HEADER,
         ])
-        .max_age(Duration::from_secs(600))
+        .max_age(Duration::from_mins(10))
 }
 
 fn internal_error() -> Response {

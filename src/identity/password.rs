@@ -45,3 +45,36 @@ pub(super) fn verify_password(password: &Secret, hash: &PasswordHash) -> bool {
         .verify_password(password.expose().as_bytes(), hash.expose())
         .is_ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::SystemRandom;
+
+    #[test]
+    fn a_password_verifies_against_its_own_hash_only() {
+        let password = Secret::new("correct horse".to_owned());
+        let hash = hash_password(&password, &SystemRandom).unwrap();
+        assert!(hash.expose().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+        assert!(verify_password(&password, &hash));
+        assert!(!verify_password(&Secret::new("other".to_owned()), &hash));
+    }
+
+    #[test]
+    fn b07_unknown_users_are_checked_against_a_hash_of_the_same_cost() {
+        // A text that can't be read would be refused at once.
+        let decoy = PhcHash::new(DECOY).unwrap();
+        let hash = hash_password(&Secret::new("12345678".to_owned()), &SystemRandom).unwrap();
+        let real = PhcHash::new(hash.expose()).unwrap();
+        assert_eq!(decoy.params, real.params);
+        assert_eq!(decoy.hash.unwrap().len(), real.hash.unwrap().len());
+    }
+
+    #[test]
+    fn a_password_that_is_too_short_or_too_long_is_not_hashed() {
+        for password in ["1234567".to_owned(), "x".repeat(1025)] {
+            let refused = hash_password(&Secret::new(password), &SystemRandom);
+            assert_eq!(refused, Err(PasswordError::Length));
+        }
+    }
+}

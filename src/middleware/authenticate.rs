@@ -7,7 +7,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
 use crate::model::{ScopeSet, Tenant};
-use crate::resource_server::{AccessTokens, Challenge, bearer_token};
+use crate::resource_server::{AccessTokens, AmbiguousCredential, Challenge, bearer_token};
 
 /// What the station needs.
 #[derive(Debug)]
@@ -29,7 +29,9 @@ pub async fn station(
     let token = match bearer_token(request.headers()) {
         Ok(Some(token)) => token,
         Ok(None) => return Challenge::unauthenticated(&tenant, scopes).into_response(),
-        Err(()) => return Challenge::invalid_request(&tenant, scopes).into_response(),
+        Err(AmbiguousCredential) => {
+            return Challenge::invalid_request(&tenant, scopes).into_response();
+        }
     };
     match context.tokens.verify(&tenant, token) {
         Ok(principal) => {

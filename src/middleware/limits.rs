@@ -30,7 +30,7 @@ impl Limits {
     /// For the MCP endpoint. A tool has its own, shorter deadlines; a stream's head is sent at once.
     pub const MESSAGES: Self = Self {
         body: 4 * 1024 * 1024,
-        time: Duration::from_secs(120),
+        time: Duration::from_mins(2),
     };
 }
 

@@ -21,9 +21,8 @@ pub async fn station(request: Request, next: Next) -> Response {
         return next.run(request).await;
     }
     let (head, body) = request.into_parts();
-    let collected = match tokio::time::timeout(BODY_DEADLINE, body.collect()).await {
-        Ok(collected) => collected,
-        Err(_) => return limits::too_slow(),
+    let Ok(collected) = tokio::time::timeout(BODY_DEADLINE, body.collect()).await else {
+        return limits::too_slow();
     };
     let bytes = match collected {
         Ok(collected) => collected.to_bytes(),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::extract::{Extension, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
+use http::StatusCode;
 
 use crate::mcp::{Dispatcher, Message};
 use crate::model::{Principal, Tenant};
@@ -29,13 +30,13 @@ pub async fn station(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let message = request.extensions().get::<Message>();
-    let operation = match message {
-        Some(Message::Request(message)) => match context.dispatcher.operation(message).await {
-            Ok(operation) => operation,
-            Err(error) => return error.into_response(),
-        },
-        _ => Operation::Converse,
+    let operation = match request.extensions().get::<Message>() {
+        Some(Message::Request(message)) => context.dispatcher.operation(message).await,
+        Some(Message::Notification(_) | Message::Response) | None => Ok(Operation::Converse),
+    };
+    let operation = match operation {
+        Ok(operation) => operation,
+        Err(error) => return error.into_response(),
     };
     match context.dispatcher.policy().permit(&principal, operation) {
         Ok(permit) => {
@@ -52,9 +53,11 @@ pub async fn station(
             );
             Challenge::insufficient_scope(&tenant, &required).into_response()
         }
-        Err(Refusal::Unknown) => match message {
+        Err(Refusal::Unknown) => match request.extensions().get::<Message>() {
             Some(Message::Request(message)) => Dispatcher::unknown(message).into_response(),
-            _ => Challenge::insufficient_scope(&tenant, &Default::default()).into_response(),
+            Some(Message::Notification(_) | Message::Response) | None => {
+                StatusCode::NOT_FOUND.into_response()
+            }
         },
     }
 }

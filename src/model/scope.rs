@@ -166,16 +166,12 @@ impl ScopeCatalogue {
         let mut expanded = scopes.clone();
         let mut pending: Vec<&Scope> = scopes.iter().collect();
         while let Some(scope) = pending.pop() {
-            for implied in self
+            let implied = self
                 .0
                 .get(scope)
-                .iter()
-                .flat_map(|found| found.implies.iter())
-            {
-                if expanded.0.insert(implied.clone()) {
-                    pending.push(implied);
-                }
-            }
+                .into_iter()
+                .flat_map(|found| found.implies.iter());
+            pending.extend(implied.filter(|scope| expanded.0.insert((*scope).clone())));
         }
         expanded
     }

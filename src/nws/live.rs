@@ -48,7 +48,7 @@ const MOST_REDIRECTS: usize = 3;
 const USUAL_PAUSE: Duration = Duration::from_secs(5);
 
 /// However long an edge asks to wait, it is asked again after this time.
-const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+const LONGEST_PAUSE: Duration = Duration::from_mins(5);
 
 impl Settings {
     /// The usual settings for the service at `base_url`.

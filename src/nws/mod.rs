@@ -61,9 +61,9 @@ enum Source {
     Sample(Sample),
 }
 
-const MINUTE: Duration = Duration::from_secs(60);
-const HOUR: Duration = Duration::from_secs(60 * 60);
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const MINUTE: Duration = Duration::from_mins(1);
+const HOUR: Duration = Duration::from_hours(1);
+const DAY: Duration = Duration::from_hours(24);
 
 /// NWS asks not to poll a feed of alerts more often.
 const ALERTS_INTERVAL: Duration = Duration::from_secs(30);
@@ -163,7 +163,8 @@ impl Nws {
     async fn locate(&self, coordinates: Coordinates) -> Result<(Arc<Point>, Grid), NwsError> {
         let fetch = async {
             let request = Request::Point(coordinates);
-            match self.load(request, &POINTS, into_covered).await {
+            let covered = |sent: PointFeature| Some(Arc::new(sent.into_point()));
+            match self.load(request, &POINTS, covered).await {
                 Err(NwsError::OutsideCoverage) => Ok(Kept {
                     value: Arc::new(None),
                     ttl: HOUR,
@@ -189,7 +190,7 @@ impl Nws {
         &self,
         request: Request,
         lifetime: &Lifetime,
-        make: fn(T) -> V,
+        make: impl FnOnce(T) -> V + Send,
     ) -> Result<Kept<V>, NwsError> {
         let Reply { body, max_age } = match &self.source {
             Source::Live(live) => live.fetch(&request).await?,
@@ -211,8 +212,4 @@ impl Nws {
             size: body.len(),
         })
     }
-}
-
-fn into_covered(sent: PointFeature) -> Option<Arc<Point>> {
-    Some(Arc::new(sent.into_point()))
 }

@@ -44,7 +44,7 @@ pub enum InvalidAccessToken {
 /// How far two replicas' clocks may be apart.
 const LEEWAY: Duration = Duration::from_secs(10);
 /// For how long a verified token is remembered; its own end comes first.
-const REMEMBERED: Duration = Duration::from_secs(60);
+const REMEMBERED: Duration = Duration::from_mins(1);
 /// How many verified tokens are remembered.
 const CAPACITY: u64 = 100_000;
 

@@ -19,15 +19,19 @@ pub struct Challenge {
     resource_metadata: String,
 }
 
-/// The token of the `Authorization` header. `Ok(None)` when there is none, `Err` when there is more
-/// than one way to read the request (RFC 6750 §2).
-pub fn bearer_token(headers: &HeaderMap) -> Result<Option<&str>, ()> {
+/// The request presents more than one credential, or one that is no token (RFC 6750 §2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is more than one way to read the Authorization header")]
+pub struct AmbiguousCredential;
+
+/// The token of the `Authorization` header, where there is one (RFC 6750 §2.1).
+pub fn bearer_token(headers: &HeaderMap) -> Result<Option<&str>, AmbiguousCredential> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let Some(value) = values.next() else {
         return Ok(None);
     };
     if values.next().is_some() {
-        return Err(());
+        return Err(AmbiguousCredential);
     }
     let Ok(value) = value.to_str() else {
         return Ok(None);
@@ -41,7 +45,7 @@ pub fn bearer_token(headers: &HeaderMap) -> Result<Option<&str>, ()> {
     // RFC 6750 §2.1: b64token. A comma would be a second credential.
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
     if token.is_empty() || !token.bytes().all(allowed) {
-        return Err(());
+        return Err(AmbiguousCredential);
     }
     Ok(Some(token))
 }
@@ -93,18 +97,16 @@ impl Challenge {
 
     fn header(&self) -> String {
         // Scopes and URLs hold neither quotes nor backslashes, so that no escaping is needed.
-        let mut value = String::from("Bearer ");
+        let mut parameters = Vec::with_capacity(4);
         if let Some(error) = self.error {
-            value.push_str(&format!(
-                "error=\"{error}\", error_description=\"{}\", ",
-                self.description
-            ));
+            parameters.push(format!("error=\"{error}\""));
+            parameters.push(format!("error_description=\"{}\"", self.description));
         }
         if !self.scopes.is_empty() {
-            value.push_str(&format!("scope=\"{}\", ", self.scopes));
+            parameters.push(format!("scope=\"{}\"", self.scopes));
         }
-        value.push_str(&format!("resource_metadata=\"{}\"", self.resource_metadata));
-        value
+        parameters.push(format!("resource_metadata=\"{}\"", self.resource_metadata));
+        format!("Bearer {}", parameters.join(", "))
     }
 }
 

@@ -6,5 +6,5 @@ pub mod metadata;
 mod permit;
 
 pub use access_token::{AccessTokens, InvalidAccessToken};
-pub use challenge::{Challenge, bearer_token};
+pub use challenge::{AmbiguousCredential, Challenge, bearer_token};
 pub use permit::{Operation, Permit, Policy, Refusal, local_principal};

@@ -3,18 +3,18 @@
 use serde_json::{Value, json};
 
 /// The instant that the answers are written for, in seconds since the epoch: 2026-03-04, 18:00 UTC.
-pub const NOW: i64 = 1_772_647_200;
+pub(crate) const NOW: i64 = 1_772_647_200;
 
 /// Where the forecast of [`point`] is.
-pub const FORECAST_PATH: &str = "/gridpoints/TST/12,34/forecast";
+pub(crate) const FORECAST_PATH: &str = "/gridpoints/TST/12,34/forecast";
 
 /// Where the alerts of `area` are.
-pub fn alerts_path(area: &str) -> String {
+pub(crate) fn alerts_path(area: &str) -> String {
     format!("/alerts/active?status=actual&area={area}")
 }
 
 /// A collection of alerts.
-pub fn alerts(properties: &[Value]) -> Value {
+pub(crate) fn alerts(properties: &[Value]) -> Value {
     let feature = |properties: &Value| {
         json!({ "id": "https://api.weather.gov/alerts/x", "type": "Feature", "geometry": null,
             "properties": properties })
@@ -24,7 +24,7 @@ pub fn alerts(properties: &[Value]) -> Value {
 }
 
 /// The properties of an alert that lasts until an hour after [`NOW`].
-pub fn alert(event: &str, severity: &str, urgency: &str) -> Value {
+pub(crate) fn alert(event: &str, severity: &str, urgency: &str) -> Value {
     json!({
         "id": format!("urn:oid:2.49.0.1.840.0.test.{event}"),
         "areaDesc": "Test County; Other County",
@@ -48,12 +48,12 @@ pub fn alert(event: &str, severity: &str, urgency: &str) -> Value {
 }
 
 /// What `/points` says of a point in the grid cell of [`FORECAST_PATH`].
-pub fn point() -> Value {
+pub(crate) fn point() -> Value {
     point_in("TST", 12, 34)
 }
 
 /// What `/points` says of a point in a grid cell.
-pub fn point_in(office: &str, x: u32, y: u32) -> Value {
+pub(crate) fn point_in(office: &str, x: u32, y: u32) -> Value {
     json!({
         "type": "Feature",
         "properties": {
@@ -72,7 +72,7 @@ pub fn point_in(office: &str, x: u32, y: u32) -> Value {
 }
 
 /// A forecast of 14 periods: 70, 71, … degrees Fahrenheit.
-pub fn forecast() -> Value {
+pub(crate) fn forecast() -> Value {
     let periods: Vec<Value> = (0..14).map(period).collect();
     json!({
         "type": "Feature",
@@ -91,7 +91,7 @@ fn period(index: u32) -> Value {
         "name": format!("Period {}", index + 1),
         "startTime": "2026-03-04T12:00:00-06:00",
         "endTime": "2026-03-04T18:00:00-06:00",
-        "isDaytime": index % 2 == 0,
+        "isDaytime": index.is_multiple_of(2),
         "temperature": 70 + index,
         "temperatureUnit": "F",
         "temperatureTrend": null,

@@ -1,7 +1,7 @@
 //! A fake of api.weather.gov: written answers, counted requests, and every way to fail that the
 //! service has.
 
-pub mod data;
+pub(crate) mod data;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -20,15 +20,15 @@ use tokio::task::JoinHandle;
 use url::Url;
 
 /// A server on a port of its own; it ends when this is dropped.
-pub struct FakeNws {
-    pub url: Url,
+pub(crate) struct FakeNws {
+    pub(crate) url: Url,
     shared: Arc<Shared>,
     server: JoinHandle<()>,
 }
 
 /// What the fake answers.
 #[derive(Clone)]
-pub struct Reply {
+pub(crate) struct Reply {
     status: StatusCode,
     headers: HeaderMap,
     body: Sending,
@@ -60,10 +60,10 @@ struct Script {
 }
 
 const GEO_JSON: &str = "application/geo+json";
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 impl FakeNws {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let shared = Arc::new(Shared {
@@ -82,13 +82,13 @@ impl FakeNws {
     }
 
     /// Answers `reply` to `path`, its query included, whenever nothing else is next.
-    pub fn always(&self, path: &str, reply: Reply) -> &Self {
+    pub(crate) fn always(&self, path: &str, reply: Reply) -> &Self {
         self.script().always.insert(path.to_owned(), reply);
         self
     }
 
     /// Answers `reply` to the next `times` requests for `path`.
-    pub fn next(&self, path: &str, times: usize, reply: &Reply) -> &Self {
+    pub(crate) fn next(&self, path: &str, times: usize, reply: &Reply) -> &Self {
         let mut script = self.script();
         let next = script.next.entry(path.to_owned()).or_default();
         next.extend(std::iter::repeat_n(reply.clone(), times));
@@ -97,7 +97,7 @@ impl FakeNws {
     }
 
     /// How many requests came for `path`.
-    pub fn requests(&self, path: &str) -> usize {
+    pub(crate) fn requests(&self, path: &str) -> usize {
         self.script()
             .seen
             .iter()
@@ -106,17 +106,17 @@ impl FakeNws {
     }
 
     /// How many requests came.
-    pub fn all_requests(&self) -> usize {
+    pub(crate) fn all_requests(&self) -> usize {
         self.script().seen.len()
     }
 
     /// The headers of the last request.
-    pub fn last_headers(&self) -> HeaderMap {
+    pub(crate) fn last_headers(&self) -> HeaderMap {
         self.script().seen.last().unwrap().1.clone()
     }
 
     /// Waits until `count` requests came.
-    pub async fn arrived(&self, count: usize) {
+    pub(crate) async fn arrived(&self, count: usize) {
         let mut arrivals = self.shared.arrivals.subscribe();
         arrivals.wait_for(|seen| *seen >= count).await.unwrap();
     }
@@ -144,17 +144,17 @@ impl Reply {
     }
 
     /// Data.
-    pub fn json(value: &Value) -> Self {
+    pub(crate) fn json(value: &Value) -> Self {
         Self::bytes(value.to_string())
     }
 
     /// Data, byte by byte as it is sent.
-    pub fn bytes(body: impl Into<Bytes>) -> Self {
+    pub(crate) fn bytes(body: impl Into<Bytes>) -> Self {
         Self::new(200, GEO_JSON, Sending::Whole(body.into()))
     }
 
     /// Problem details with the documented `name`.
-    pub fn problem(status: u16, name: &str) -> Self {
+    pub(crate) fn problem(status: u16, name: &str) -> Self {
         let details = json!({
             "correlationId": "fa4e0001",
             "title": name,
@@ -167,7 +167,7 @@ impl Reply {
     }
 
     /// Problem details, byte by byte as they are sent.
-    pub fn problem_bytes(status: u16, body: impl Into<Bytes>) -> Self {
+    pub(crate) fn problem_bytes(status: u16, body: impl Into<Bytes>) -> Self {
         Self::new(
             status,
             "application/problem+json",
@@ -176,45 +176,45 @@ impl Reply {
     }
 
     /// What the edge sends, which is no problem details.
-    pub fn page(status: u16) -> Self {
+    pub(crate) fn page(status: u16) -> Self {
         let page = "<html><head><title>Access Denied</title></head></html>";
         Self::new(status, "text/html", Sending::Whole(page.into()))
     }
 
-    pub fn redirect(location: &str) -> Self {
+    pub(crate) fn redirect(location: &str) -> Self {
         Self::problem(301, "AdjustPointPrecision").with("location", location)
     }
 
     /// The first half of a body, and then the end of the connection.
-    pub fn truncated(value: &Value) -> Self {
+    pub(crate) fn truncated(value: &Value) -> Self {
         let body = Bytes::from(value.to_string());
         let half = body.slice(..body.len() / 2);
         Self::new(200, GEO_JSON, Sending::Broken(half))
     }
 
     /// The start of a body, and then silence.
-    pub fn stalled() -> Self {
+    pub(crate) fn stalled() -> Self {
         Self::new(200, GEO_JSON, Sending::Stalled(Bytes::from_static(b"{")))
     }
 
     /// A body that never gets done, though it is never silent for long.
-    pub fn trickling() -> Self {
+    pub(crate) fn trickling() -> Self {
         Self::new(200, GEO_JSON, Sending::Trickling)
     }
 
     /// Data of `size` bytes and more.
-    pub fn oversize(size: usize) -> Self {
+    pub(crate) fn oversize(size: usize) -> Self {
         Self::json(&json!({ "features": [], "padding": "x".repeat(size) }))
     }
 
-    pub fn with(mut self, name: &'static str, value: &str) -> Self {
+    pub(crate) fn with(mut self, name: &'static str, value: &str) -> Self {
         let name = HeaderName::from_static(name);
         self.headers.insert(name, value.parse().unwrap());
         self
     }
 
     /// Waits for a permit of `gate` before it goes out.
-    pub fn held(mut self, gate: &Arc<Semaphore>) -> Self {
+    pub(crate) fn held(mut self, gate: &Arc<Semaphore>) -> Self {
         self.gate = Some(Arc::clone(gate));
         self
     }

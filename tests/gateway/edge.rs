@@ -326,7 +326,7 @@ async fn g03_a_lacking_scope_is_answered_with_everything_that_the_call_needs() {
     assert_eq!(response.status(), StatusCode::OK);
     let body: Value = response.json().await.unwrap();
     assert_eq!(
-        body["result"]["structuredContent"]["metric_name"], "tool_calls",
+        body["result"]["structuredContent"]["metricName"], "tool_calls",
         "{body}"
     );
 }

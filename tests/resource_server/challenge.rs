@@ -1,7 +1,7 @@
 //! The `Authorization` header, and the challenges that answer it.
 
 use axum::response::IntoResponse as _;
-use gatehouse::resource_server::{Challenge, bearer_token};
+use gatehouse::resource_server::{AmbiguousCredential, Challenge, bearer_token};
 use http::header::{AUTHORIZATION, CACHE_CONTROL, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
@@ -44,7 +44,11 @@ fn g02_more_than_one_credential_is_refused() {
         &["Bearer a, Bearer b"],
         &["Bearer a b"],
     ] {
-        assert_eq!(bearer_token(&headers(values)), Err(()), "{values:?}");
+        assert_eq!(
+            bearer_token(&headers(values)),
+            Err(AmbiguousCredential),
+            "{values:?}"
+        );
     }
 }
 

@@ -15,8 +15,8 @@ use tokio::task::JoinSet;
 /// The present of every case.
 pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 
-pub(crate) const MINUTE: Duration = Duration::from_secs(60);
-pub(crate) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+pub(crate) const MINUTE: Duration = Duration::from_mins(1);
+pub(crate) const DAY: Duration = Duration::from_hours(24);
 pub(crate) const GRACE: Duration = Duration::from_secs(30);
 
 /// The instant `seconds` after [`NOW`].
@@ -171,7 +171,10 @@ where
     let mut attempts = JoinSet::new();
     for (number, store) in (0..count).zip(replicas.iter().cycle()) {
         let (start, attempt) = (Arc::clone(&start), attempt(Arc::clone(store), number));
+        let store = Arc::clone(store);
         attempts.spawn(async move {
+            // Opens the connections beforehand, so that the first attempt has no head start.
+            store.ping().await.unwrap();
             start.wait().await;
             (number, attempt.await)
         });

@@ -3,12 +3,7 @@
 //! Every case runs on a fresh SQLite file, and on a fresh Postgres database when
 //! `GATEHOUSE_TEST_POSTGRES` holds the URL of a role that may create databases;
 //! `scripts/postgres.sh start DIR` prints one.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::print_stderr,
-    reason = "test support"
-)]
+#![expect(clippy::unwrap_used, reason = "test support")]
 
 mod database;
 mod fixtures;

@@ -21,18 +21,18 @@ use crate::fake_nws::{FakeNws, data};
 
 /// A clock that moves when it is told to.
 #[derive(Debug)]
-pub struct HeldClock(AtomicI64);
+pub(crate) struct HeldClock(AtomicI64);
 
 /// No randomness at all: the shortest of every jittered wait.
 #[derive(Debug)]
 struct Zeroes;
 
 impl HeldClock {
-    pub fn at(seconds: i64) -> Arc<Self> {
+    pub(crate) fn at(seconds: i64) -> Arc<Self> {
         Arc::new(Self(AtomicI64::new(seconds)))
     }
 
-    pub fn advance(&self, seconds: i64) {
+    pub(crate) fn advance(&self, seconds: i64) {
         self.0.fetch_add(seconds, Ordering::SeqCst);
     }
 }
@@ -50,7 +50,7 @@ impl Random for Zeroes {
 }
 
 /// Settings for a fake: no wait that a test would notice.
-pub fn settings(fake: &FakeNws) -> Settings {
+pub(crate) fn settings(fake: &FakeNws) -> Settings {
     Settings {
         backoff: Duration::from_millis(1),
         requests_per_second: 10_000,
@@ -60,7 +60,7 @@ pub fn settings(fake: &FakeNws) -> Settings {
 }
 
 /// A client of `fake` with the usual bounds.
-pub fn client(fake: &FakeNws) -> Nws {
+pub(crate) fn client(fake: &FakeNws) -> Nws {
     client_with(
         settings(fake),
         &egress_settings(None),
@@ -69,13 +69,17 @@ pub fn client(fake: &FakeNws) -> Nws {
 }
 
 /// A client with all that can be set.
-pub fn client_with(settings: Settings, egress: &egress::Settings, clock: Arc<HeldClock>) -> Nws {
+pub(crate) fn client_with(
+    settings: Settings,
+    egress: &egress::Settings,
+    clock: Arc<HeldClock>,
+) -> Nws {
     let egress = egress::Client::new(egress).unwrap();
     Nws::live(settings, egress, clock, Arc::new(Zeroes))
 }
 
 /// A client that gives up soon.
-pub fn impatient_client(fake: &FakeNws) -> Nws {
+pub(crate) fn impatient_client(fake: &FakeNws) -> Nws {
     let egress = egress::Settings {
         read_timeout: Duration::from_millis(150),
         total_timeout: Duration::from_millis(300),
@@ -84,19 +88,19 @@ pub fn impatient_client(fake: &FakeNws) -> Nws {
     client_with(settings(fake), &egress, HeldClock::at(data::NOW))
 }
 
-pub fn area(code: &str) -> Area {
+pub(crate) fn area(code: &str) -> Area {
     code.parse().unwrap()
 }
 
 /// A place in Texas.
-pub fn somewhere() -> Coordinates {
+pub(crate) fn somewhere() -> Coordinates {
     Coordinates::new(31.5, -97.25).unwrap()
 }
 
-pub const SOMEWHERE_PATH: &str = "/points/31.5,-97.25";
+pub(crate) const SOMEWHERE_PATH: &str = "/points/31.5,-97.25";
 
 /// A fake that knows a point and its forecast.
-pub async fn fake_with_forecast() -> FakeNws {
+pub(crate) async fn fake_with_forecast() -> FakeNws {
     let fake = FakeNws::start().await;
     fake.always(SOMEWHERE_PATH, crate::fake_nws::Reply::json(&data::point()));
     fake.always(
@@ -106,11 +110,11 @@ pub async fn fake_with_forecast() -> FakeNws {
     fake
 }
 
-pub fn weather(nws: Nws) -> Weather {
+pub(crate) fn weather(nws: Nws) -> Weather {
     Weather::new(Arc::new(nws), Arc::new(Figures::default()))
 }
 
-pub fn context() -> CallContext {
+pub(crate) fn context() -> CallContext {
     CallContext {
         progress: None,
         cancellation: CancellationToken::new(),
@@ -118,7 +122,7 @@ pub fn context() -> CallContext {
 }
 
 /// A permit for `operation`, from the only place that makes them.
-pub fn permit(operation: Operation) -> Permit {
+pub(crate) fn permit(operation: Operation) -> Permit {
     let principal = Principal {
         tenant: TenantSlug::default(),
         user: UserId::new("alice"),
@@ -131,15 +135,15 @@ pub fn permit(operation: Operation) -> Permit {
     policy.permit(&Arc::new(principal), operation).unwrap()
 }
 
-pub fn object(value: Value) -> Map<String, Value> {
-    match value {
-        Value::Object(members) => members,
-        other => panic!("not an object: {other}"),
-    }
+pub(crate) fn object(value: Value) -> Map<String, Value> {
+    let Value::Object(members) = value else {
+        panic!("not an object: {value}");
+    };
+    members
 }
 
 /// Calls a tool and checks its structured content against the tool's own schema.
-pub async fn call(weather: &Weather, tool: &str, arguments: Value) -> Value {
+pub(crate) async fn call(weather: &Weather, tool: &str, arguments: Value) -> Value {
     let permit = permit(Operation::CallTool(tool.to_owned()));
     let answer = weather
         .call_tool(&permit, tool, object(arguments), &context())
@@ -152,22 +156,22 @@ pub async fn call(weather: &Weather, tool: &str, arguments: Value) -> Value {
     result
 }
 
-pub async fn read(weather: &Weather, uri: &str) -> Result<Answer, BackendError> {
+pub(crate) async fn read(weather: &Weather, uri: &str) -> Result<Answer, BackendError> {
     let permit = permit(Operation::ReadResource(uri.to_owned()));
     weather.read_resource(&permit, uri, &context()).await
 }
 
-pub fn json_of(answer: &Answer) -> Value {
+pub(crate) fn json_of(answer: &Answer) -> Value {
     serde_json::from_slice(&answer.body).unwrap()
 }
 
 /// The text of a tool's answer.
-pub fn text(result: &Value) -> &str {
+pub(crate) fn text(result: &Value) -> &str {
     result["content"][0]["text"].as_str().unwrap()
 }
 
 /// The schema `member` of `tool` as it is listed.
-pub async fn schema(weather: &Weather, tool: &str, member: &str) -> Value {
+pub(crate) async fn schema(weather: &Weather, tool: &str, member: &str) -> Value {
     let catalogue = weather.catalogue().await;
     let tool = catalogue
         .tools

@@ -1,7 +1,6 @@
 //! The weather server and its client, against a fake of api.weather.gov.
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
     reason = "test support"

@@ -19,7 +19,7 @@ const CONFIG_URI: &str = "config://app";
 const MIME_TYPE: &str = "application/json";
 
 /// What `config://app` says changes with a restart only.
-const CONFIG_TTL: Duration = Duration::from_secs(300);
+const CONFIG_TTL: Duration = Duration::from_mins(5);
 
 /// A `TextResourceContents`.
 #[derive(Serialize)]

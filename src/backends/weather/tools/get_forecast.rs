@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::super::super::{Answer, CallContext, Definition, Progress};
 use super::super::{reply, schema};
 use super::Failure;
-use crate::nws::{ATTRIBUTION, Coordinates, Moment, Nws, Period, PointForecast};
+use crate::nws::{ATTRIBUTION, Coordinates, Moment, Nws, Period, PointForecast, TemperatureUnit};
 
 pub(super) const NAME: &str = "get_forecast";
 
@@ -133,7 +133,7 @@ fn report(context: &CallContext, step: f64, message: &str) {
 /// `Tonight: 58°F — Mostly Clear`, as far as it is known.
 fn line(period: &Period) -> String {
     let temperature = period.temperature.map(|degrees| {
-        let unit = period.temperature_unit.map(|unit| unit.letter());
+        let unit = period.temperature_unit.map(TemperatureUnit::letter);
         // Adding zero makes a rounded -0 a 0.
         format!(
             "{}°{}",

@@ -1,0 +1,350 @@
+//! A server with two tenants of two people each, and what clients send it.
+
+mod answer;
+mod browser;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use argon2::password_hash::PasswordHasher as _;
+use axum::body::{Body, to_bytes};
+use axum::{Extension, Router};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use gatehouse::authorization_server::{Context, TokenSettings, metadata_route, routes};
+use gatehouse::identity::Accounts;
+use gatehouse::jose::{AccessTokenClaims, KeyRing, KeyRings, generate_signing_key};
+use gatehouse::model::{
+    Clock, PasswordHash, Role, Scope, ScopeCatalogue, ScopeDefinition, SystemRandom, Tenant,
+    Timestamp, User, UserId,
+};
+use gatehouse::store::{self, Store};
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{Request, StatusCode};
+use serde_json::{Value, json};
+use sqlx::Connection as _;
+use tower::ServiceExt as _;
+use url::form_urlencoded;
+
+pub(crate) use answer::Answer;
+pub(crate) use browser::Browser;
+
+/// The example of RFC 7636, appendix B.
+pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+pub(crate) const CALLBACK: &str = "https://client.example.com/callback";
+pub(crate) const PASSWORD: &str = "correct horse";
+
+/// The public URLs of the two tenants: an origin, and an origin with a path.
+pub(crate) const T1: &str = "https://one.example.com";
+pub(crate) const T2: &str = "https://mcp.example.com/t/two";
+
+pub(crate) struct Server {
+    pub(crate) clock: Arc<TestClock>,
+    pub(crate) key_rings: Arc<KeyRings>,
+    pub(crate) store: Arc<dyn Store>,
+    routers: HashMap<&'static str, Router>,
+    database: String,
+    _directory: tempfile::TempDir,
+}
+
+#[derive(Debug)]
+pub(crate) struct TestClock(AtomicI64);
+
+pub(crate) type Fields<'a> = &'a [(&'a str, &'a str)];
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_seconds(self.0.load(Ordering::SeqCst))
+    }
+}
+
+impl TestClock {
+    pub(crate) fn advance(&self, seconds: i64) {
+        self.0.fetch_add(seconds, Ordering::SeqCst);
+    }
+}
+
+fn scope(name: &str) -> Scope {
+    name.parse().unwrap()
+}
+
+fn catalogue() -> ScopeCatalogue {
+    let define = |name: &str, description: &str| {
+        let definition = ScopeDefinition {
+            description: description.to_owned(),
+            implies: [].into_iter().collect(),
+        };
+        (scope(name), definition)
+    };
+    ScopeCatalogue::new(BTreeMap::from([
+        define("mcp:tools", "Call tools"),
+        define("mcp:resources", "Read resources"),
+        define("metrics:read", "Read the gateway’s figures"),
+    ]))
+}
+
+fn tenant(slug: &str, url: &str) -> Tenant {
+    let role = |scopes: &str| Role {
+        scopes: scopes.parse().unwrap(),
+    };
+    let roles = BTreeMap::from([
+        (
+            "admin".to_owned(),
+            role("mcp:tools mcp:resources metrics:read"),
+        ),
+        ("member".to_owned(), role("mcp:tools mcp:resources")),
+    ]);
+    Tenant::new(slug.parse().unwrap(), url.parse().unwrap(), roles)
+}
+
+fn user(name: &str, role: &str) -> User {
+    // The weakest parameters there are: tests sign in often.
+    let argon2 = argon2::Argon2::from(argon2::Params::new(8, 1, 1, None).unwrap());
+    let hash = argon2
+        .hash_password_with_salt(PASSWORD.as_bytes(), b"0123456789abcdef")
+        .unwrap();
+    User {
+        id: UserId::new(format!("id-of-{name}")),
+        username: name.to_owned(),
+        role: role.to_owned(),
+        password: PasswordHash::new(hash.to_string()),
+        disabled: false,
+        created_at: Timestamp::from_seconds(0),
+    }
+}
+
+impl Server {
+    pub(crate) async fn start() -> Self {
+        Self::start_at([("t1", T1), ("t2", T2)]).await
+    }
+
+    pub(crate) async fn start_at(tenants: [(&'static str, &'static str); 2]) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("gatehouse.db");
+        let database = format!("sqlite://{}", path.display());
+        let options = store::ConnectOptions::default();
+        let store = store::connect(&database, &options).await.unwrap();
+        let clock = Arc::new(TestClock(AtomicI64::new(1_800_000_000)));
+        let key_rings = Arc::new(KeyRings::default());
+        let context = Arc::new(Context {
+            store: Arc::clone(&store),
+            key_rings: Arc::clone(&key_rings),
+            clock: Arc::clone(&clock) as Arc<dyn Clock>,
+            random: Arc::new(SystemRandom),
+            catalogue: catalogue(),
+            initial_scopes: "mcp:tools".parse().unwrap(),
+            accounts: Accounts::new(Arc::clone(&store)),
+            tokens: TokenSettings {
+                access_ttl: Duration::from_mins(30),
+                refresh_ttl: Duration::from_hours(720),
+                refresh_grace: Duration::from_secs(30),
+            },
+        });
+        let mut routers = HashMap::new();
+        for (slug, url) in tenants {
+            let tenant = tenant(slug, url);
+            store
+                .add_user(&tenant.slug, &user("alice", "admin"))
+                .await
+                .unwrap();
+            store
+                .add_user(&tenant.slug, &user("bob", "member"))
+                .await
+                .unwrap();
+            let candidate = generate_signing_key(clock.now()).unwrap();
+            let keys = store.ensure_signing_key(&tenant.slug, &candidate).await;
+            key_rings.set(tenant.slug.clone(), KeyRing::new(&keys.unwrap()).unwrap());
+            let router = routes(Arc::clone(&context))
+                .route("/metadata", metadata_route(Arc::clone(&context)))
+                .layer(Extension(Arc::new(tenant)));
+            routers.insert(slug, router);
+        }
+        Self {
+            clock,
+            key_rings,
+            store,
+            routers,
+            database,
+            _directory: directory,
+        }
+    }
+
+    pub(crate) async fn send(&self, tenant: &str, request: Request<Body>) -> Answer {
+        let router = self.routers[tenant].clone();
+        let response = router.oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = to_bytes(body, usize::MAX).await.unwrap();
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body: String::from_utf8(body.to_vec()).unwrap(),
+        }
+    }
+
+    pub(crate) async fn get(&self, tenant: &str, path: &str) -> Answer {
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        self.send(tenant, request).await
+    }
+
+    pub(crate) async fn register(&self, tenant: &str, metadata: &Value) -> Answer {
+        let request = Request::post("/register")
+            .header(CONTENT_TYPE, "application/json")
+            .body(Body::from(metadata.to_string()))
+            .unwrap();
+        self.send(tenant, request).await
+    }
+
+    /// Registers a public client that may refresh, and returns its identifier.
+    pub(crate) async fn public_client(&self, tenant: &str) -> String {
+        let metadata = json!({
+            "client_name": "Example",
+            "redirect_uris": [CALLBACK],
+            "token_endpoint_auth_method": "none",
+            "grant_types": ["authorization_code", "refresh_token"],
+        });
+        let answer = self.register(tenant, &metadata).await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.body);
+        answer.json()["client_id"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) async fn token(&self, tenant: &str, fields: Fields<'_>) -> Answer {
+        self.send(tenant, form("/token", fields)).await
+    }
+
+    pub(crate) async fn token_with_basic(
+        &self,
+        tenant: &str,
+        credentials: &str,
+        fields: Fields<'_>,
+    ) -> Answer {
+        let encoded = STANDARD.encode(credentials);
+        let mut request = form("/token", fields);
+        let value = format!("Basic {encoded}").parse().unwrap();
+        request.headers_mut().insert(AUTHORIZATION, value);
+        self.send(tenant, request).await
+    }
+
+    pub(crate) fn browser(&self, tenant: &'static str) -> Browser<'_> {
+        Browser::new(self, tenant)
+    }
+
+    /// A code that `username` gave to `client`.
+    pub(crate) async fn code(
+        &self,
+        tenant: &'static str,
+        client: &str,
+        username: &str,
+        extra: Fields<'_>,
+    ) -> String {
+        let mut browser = self.browser(tenant);
+        let page = browser
+            .consent_page(username, &authorization(client, extra))
+            .await;
+        let answer = browser.submit(&page, &[("decision", "approve")]).await;
+        answer.redirect_parameter("code").unwrap()
+    }
+
+    /// The answer to the exchange of a new code.
+    pub(crate) async fn tokens(&self, tenant: &'static str, client: &str, username: &str) -> Value {
+        let code = self.code(tenant, client, username, &[]).await;
+        let answer = self.redeem(tenant, client, &code).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+        answer.json()
+    }
+
+    pub(crate) async fn redeem(&self, tenant: &str, client: &str, code: &str) -> Answer {
+        self.token(
+            tenant,
+            &[
+                ("grant_type", "authorization_code"),
+                ("client_id", client),
+                ("code", code),
+                ("redirect_uri", CALLBACK),
+                ("code_verifier", VERIFIER),
+            ],
+        )
+        .await
+    }
+
+    pub(crate) async fn refresh(
+        &self,
+        tenant: &str,
+        client: &str,
+        token: &str,
+        extra: Fields<'_>,
+    ) -> Answer {
+        let mut fields = vec![
+            ("grant_type", "refresh_token"),
+            ("client_id", client),
+            ("refresh_token", token),
+        ];
+        fields.extend_from_slice(extra);
+        self.token(tenant, &fields).await
+    }
+
+    pub(crate) fn claims(&self, tenant: &str, token: &Value) -> AccessTokenClaims {
+        let ring = self.key_rings.get(&tenant.parse().unwrap()).unwrap();
+        ring.verify(token["access_token"].as_str().unwrap())
+            .unwrap()
+    }
+
+    /// Runs a statement behind the server's back.
+    pub(crate) async fn sql(&self, statement: &'static str) {
+        let mut connection = sqlx::SqliteConnection::connect(&self.database)
+            .await
+            .unwrap();
+        sqlx::query(statement)
+            .execute(&mut connection)
+            .await
+            .unwrap();
+    }
+
+    /// Figures that change with every change of state.
+    pub(crate) async fn state(&self) -> String {
+        let mut connection = sqlx::SqliteConnection::connect(&self.database)
+            .await
+            .unwrap();
+        sqlx::query_scalar(
+            "SELECT (SELECT count(*) FROM clients) || ' ' ||
+                    (SELECT count(*) FROM login_sessions) || ' ' ||
+                    (SELECT count(*) || ' ' || count(revoked_at) FROM grants) || ' ' ||
+                    (SELECT count(*) || ' ' || count(redeemed_at) FROM authorization_codes) ||
+                    ' ' || (SELECT count(*) || ' ' || count(consumed_at) FROM refresh_tokens)",
+        )
+        .fetch_one(&mut connection)
+        .await
+        .unwrap()
+    }
+}
+
+/// The query of a proper authorization request, with `extra` put in or over it; an empty value
+/// takes a parameter out.
+pub(crate) fn authorization(client: &str, extra: Fields<'_>) -> String {
+    let mut fields = vec![
+        ("response_type", "code"),
+        ("client_id", client),
+        ("redirect_uri", CALLBACK),
+        ("code_challenge", CHALLENGE),
+        ("code_challenge_method", "S256"),
+        ("state", "a state & more"),
+    ];
+    fields.retain(|(name, _)| !extra.iter().any(|(other, _)| other == name));
+    fields.extend(extra.iter().filter(|(_, value)| !value.is_empty()));
+    encode(&fields)
+}
+
+pub(crate) fn encode(fields: Fields<'_>) -> String {
+    form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(fields)
+        .finish()
+}
+
+pub(crate) fn form(path: &str, fields: Fields<'_>) -> Request<Body> {
+    Request::post(path)
+        .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .body(Body::from(encode(fields)))
+        .unwrap()
+}
