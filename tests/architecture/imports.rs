@@ -32,6 +32,13 @@ impl Imports {
         }
     }
 
+    /// Judges a path that is used where it stands. A lone name is a binding or came in by a `use`.
+    fn judge_used(&mut self, segments: &[String]) {
+        if segments.len() > 1 {
+            self.judge(segments);
+        }
+    }
+
     /// Judges a path as written in this module.
     fn judge(&mut self, segments: &[String]) {
         let Some(room) = self.module.first().cloned() else {
@@ -86,7 +93,7 @@ impl Imports {
 
     /// Judges the paths in tokens that `syn` does not parse, as printed: `crate :: store :: X`.
     fn judge_tokens(&mut self, tokens: &str) {
-        let spaced = tokens
+        let spaced = without_strings(tokens)
             .replace("::", " :: ")
             .replace(['(', ')', '{', '}', '[', ']', ','], " ");
         let mut path: Vec<String> = Vec::new();
@@ -97,7 +104,7 @@ impl Imports {
                 continue;
             }
             if !joined {
-                self.judge(&path);
+                self.judge_used(&path);
                 path.clear();
             }
             path.push(
@@ -107,8 +114,17 @@ impl Imports {
             );
             joined = false;
         }
-        self.judge(&path);
+        self.judge_used(&path);
     }
+}
+
+/// Printed tokens without what stands in string literals.
+fn without_strings(tokens: &str) -> String {
+    let plain = tokens
+        .replace("\\\\", "")
+        .replace("\\\"", "")
+        .replace("'\"'", "");
+    plain.split('"').step_by(2).collect::<Vec<_>>().join(" ")
 }
 
 impl<'ast> Visit<'ast> for Imports {
@@ -130,7 +146,7 @@ impl<'ast> Visit<'ast> for Imports {
             .iter()
             .map(|part| part.ident.to_string())
             .collect();
-        self.judge(&segments);
+        self.judge_used(&segments);
         visit::visit_path(self, path);
     }
 
