@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use axum::Router;
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 use crate::authorization_server::{self, TokenSettings};
 use crate::backends::weather::Weather;
@@ -148,9 +148,15 @@ impl Gateway {
         &*self.store
     }
 
-    /// All routes.
-    pub fn router(&self) -> Router {
-        router::router(&self.parts)
+    /// Answers requests at `listener` until `stop` is cancelled.
+    pub async fn answer(&self, listener: TcpListener, stop: CancellationToken) {
+        let readiness = Arc::clone(&self.parts.readiness);
+        let stopping = stop.clone();
+        tokio::spawn(async move {
+            stopping.cancelled().await;
+            readiness.drain();
+        });
+        server::serve(listener, router::router(&self.parts), stop).await;
     }
 
     /// Adds a local account to the default tenant.
@@ -206,12 +212,7 @@ impl Gateway {
             Arc::clone(&self.store),
             Arc::clone(&self.clock),
         ));
-        let (readiness, stopping) = (Arc::clone(&self.parts.readiness), stop.clone());
-        tokio::spawn(async move {
-            stopping.cancelled().await;
-            readiness.drain();
-        });
-        server::serve(listener, self.router(), stop).await;
+        self.answer(listener, stop).await;
         removal.abort();
         Ok(())
     }

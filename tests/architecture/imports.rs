@@ -3,6 +3,7 @@
 //! Paths inside macros and attributes, which `syn` leaves as tokens, are read from those tokens, so
 //! that a `format!` cannot carry an import past the check.
 
+use proc_macro2::TokenTree;
 use syn::visit::{self, Visit};
 
 use crate::rooms::{check_dependency, check_name, check_room};
@@ -91,40 +92,34 @@ impl Imports {
         }
     }
 
-    /// Judges the paths in tokens that `syn` does not parse, as printed: `crate :: store :: X`.
-    fn judge_tokens(&mut self, tokens: &str) {
-        let spaced = without_strings(tokens)
-            .replace("::", " :: ")
-            .replace(['(', ')', '{', '}', '[', ']', ','], " ");
+    /// Judges the paths in tokens that `syn` does not parse; what stands in literals is no path.
+    fn judge_tokens(&mut self, tokens: proc_macro2::TokenStream) {
         let mut path: Vec<String> = Vec::new();
-        let mut joined = false;
-        for token in spaced.split_whitespace() {
-            if token == "::" {
-                joined = true;
-                continue;
+        let mut colons = 0;
+        for token in tokens {
+            match token {
+                TokenTree::Punct(punct) if punct.as_char() == ':' => {
+                    colons += 1;
+                    continue;
+                }
+                TokenTree::Ident(name) => {
+                    if colons != 2 {
+                        self.judge_used(&std::mem::take(&mut path));
+                    }
+                    path.push(name.to_string());
+                }
+                TokenTree::Group(group) => {
+                    self.judge_used(&std::mem::take(&mut path));
+                    self.judge_tokens(group.stream());
+                }
+                TokenTree::Punct(_) | TokenTree::Literal(_) => {
+                    self.judge_used(&std::mem::take(&mut path));
+                }
             }
-            if !joined {
-                self.judge_used(&path);
-                path.clear();
-            }
-            path.push(
-                token
-                    .trim_start_matches(['&', '*', '!', '%', '?'])
-                    .to_owned(),
-            );
-            joined = false;
+            colons = 0;
         }
         self.judge_used(&path);
     }
-}
-
-/// Printed tokens without what stands in string literals.
-fn without_strings(tokens: &str) -> String {
-    let plain = tokens
-        .replace("\\\\", "")
-        .replace("\\\"", "")
-        .replace("'\"'", "");
-    plain.split('"').step_by(2).collect::<Vec<_>>().join(" ")
 }
 
 impl<'ast> Visit<'ast> for Imports {
@@ -151,12 +146,12 @@ impl<'ast> Visit<'ast> for Imports {
     }
 
     fn visit_macro(&mut self, call: &'ast syn::Macro) {
-        self.judge_tokens(&call.tokens.to_string());
+        self.judge_tokens(call.tokens.clone());
         visit::visit_macro(self, call);
     }
 
     fn visit_meta_list(&mut self, list: &'ast syn::MetaList) {
-        self.judge_tokens(&list.tokens.to_string());
+        self.judge_tokens(list.tokens.clone());
         visit::visit_meta_list(self, list);
     }
 }

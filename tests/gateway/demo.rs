@@ -1,6 +1,6 @@
 //! The README's first command.
 
-use crate::support::gatehouse;
+use crate::process::gatehouse;
 
 #[test]
 fn the_demo_walks_every_step_and_exits_with_0() {

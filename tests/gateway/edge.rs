@@ -10,7 +10,8 @@ use reqwest::header::{
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 
-use crate::support::{Client, Database, Gateway, http};
+use crate::client::{Client, http};
+use crate::process::{Database, Gateway};
 
 async fn send(gateway: &Gateway, method: Method, path: &str, headers: &[(&str, &str)]) -> Response {
     let mut request = http().request(method, format!("{}{path}", gateway.url));

@@ -4,7 +4,8 @@ use gatehouse::model::{CodeVerifier, SystemRandom};
 use reqwest::StatusCode;
 use serde_json::Value;
 
-use crate::support::{Client, Database, Tokens};
+use crate::client::{Client, Tokens};
+use crate::process::Database;
 
 /// One copy of each test for SQLite, one for Postgres where a server is named.
 macro_rules! on_both_engines {

@@ -1,6 +1,7 @@
 //! The gateway as a process: started, asked over TCP, killed, started again.
 #![expect(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
     clippy::disallowed_methods,
@@ -8,8 +9,9 @@
     reason = "test support: a surprise ends the test"
 )]
 
+mod client;
 mod demo;
 mod edge;
 mod lifetime;
+mod process;
 mod stdio;
-mod support;

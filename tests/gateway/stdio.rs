@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use crate::support::gatehouse;
+use crate::process::gatehouse;
 
 /// Sends these lines, and returns what came on standard output until it ended.
 fn converse(lines: &[String]) -> Vec<Value> {

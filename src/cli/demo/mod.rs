@@ -12,10 +12,9 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 
 use crate::app::{Gateway, WeatherSource};
-use crate::config::{Config, Environment};
+use crate::config::{self, Environment};
 use crate::egress;
 use crate::model::{PublicUrl, Secret, SystemRandom};
 use crate::server;
@@ -40,7 +39,7 @@ pub async fn run(options: Options) -> anyhow::Result<bool> {
     let folder = tempfile::tempdir().context("no temporary folder for the demo's database")?;
     let listener = bind(options.listen).await?;
     let public_url = public_url(listener.local_addr()?)?;
-    let mut config: Config = crate::config::load(None, &Environment::default())?;
+    let mut config = config::parse("", "the demo", &Environment::default())?;
     let database = folder.path().join("demo.db");
     config.database.url = Secret::new(format!("sqlite://{}", database.display()));
     let gateway = Gateway::open(&config, public_url, WeatherSource::Sample).await?;
@@ -51,31 +50,35 @@ pub async fn run(options: Options) -> anyhow::Result<bool> {
     gateway
         .add_user(&account.username, "admin", &account.password)
         .await?;
-
-    let stop = if options.exit {
-        CancellationToken::new()
-    } else {
-        server::stop_signal()?
+    let stop = server::stop_signal()?;
+    let showing = async {
+        let walked = stop
+            .run_until_cancelled(show(&gateway, &account, options))
+            .await;
+        // Both mean that there is nothing left to serve for.
+        if options.exit || matches!(walked, Some(Err(_))) {
+            stop.cancel();
+        }
+        walked.unwrap_or(Ok(true))
     };
-    let serving = tokio::spawn(server::serve(listener, gateway.router(), stop.clone()));
-    let resource = gateway.tenant().resource.as_str().to_owned();
+    let ((), walked) = tokio::join!(gateway.answer(listener, stop.clone()), showing);
+    walked
+}
+
+/// Walks, and says what came of it.
+async fn show(gateway: &Gateway, account: &Account, options: Options) -> anyhow::Result<bool> {
+    let resource = gateway.tenant().resource.as_str();
     let mut out = std::io::stdout();
     writeln!(out, "A client is given one URL: {resource}\n")?;
     let mut report = Report::new(&mut out);
-    let walked = tokio::select! {
-        walked = walk::walk(agent()?, &account, &resource, &mut report) => walked,
-        () = stop.cancelled() => return Ok(true),
-    };
+    let walked = walk::walk(agent()?, account, resource, &mut report).await;
     match &walked {
         Ok(()) => writeln!(out, "\nEvery step did what it should.")?,
         Err(failure) => writeln!(out, "\nThe walk ended: {failure}")?,
     }
-    if options.exit {
-        stop.cancel();
-    } else {
-        connect_help(&mut out, &resource, &account)?;
+    if !options.exit {
+        connect_help(&mut out, resource, account)?;
     }
-    serving.await.context("the server ended")?;
     Ok(walked.is_ok())
 }
 

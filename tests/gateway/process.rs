@@ -1,0 +1,176 @@
+//! A real gateway process and its database.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use url::Url;
+
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
+
+/// A database that belongs to one test.
+pub(crate) struct Database {
+    pub(crate) url: String,
+    /// Removed with its content when the test ends.
+    folder: tempfile::TempDir,
+}
+
+/// A running `gatehouse serve`, killed when it goes out of scope.
+pub(crate) struct Gateway {
+    child: Child,
+    pub(crate) url: String,
+}
+
+pub(crate) fn gatehouse() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gatehouse"));
+    command
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .stdin(Stdio::null());
+    command
+}
+
+impl Database {
+    pub(crate) fn sqlite() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("gatehouse.db").display());
+        Self { url, folder }
+    }
+
+    /// A new, empty database of the server that `GATEHOUSE_TEST_POSTGRES` names.
+    pub(crate) async fn postgres() -> Option<Self> {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let Some(server) = std::env::var_os("GATEHOUSE_TEST_POSTGRES") else {
+            eprintln!("skipped on Postgres: GATEHOUSE_TEST_POSTGRES names no server");
+            return None;
+        };
+        let mut url = Url::parse(server.to_str().unwrap()).unwrap();
+        let number = NUMBER.fetch_add(1, Ordering::SeqCst);
+        let name = format!("gateway_{}_{number}", std::process::id());
+        let mut admin = <sqlx::PgConnection as sqlx::Connection>::connect(url.as_str())
+            .await
+            .unwrap();
+        let statement = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
+        sqlx::raw_sql(statement).execute(&mut admin).await.unwrap();
+        url.set_path(&name);
+        Some(Self {
+            url: url.into(),
+            folder: tempfile::tempdir().unwrap(),
+        })
+    }
+
+    /// Writes a configuration file whose `[server]` section is `server`.
+    fn config(&self, server: &str) -> std::path::PathBuf {
+        let path = self.folder.path().join("gatehouse.toml");
+        let text = format!(
+            "[server]\n{server}\n[database]\nurl = \"{}\"\n\
+             [weather]\nbase_url = \"http://127.0.0.1:9\"\ncontact = \"tests@example.com\"\n",
+            self.url
+        );
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    /// Starts a gateway on this database, at any free port.
+    pub(crate) fn serve(&self) -> Gateway {
+        self.serve_as("listen = \"127.0.0.1:0\"")
+    }
+
+    /// Starts a second process of the same gateway.
+    pub(crate) fn replica_of(&self, gateway: &Gateway) -> Gateway {
+        self.serve_as(&format!(
+            "listen = \"127.0.0.1:0\"\npublic_url = \"{}\"",
+            gateway.url
+        ))
+    }
+
+    pub(crate) fn serve_as(&self, server: &str) -> Gateway {
+        let mut child = gatehouse()
+            .arg("--config")
+            .arg(self.config(server))
+            .arg("serve")
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut seen = Vec::new();
+        let url = loop {
+            let Some(Ok(line)) = lines.next() else {
+                panic!("no start:\n{}", seen.join("\n"))
+            };
+            if let Some((_, rest)) = line.split_once("listening on ") {
+                break rest.split_whitespace().next().unwrap().to_owned();
+            }
+            seen.push(line);
+        };
+        // The pipe is read on, so that the process never waits for us.
+        std::thread::spawn(move || lines.for_each(drop));
+        Gateway { child, url }
+    }
+
+    pub(crate) fn add_user(&self, username: &str, role: &str) {
+        let mut child = gatehouse()
+            .arg("--config")
+            .arg(self.config(""))
+            .args([
+                "user",
+                "add",
+                "--username",
+                username,
+                "--role",
+                role,
+                "--password-stdin",
+            ])
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(PASSWORD.as_bytes())
+            .unwrap();
+        assert!(child.wait().unwrap().success());
+    }
+}
+
+impl Gateway {
+    pub(crate) fn address(&self) -> &str {
+        self.url.strip_prefix("http://").unwrap()
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        Url::parse(&self.url).unwrap().port().unwrap()
+    }
+
+    pub(crate) fn mcp(&self) -> String {
+        format!("{}/mcp", self.url)
+    }
+
+    /// Ends the process without warning.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Asks the process to end; its exit code.
+    pub(crate) fn terminate(mut self) -> Option<i32> {
+        let id = self.child.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args(["-TERM", &id])
+                .status()
+                .unwrap()
+                .success()
+        );
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
