@@ -102,11 +102,10 @@ impl Imports {
                     colons += 1;
                     continue;
                 }
+                TokenTree::Ident(name) if colons == 2 => path.push(name.to_string()),
                 TokenTree::Ident(name) => {
-                    if colons != 2 {
-                        self.judge_used(&std::mem::take(&mut path));
-                    }
-                    path.push(name.to_string());
+                    let begun = vec![name.to_string()];
+                    self.judge_used(&std::mem::replace(&mut path, begun));
                 }
                 TokenTree::Group(group) => {
                     self.judge_used(&std::mem::take(&mut path));
