@@ -27,7 +27,7 @@ const SPECIAL_V4: &[([u8; 4], u32)] = &[
     ([168, 63, 129, 16], 32),
 ];
 
-/// The blocks within 2000::/3 that are not for everyone; all that is outside of it is not either.
+/// The blocks within `2000::/3` that are not for everyone; all that is outside of it is not either.
 /// That leaves out IPv4-mapped addresses, both prefixes of NAT64, link-local and unique local
 /// ones, and multicast.
 const SPECIAL_V6: &[([u16; 3], u32)] = &[

@@ -4,8 +4,8 @@ use jsonwebtoken::Algorithm;
 use serde::Deserialize;
 
 use super::claims::{NumericDate, present};
-use super::jwk_set::{self, JwkSet, is_present};
-use super::token::read;
+use super::jwk_set::{self, JwkSet};
+use super::token::{is_present, read};
 use crate::model::{ClientId, Timestamp};
 
 /// An assertion whose signature is still to be checked.

@@ -1,8 +1,8 @@
 //! Public keys that others publish (RFC 7517 §5), as far as we verify with them.
 
 use jsonwebtoken::{Algorithm, DecodingKey};
+use serde::Deserialize;
 use serde::de::IgnoredAny;
-use serde::{Deserialize, Deserializer};
 
 /// The keys of one set that we can verify with.
 #[derive(Debug)]
@@ -58,20 +58,13 @@ struct Jwk {
     e: Option<String>,
     x: Option<String>,
     y: Option<String>,
-    #[serde(default, deserialize_with = "is_present")]
-    d: bool,
-    #[serde(default, deserialize_with = "is_present")]
-    p: bool,
-    #[serde(default, deserialize_with = "is_present")]
-    q: bool,
-    #[serde(default, deserialize_with = "is_present")]
-    dp: bool,
-    #[serde(default, deserialize_with = "is_present")]
-    dq: bool,
-    #[serde(default, deserialize_with = "is_present")]
-    qi: bool,
-    #[serde(default, deserialize_with = "is_present")]
-    k: bool,
+    d: Option<IgnoredAny>,
+    p: Option<IgnoredAny>,
+    q: Option<IgnoredAny>,
+    dp: Option<IgnoredAny>,
+    dq: Option<IgnoredAny>,
+    qi: Option<IgnoredAny>,
+    k: Option<IgnoredAny>,
 }
 
 /// The names of the algorithms that clients may sign assertions with.
@@ -115,8 +108,9 @@ impl JwkSet {
 }
 
 impl Jwk {
-    const fn is_private(&self) -> bool {
-        self.d || self.p || self.q || self.dp || self.dq || self.qi || self.k
+    fn is_private(&self) -> bool {
+        let members = [self.d, self.p, self.q, self.dp, self.dq, self.qi, self.k];
+        members.iter().any(Option::is_some)
     }
 
     fn read(self) -> Option<PublicKey> {
@@ -149,9 +143,4 @@ impl Jwk {
             algorithms: able.collect(),
         })
     }
-}
-
-/// True for a member that is there, whatever its value, `null` too.
-pub(super) fn is_present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    IgnoredAny::deserialize(deserializer).map(|_| true)
 }

@@ -3,13 +3,12 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::{Deserialize, Deserializer};
 use serde_json::json;
 
 use super::JoseError;
 use super::claims::{AccessTokenClaims, WireClaims};
-use super::jwk_set::is_present;
 use super::key::Key;
 use crate::model::Secret;
 
@@ -120,4 +119,9 @@ fn check_type(header: &Header) -> Result<(), InvalidToken> {
 pub(super) fn read<T: DeserializeOwned>(part: &str) -> Option<T> {
     let bytes = URL_SAFE_NO_PAD.decode(part).ok()?;
     serde_json::from_slice(&bytes).ok()
+}
+
+/// True for a member that is there, whatever its value, `null` too.
+pub(super) fn is_present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    IgnoredAny::deserialize(deserializer).map(|_| true)
 }

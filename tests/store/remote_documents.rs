@@ -40,8 +40,8 @@ async fn the_latest_copy_of_a_document_is_found(database: &Database) {
 async fn an_assertion_is_spent_once_for_each_client_and_tenant(database: &Database) {
     let store = database.open().await;
     let spend = async |slug: &str, client: &str| {
-        let (client, jti) = (ClientId::new(client), digest("jti"));
-        let spent = store.spend_client_assertion(&tenant(slug), &client, &jti, later(60));
+        let (tenant, client, jti) = (tenant(slug), ClientId::new(client), digest("jti"));
+        let spent = store.spend_client_assertion(&tenant, &client, &jti, later(60));
         spent.await.unwrap()
     };
     assert!(spend("acme", "one").await);
