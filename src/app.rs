@@ -7,10 +7,10 @@ use anyhow::Context as _;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::authorization_server::{self, TokenSettings};
+use crate::authorization_server::{self, RemoteDocuments, TokenSettings};
 use crate::backends::weather::Weather;
 use crate::config::Config;
-use crate::egress;
+use crate::egress::{self, GuardSettings, GuardedClient, SystemLookup};
 use crate::identity::{self, Accounts};
 use crate::jose::{self, AccessTokenClaims, KeyRing, KeyRings};
 use crate::mcp::{self, Dispatcher, ServerInfo};
@@ -66,11 +66,10 @@ impl Gateway {
             ..ConnectOptions::default()
         };
         let store = store::connect(config.database.url.expose(), &options).await?;
-        let tenant = Arc::new(Tenant::new(
-            TenantSlug::default(),
-            public_url,
-            config.roles.clone(),
-        ));
+        let tenant = Arc::new(Tenant {
+            client_documents: config.metadata_documents.trust.clone(),
+            ..Tenant::new(TenantSlug::default(), public_url, config.roles.clone())
+        });
         let key_rings = Arc::new(KeyRings::default());
         load_keys(&*store, &*clock, &tenant.slug, &key_rings).await?;
         let figures = Arc::new(Figures::default());
@@ -97,6 +96,7 @@ impl Gateway {
         );
         let authorization_server = authorization_server::Context {
             store: Arc::clone(&store),
+            documents: open_documents(config, &store, &clock)?,
             key_rings: Arc::clone(&key_rings),
             clock: Arc::clone(&clock),
             random: Arc::clone(&random),
@@ -241,6 +241,24 @@ async fn load_keys(
     }
     key_rings.set(tenant.clone(), KeyRing::new(&keys)?);
     Ok(())
+}
+
+fn open_documents(
+    config: &Config,
+    store: &Arc<dyn Store>,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<RemoteDocuments> {
+    let documents = &config.metadata_documents;
+    let settings = GuardSettings {
+        allow_private: documents.allow_private.clone(),
+        allow_ports: documents.allow_ports.clone(),
+        root_certificates: documents.root_certificates.clone(),
+        max_body: documents.max_size,
+        ..GuardSettings::default()
+    };
+    let client = GuardedClient::new(&settings, Arc::new(SystemLookup))?;
+    let (store, clock) = (Arc::clone(store), Arc::clone(clock));
+    Ok(RemoteDocuments::new(store, clock, client))
 }
 
 fn open_nws(

@@ -10,7 +10,7 @@ use http::{HeaderMap, StatusCode};
 use super::authorize::{AuthorizationRequest, AuthorizeError, PageError, RedirectError};
 use super::login_session::SignedIn;
 use super::pages::{self, ConsentPage, ScopeLine};
-use super::{Context, form_token, login, login_session, new_identifier, scopes};
+use super::{Context, clients, form_token, login, login_session, new_identifier, scopes};
 use crate::model::{AuthorizationCode, Grant, GrantId, ScopeSet, Secret, Tenant};
 use crate::web::{self, Parameters, read_form};
 
@@ -51,6 +51,7 @@ pub(super) fn ask(
     let page = ConsentPage {
         host: tenant.public_url.host(),
         client: request.client.display_name(),
+        is_verified: is_verified(request),
         destination: request.back.redirect_uri.destination(),
         is_loopback: request.back.redirect_uri.is_loopback(),
         username: &signed_in.user.username,
@@ -59,6 +60,13 @@ pub(super) fn ask(
         form_token: form_token::make(&signed_in.cookie, FORM, &query),
     };
     Ok(pages::show(StatusCode::OK, &page))
+}
+
+/// True when the host that the person is sent back to also vouches for the application.
+fn is_verified(request: &AuthorizationRequest) -> bool {
+    let redirect_uri = &request.back.redirect_uri;
+    let host = clients::vouching_host(&request.client);
+    !redirect_uri.is_loopback() && host == Some(redirect_uri.destination())
 }
 
 #[tracing::instrument(

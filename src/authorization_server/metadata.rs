@@ -8,7 +8,10 @@ use serde_json::{Value, json};
 
 use super::Context;
 use super::scopes::OFFLINE_ACCESS;
-use crate::model::{GrantType, Scope, SigningAlgorithm, Tenant, TokenEndpointAuthMethod};
+use crate::jose::client_signing_algorithms;
+use crate::model::{
+    DocumentTrust, GrantType, Scope, SigningAlgorithm, Tenant, TokenEndpointAuthMethod,
+};
 use crate::web;
 
 pub(super) async fn get(
@@ -39,6 +42,9 @@ fn document(context: &Context, tenant: &Tenant) -> Value {
         "grant_types_supported": GrantType::ALL.map(GrantType::as_str),
         "token_endpoint_auth_methods_supported":
             TokenEndpointAuthMethod::ALL.map(TokenEndpointAuthMethod::as_str),
+        // RFC 7523: what `private_key_jwt` may be signed with.
+        "token_endpoint_auth_signing_alg_values_supported": client_signing_algorithms(),
+        "client_id_metadata_document_supported": tenant.client_documents != DocumentTrust::Off,
         "code_challenge_methods_supported": ["S256"],
         // RFC 9207 §3
         "authorization_response_iss_parameter_supported": true,

@@ -1,7 +1,9 @@
 //! The authorization server: one file per endpoint (OAuth 2.1 §3, RFC 7591, RFC 8414).
 
 mod authorize;
+mod client_assertion;
 mod client_authentication;
+mod clients;
 mod consent;
 mod form_token;
 mod jwks;
@@ -19,6 +21,8 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::{MethodRouter, get, post};
 
+pub use clients::RemoteDocuments;
+
 use crate::identity::Accounts;
 use crate::jose::KeyRings;
 use crate::model::{Clock, Random, ScopeCatalogue, ScopeSet};
@@ -29,6 +33,8 @@ use crate::store::Store;
 pub struct Context {
     /// Clients, codes, grants, refresh tokens and login sessions.
     pub store: Arc<dyn Store>,
+    /// What clients keep on the Web: their metadata and their keys.
+    pub documents: RemoteDocuments,
     /// What access tokens are signed with.
     pub key_rings: Arc<KeyRings>,
     /// The present.

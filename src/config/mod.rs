@@ -4,6 +4,7 @@
 //! A section is written as `…Section` and reaches the rooms above as the value of its name.
 
 mod checks;
+mod clients;
 mod database;
 mod document;
 mod problem;
@@ -27,6 +28,7 @@ use problem::KeyPath;
 use sections::Sections;
 
 pub use checks::duration;
+pub use clients::MetadataDocuments;
 pub use database::Database;
 pub use document::Environment;
 pub use problem::{Origin, Problem, Problems};

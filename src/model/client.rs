@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Digest, RedirectUri, ScopeSet, Timestamp};
+use super::{ClientKeys, Digest, RedirectUri, ScopeSet, Timestamp};
 
 /// The identifier of a client, unique within its tenant.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,6 +17,8 @@ pub enum TokenEndpointAuthMethod {
     ClientSecretBasic,
     /// The secret as a form parameter.
     ClientSecretPost,
+    /// An assertion that the client signs (RFC 7523 §2.2).
+    PrivateKeyJwt,
 }
 
 /// A way to obtain a token.
@@ -41,8 +43,10 @@ pub struct Client {
     pub redirect_uris: Vec<RedirectUri>,
     /// How it authenticates.
     pub auth_method: TokenEndpointAuthMethod,
-    /// The digest of its secret, unless it is public.
+    /// The digest of its secret, where it has one.
     pub secret: Option<Digest>,
+    /// The keys that it signs with, where it does.
+    pub keys: Option<ClientKeys>,
     /// The grants it may use.
     pub grant_types: Vec<GrantType>,
     /// The scopes that it limited itself to when it registered.
@@ -73,7 +77,12 @@ impl fmt::Display for ClientId {
 
 impl TokenEndpointAuthMethod {
     /// Every method that the token endpoint takes.
-    pub const ALL: [Self; 3] = [Self::None, Self::ClientSecretBasic, Self::ClientSecretPost];
+    pub const ALL: [Self; 4] = [
+        Self::None,
+        Self::ClientSecretBasic,
+        Self::ClientSecretPost,
+        Self::PrivateKeyJwt,
+    ];
 
     /// The registered name.
     #[must_use]
@@ -82,6 +91,7 @@ impl TokenEndpointAuthMethod {
             Self::None => "none",
             Self::ClientSecretBasic => "client_secret_basic",
             Self::ClientSecretPost => "client_secret_post",
+            Self::PrivateKeyJwt => "private_key_jwt",
         }
     }
 

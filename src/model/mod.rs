@@ -1,11 +1,13 @@
 //! Domain values without I/O: the nouns of OAuth, of MCP and of Gatehouse.
 
 mod client;
+mod client_keys;
 mod grant;
 mod pkce;
 mod principal;
 mod random;
 mod redirect_uri;
+mod remote_document;
 mod requirement;
 mod resource_uri;
 mod scope;
@@ -16,11 +18,13 @@ mod time;
 mod user;
 
 pub use client::{Client, ClientId, GrantType, TokenEndpointAuthMethod};
+pub use client_keys::ClientKeys;
 pub use grant::{AuthorizationCode, Grant, GrantId, LoginSession, RefreshToken};
 pub use pkce::{CodeChallenge, CodeVerifier, InvalidPkce};
 pub use principal::Principal;
 pub use random::{Random, SystemRandom};
 pub use redirect_uri::{InvalidRedirectUri, RedirectUri};
+pub use remote_document::{DocumentTrust, RemoteDocument};
 pub use requirement::{Requirement, Visibility};
 pub use resource_uri::{InvalidResourceUri, ResourceUri};
 pub use scope::{InvalidScope, Scope, ScopeCatalogue, ScopeDefinition, ScopeSet};

@@ -13,13 +13,16 @@ use async_trait::async_trait;
 
 use crate::model::{
     AuthorizationCode, Client, ClientId, Digest, Grant, GrantId, LoginSession, RefreshToken,
-    SigningKey, TenantSlug, Timestamp, User, UserId,
+    RemoteDocument, SigningKey, TenantSlug, Timestamp, User, UserId,
 };
 
 pub use connect::{ConnectOptions, connect, migrate};
 
 /// For how many seconds after its end a code stays, so that a replay is recognised as one.
 const CODE_RETENTION: i64 = 24 * 60 * 60;
+
+/// For how many seconds the copy of a document of the Web may stand in for it.
+pub const DOCUMENT_RETENTION: i64 = 7 * 24 * 60 * 60;
 
 /// The database. The tenant is the first argument of everything that a tenant owns.
 ///
@@ -40,6 +43,30 @@ pub trait Store: fmt::Debug + Send + Sync {
         tenant: &TenantSlug,
         id: &ClientId,
     ) -> Result<Option<Client>, StoreError>;
+
+    /// Keeps a copy of a document of the Web in place of an older one.
+    async fn keep_remote_document(
+        &self,
+        tenant: &TenantSlug,
+        document: &RemoteDocument,
+    ) -> Result<(), StoreError>;
+
+    /// The copy of the document at `url`.
+    async fn find_remote_document(
+        &self,
+        tenant: &TenantSlug,
+        url: &str,
+    ) -> Result<Option<RemoteDocument>, StoreError>;
+
+    /// Spends the identifier of a client's assertion; false when it was spent before
+    /// (RFC 7523 §3).
+    async fn spend_client_assertion(
+        &self,
+        tenant: &TenantSlug,
+        client: &ClientId,
+        jti: &Digest,
+        expires_at: Timestamp,
+    ) -> Result<bool, StoreError>;
 
     /// Stores a new account; [`StoreError::Conflict`] when the user name is taken.
     async fn add_user(&self, tenant: &TenantSlug, user: &User) -> Result<(), StoreError>;
@@ -142,7 +169,8 @@ pub trait Store: fmt::Debug + Send + Sync {
     async fn list_signing_keys(&self, tenant: &TenantSlug) -> Result<Vec<SigningKey>, StoreError>;
 
     /// Removes what ended before `now`: login sessions, codes (a day later, as a replay is
-    /// recognised until then), refresh tokens, and grants that have neither left.
+    /// recognised until then), refresh tokens, grants that have neither left, spent assertions and
+    /// old copies of documents.
     async fn remove_expired(&self, now: Timestamp) -> Result<u64, StoreError>;
 }
 

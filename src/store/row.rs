@@ -5,9 +5,10 @@ use sqlx::FromRow;
 
 use super::StoreError;
 use crate::model::{
-    AuthorizationCode, Client, ClientId, CodeChallenge, Digest, Grant, GrantId, GrantType,
-    LoginSession, PasswordHash, RedirectUri, RefreshToken, ResourceUri, Scope, ScopeSet, Secret,
-    SigningAlgorithm, SigningKey, Timestamp, TokenEndpointAuthMethod, User, UserId,
+    AuthorizationCode, Client, ClientId, ClientKeys, CodeChallenge, Digest, Grant, GrantId,
+    GrantType, LoginSession, PasswordHash, RedirectUri, RefreshToken, RemoteDocument, ResourceUri,
+    Scope, ScopeSet, Secret, SigningAlgorithm, SigningKey, Timestamp, TokenEndpointAuthMethod,
+    User, UserId,
 };
 
 #[derive(FromRow)]
@@ -21,6 +22,16 @@ pub(super) struct ClientRow {
     grant_types: String,
     scopes: Option<String>,
     created_at: i64,
+    jwks: Option<String>,
+    jwks_uri: Option<String>,
+}
+
+#[derive(FromRow)]
+pub(super) struct RemoteDocumentRow {
+    url: String,
+    body: String,
+    fetched_at: i64,
+    fresh_until: i64,
 }
 
 #[derive(FromRow)]
@@ -128,6 +139,7 @@ impl TryFrom<ClientRow> for Client {
             auth_method: TokenEndpointAuthMethod::from_name(&row.auth_method)
                 .ok_or_else(|| invalid("authentication method"))?,
             secret: row.secret.as_deref().map(parse_digest).transpose()?,
+            keys: read_keys(row.jwks, row.jwks_uri),
             grant_types: grant_types
                 .iter()
                 .map(|name| GrantType::from_name(name).ok_or_else(|| invalid("grant type")))
@@ -135,6 +147,17 @@ impl TryFrom<ClientRow> for Client {
             scopes: row.scopes.as_deref().map(parse_scopes).transpose()?,
             created_at: Timestamp::from_seconds(row.created_at),
         })
+    }
+}
+
+impl From<RemoteDocumentRow> for RemoteDocument {
+    fn from(row: RemoteDocumentRow) -> Self {
+        Self {
+            url: row.url,
+            body: row.body,
+            fetched_at: Timestamp::from_seconds(row.fetched_at),
+            fresh_until: Timestamp::from_seconds(row.fresh_until),
+        }
     }
 }
 
@@ -230,6 +253,20 @@ pub(super) fn write_list<'a>(items: impl Iterator<Item = &'a str>) -> String {
 /// Scopes for their column.
 pub(super) fn write_scopes(scopes: &ScopeSet) -> String {
     write_list(scopes.iter().map(Scope::as_str))
+}
+
+/// Keys for their two columns.
+pub(super) fn write_keys(keys: Option<&ClientKeys>) -> (Option<&str>, Option<&str>) {
+    match keys {
+        Some(ClientKeys::Inline(jwks)) => (Some(jwks), None),
+        Some(ClientKeys::Uri(uri)) => (None, Some(uri)),
+        None => (None, None),
+    }
+}
+
+fn read_keys(jwks: Option<String>, uri: Option<String>) -> Option<ClientKeys> {
+    jwks.map(ClientKeys::Inline)
+        .or_else(|| uri.map(ClientKeys::Uri))
 }
 
 fn parse_list<T: DeserializeOwned>(json: &str, what: &'static str) -> Result<Vec<T>, StoreError> {

@@ -14,6 +14,8 @@ mod client_authentication;
 mod consent;
 mod login;
 mod metadata;
+mod metadata_documents;
+mod private_key_jwt;
 mod refresh_token;
 mod register;
 mod support;

@@ -34,7 +34,12 @@ async fn e04_the_metadata_names_what_the_endpoints_do() {
         ),
         (
             "token_endpoint_auth_methods_supported",
-            json!(["none", "client_secret_basic", "client_secret_post"]),
+            json!([
+                "none",
+                "client_secret_basic",
+                "client_secret_post",
+                "private_key_jwt"
+            ]),
         ),
         (
             "authorization_response_iss_parameter_supported",
@@ -52,8 +57,10 @@ async fn e04_the_metadata_names_what_the_endpoints_do() {
     ] {
         assert_eq!(document[member], value, "{member}");
     }
-    let absent = "client_id_metadata_document_supported";
-    assert!(document.get(absent).is_none());
+    assert_eq!(document["client_id_metadata_document_supported"], true);
+    let algorithms = json!(["ES256", "RS256", "PS256", "EdDSA"]);
+    let member = "token_endpoint_auth_signing_alg_values_supported";
+    assert_eq!(document[member], algorithms);
 }
 
 #[tokio::test]

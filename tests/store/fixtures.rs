@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gatehouse::model::{
-    AuthorizationCode, Client, ClientId, CodeChallenge, Digest, Grant, GrantId, GrantType,
-    LoginSession, PasswordHash, RedirectUri, RefreshToken, ResourceUri, Secret, SigningAlgorithm,
-    SigningKey, TenantSlug, Timestamp, TokenEndpointAuthMethod, User, UserId,
+    AuthorizationCode, Client, ClientId, ClientKeys, CodeChallenge, Digest, Grant, GrantId,
+    GrantType, LoginSession, PasswordHash, RedirectUri, RefreshToken, ResourceUri, Secret,
+    SigningAlgorithm, SigningKey, TenantSlug, Timestamp, TokenEndpointAuthMethod, User, UserId,
 };
 use gatehouse::store::{Rotation, Store};
 use tokio::sync::Barrier;
@@ -48,6 +48,7 @@ pub(crate) fn client(id: &str) -> Client {
         ],
         auth_method: TokenEndpointAuthMethod::ClientSecretBasic,
         secret: Some(digest("client secret")),
+        keys: Some(ClientKeys::Inline(r#"{"keys":[]}"#.to_owned())),
         grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
         scopes: Some("mcp:tools metrics:read".parse().unwrap()),
         created_at: NOW,

@@ -16,6 +16,7 @@ mod grants;
 mod isolation;
 mod login_sessions;
 mod refresh_tokens;
+mod remote_documents;
 mod restart;
 mod signing_keys;
 mod users;

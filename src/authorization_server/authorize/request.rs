@@ -1,6 +1,7 @@
 //! The authorization request (OAuth 2.1 §4.1.1): its checks in the order in which they count.
 
 use super::error::{AuthorizeError, PageError, RedirectError, ReturnAddress};
+use crate::authorization_server::clients::{self, DocumentError, FindClientError};
 use crate::authorization_server::{Context, scopes};
 use crate::model::{
     Client, ClientId, CodeChallenge, GrantType, RedirectUri, ResourceUri, ScopeSet, Tenant,
@@ -99,11 +100,16 @@ async fn find_client(
     let id = parameters
         .one("client_id")?
         .ok_or(PageError::MissingClient)?;
-    let client = context
-        .store
-        .find_client(&tenant.slug, &ClientId::new(id))
-        .await?;
-    client.ok_or(PageError::UnknownClient)
+    let found = clients::find(context, tenant, &ClientId::new(id)).await;
+    found.map_err(|error| match error {
+        FindClientError::Unknown => PageError::UnknownClient,
+        FindClientError::Store(error) | FindClientError::Document(DocumentError::Store(error)) => {
+            PageError::Unavailable(error)
+        }
+        FindClientError::Untrusted | FindClientError::Document(_) => {
+            PageError::ClientDocument(error)
+        }
+    })
 }
 
 fn check_redirect_uri(client: &Client, parameters: &Parameters) -> Result<RedirectUri, PageError> {

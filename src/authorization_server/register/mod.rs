@@ -11,13 +11,15 @@ use axum::response::Response;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use client_metadata::{ApplicationType, ClientMetadata};
+pub(super) use client_metadata::{read_name, read_uri};
 use error::RegistrationError;
 
 use super::{Context, new_identifier};
 use crate::model::{
-    Client, ClientId, GrantType, RedirectUri, Secret, Tenant, TokenEndpointAuthMethod,
+    Client, ClientId, ClientKeys, GrantType, RedirectUri, Secret, Tenant, TokenEndpointAuthMethod,
 };
 use crate::web;
 
@@ -41,6 +43,10 @@ struct ClientInformation<'a> {
     response_types: [&'static str; 1],
     #[serde(skip_serializing_if = "Option::is_none")]
     application_type: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jwks: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jwks_uri: Option<&'a str>,
 }
 
 /// The largest document that is read.
@@ -98,9 +104,9 @@ fn check_media_type(headers: &HeaderMap) -> Result<(), RegistrationError> {
 }
 
 fn new_client(context: &Context, metadata: &ClientMetadata) -> (Client, Option<Secret>) {
-    // RFC 7591 §3.2.1: a public client has no use for a secret, so it gets none.
+    // RFC 7591 §3.2.1: who has no use for a secret gets none.
     let secret = match metadata.auth_method {
-        TokenEndpointAuthMethod::None => None,
+        TokenEndpointAuthMethod::None | TokenEndpointAuthMethod::PrivateKeyJwt => None,
         TokenEndpointAuthMethod::ClientSecretBasic | TokenEndpointAuthMethod::ClientSecretPost => {
             Some(Secret::generate(context.random.as_ref()))
         }
@@ -112,6 +118,7 @@ fn new_client(context: &Context, metadata: &ClientMetadata) -> (Client, Option<S
         redirect_uris: metadata.redirect_uris.clone(),
         auth_method: metadata.auth_method,
         secret: secret.as_ref().map(Secret::digest),
+        keys: metadata.keys.clone(),
         grant_types: metadata.grant_types.clone(),
         // A limit that a client sets for itself guards nothing while anyone may register, and
         // would keep it from asking for more when a tool needs more. The role is the limit.
@@ -127,6 +134,11 @@ fn information<'a>(
     application_type: Option<ApplicationType>,
 ) -> ClientInformation<'a> {
     let grant_types = client.grant_types.iter().copied();
+    let (jwks, jwks_uri) = match &client.keys {
+        Some(ClientKeys::Inline(jwks)) => (serde_json::from_str(jwks).ok(), None),
+        Some(ClientKeys::Uri(uri)) => (None, Some(uri.as_str())),
+        None => (None, None),
+    };
     ClientInformation {
         client_id: client.id.as_str(),
         client_id_issued_at: client.created_at.seconds(),
@@ -144,5 +156,7 @@ fn information<'a>(
         grant_types: grant_types.map(GrantType::as_str).collect(),
         response_types: ["code"],
         application_type: application_type.map(ApplicationType::as_str),
+        jwks,
+        jwks_uri,
     }
 }

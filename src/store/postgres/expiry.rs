@@ -6,7 +6,7 @@
 use sqlx::{PgConnection, PgPool};
 
 use crate::model::Timestamp;
-use crate::store::{CODE_RETENTION, StoreError};
+use crate::store::{CODE_RETENTION, DOCUMENT_RETENTION, StoreError};
 
 pub(super) async fn remove(pool: &PgPool, now: Timestamp) -> Result<u64, StoreError> {
     let now = now.seconds();
@@ -18,7 +18,9 @@ pub(super) async fn remove(pool: &PgPool, now: Timestamp) -> Result<u64, StoreEr
     let removed = remove_login_sessions(&mut transaction, now).await?
         + remove_codes(&mut transaction, now).await?
         + remove_refresh_tokens(&mut transaction, now).await?
-        + remove_grants(&mut transaction).await?;
+        + remove_grants(&mut transaction).await?
+        + remove_client_assertions(&mut transaction, now).await?
+        + remove_remote_documents(&mut transaction, now).await?;
     transaction.commit().await?;
     Ok(removed)
 }
@@ -73,6 +75,38 @@ async fn remove_grants(connection: &mut PgConnection) -> Result<u64, StoreError>
                                 WHERE t.tenant = g.tenant AND t.grant_id = g.id)
               FOR UPDATE OF g SKIP LOCKED)",
     )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+async fn remove_client_assertions(
+    connection: &mut PgConnection,
+    now: i64,
+) -> Result<u64, StoreError> {
+    let done = sqlx::query(
+        "DELETE FROM client_assertions WHERE (tenant, client_id, jti) IN
+             (SELECT tenant, client_id, jti FROM client_assertions
+              WHERE expires_at <= $1
+              FOR UPDATE SKIP LOCKED)",
+    )
+    .bind(now)
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+async fn remove_remote_documents(
+    connection: &mut PgConnection,
+    now: i64,
+) -> Result<u64, StoreError> {
+    let done = sqlx::query(
+        "DELETE FROM remote_documents WHERE (tenant, url) IN
+             (SELECT tenant, url FROM remote_documents
+              WHERE fetched_at <= $1
+              FOR UPDATE SKIP LOCKED)",
+    )
+    .bind(now.saturating_sub(DOCUMENT_RETENTION))
     .execute(connection)
     .await?;
     Ok(done.rows_affected())

@@ -4,7 +4,7 @@ use sqlx::{SqliteConnection, SqlitePool};
 
 use super::begin;
 use crate::model::Timestamp;
-use crate::store::{CODE_RETENTION, StoreError};
+use crate::store::{CODE_RETENTION, DOCUMENT_RETENTION, StoreError};
 
 pub(super) async fn remove(writer: &SqlitePool, now: Timestamp) -> Result<u64, StoreError> {
     let now = now.seconds();
@@ -12,7 +12,9 @@ pub(super) async fn remove(writer: &SqlitePool, now: Timestamp) -> Result<u64, S
     let removed = remove_login_sessions(&mut transaction, now).await?
         + remove_codes(&mut transaction, now).await?
         + remove_refresh_tokens(&mut transaction, now).await?
-        + remove_grants(&mut transaction).await?;
+        + remove_grants(&mut transaction).await?
+        + remove_client_assertions(&mut transaction, now).await?
+        + remove_remote_documents(&mut transaction, now).await?;
     transaction.commit().await?;
     Ok(removed)
 }
@@ -58,5 +60,27 @@ async fn remove_grants(connection: &mut SqliteConnection) -> Result<u64, StoreEr
     )
     .execute(connection)
     .await?;
+    Ok(done.rows_affected())
+}
+
+async fn remove_client_assertions(
+    connection: &mut SqliteConnection,
+    now: i64,
+) -> Result<u64, StoreError> {
+    let done = sqlx::query("DELETE FROM client_assertions WHERE expires_at <= $1")
+        .bind(now)
+        .execute(connection)
+        .await?;
+    Ok(done.rows_affected())
+}
+
+async fn remove_remote_documents(
+    connection: &mut SqliteConnection,
+    now: i64,
+) -> Result<u64, StoreError> {
+    let done = sqlx::query("DELETE FROM remote_documents WHERE fetched_at <= $1")
+        .bind(now.saturating_sub(DOCUMENT_RETENTION))
+        .execute(connection)
+        .await?;
     Ok(done.rows_affected())
 }

@@ -1,5 +1,6 @@
 //! The store in a SQLite file: one process, one connection that writes.
 
+mod client_assertions;
 mod clients;
 mod codes;
 mod expiry;
@@ -7,6 +8,7 @@ mod grants;
 mod login_sessions;
 mod open;
 mod refresh_tokens;
+mod remote_documents;
 mod signing_keys;
 mod users;
 
@@ -16,7 +18,7 @@ use sqlx::{Sqlite, SqlitePool, Transaction};
 use super::{CodeRedemption, Rotation, RotationOutcome, Store, StoreError};
 use crate::model::{
     AuthorizationCode, Client, ClientId, Digest, Grant, GrantId, LoginSession, RefreshToken,
-    SigningKey, TenantSlug, Timestamp, User, UserId,
+    RemoteDocument, SigningKey, TenantSlug, Timestamp, User, UserId,
 };
 
 pub(super) use open::migrate;
@@ -57,6 +59,32 @@ impl Store for SqliteStore {
         id: &ClientId,
     ) -> Result<Option<Client>, StoreError> {
         clients::find(&self.readers, tenant, id).await
+    }
+
+    async fn keep_remote_document(
+        &self,
+        tenant: &TenantSlug,
+        document: &RemoteDocument,
+    ) -> Result<(), StoreError> {
+        remote_documents::keep(&self.writer, tenant, document).await
+    }
+
+    async fn find_remote_document(
+        &self,
+        tenant: &TenantSlug,
+        url: &str,
+    ) -> Result<Option<RemoteDocument>, StoreError> {
+        remote_documents::find(&self.readers, tenant, url).await
+    }
+
+    async fn spend_client_assertion(
+        &self,
+        tenant: &TenantSlug,
+        client: &ClientId,
+        jti: &Digest,
+        expires_at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        client_assertions::spend(&self.writer, tenant, client, (jti, expires_at)).await
     }
 
     async fn add_user(&self, tenant: &TenantSlug, user: &User) -> Result<(), StoreError> {

@@ -2,6 +2,7 @@
 
 mod answer;
 mod browser;
+mod web;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -13,12 +14,15 @@ use axum::body::{Body, to_bytes};
 use axum::{Extension, Router};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use gatehouse::authorization_server::{Context, TokenSettings, metadata_route, routes};
+use gatehouse::authorization_server::{
+    Context, RemoteDocuments, TokenSettings, metadata_route, routes,
+};
+use gatehouse::egress::GuardedClient;
 use gatehouse::identity::Accounts;
 use gatehouse::jose::{AccessTokenClaims, KeyRing, KeyRings, generate_signing_key};
 use gatehouse::model::{
-    Clock, PasswordHash, Role, Scope, ScopeCatalogue, ScopeDefinition, SystemRandom, Tenant,
-    Timestamp, User, UserId,
+    Clock, DocumentTrust, PasswordHash, Role, Scope, ScopeCatalogue, ScopeDefinition, SystemRandom,
+    Tenant, Timestamp, User, UserId,
 };
 use gatehouse::store::{self, Store};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
@@ -30,6 +34,7 @@ use url::form_urlencoded;
 
 pub(crate) use answer::Answer;
 pub(crate) use browser::Browser;
+pub(crate) use web::{INSIDE, Page, Web};
 
 /// The example of RFC 7636, appendix B.
 pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
@@ -121,7 +126,27 @@ impl Server {
         Self::start_at([("t1", T1), ("t2", T2)]).await
     }
 
+    /// A server that can reach `web`.
+    pub(crate) async fn start_on(web: &Web) -> Self {
+        let tenants = [("t1", T1), ("t2", T2)];
+        Self::start_with(tenants, web.client(), DocumentTrust::Any).await
+    }
+
+    /// A server that can reach `web` and believes only some of what is there.
+    pub(crate) async fn start_trusting(web: &Web, trust: DocumentTrust) -> Self {
+        let tenants = [("t1", T1), ("t2", T2)];
+        Self::start_with(tenants, web.client(), trust).await
+    }
+
     pub(crate) async fn start_at(tenants: [(&'static str, &'static str); 2]) -> Self {
+        Self::start_with(tenants, Web::nowhere(), DocumentTrust::Any).await
+    }
+
+    async fn start_with(
+        tenants: [(&'static str, &'static str); 2],
+        web: GuardedClient,
+        trust: DocumentTrust,
+    ) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("gatehouse.db");
         let database = format!("sqlite://{}", path.display());
@@ -131,6 +156,11 @@ impl Server {
         let key_rings = Arc::new(KeyRings::default());
         let context = Arc::new(Context {
             store: Arc::clone(&store),
+            documents: RemoteDocuments::new(
+                Arc::clone(&store),
+                Arc::clone(&clock) as Arc<dyn Clock>,
+                web,
+            ),
             key_rings: Arc::clone(&key_rings),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             random: Arc::new(SystemRandom),
@@ -145,7 +175,10 @@ impl Server {
         });
         let mut routers = HashMap::new();
         for (slug, url) in tenants {
-            let tenant = tenant(slug, url);
+            let tenant = Tenant {
+                client_documents: trust.clone(),
+                ..tenant(slug, url)
+            };
             store
                 .add_user(&tenant.slug, &user("alice", "admin"))
                 .await
