@@ -32,6 +32,10 @@ fn document(context: &Context, tenant: &Tenant) -> Value {
         "authorization_endpoint": address("/authorize"),
         "token_endpoint": address("/token"),
         "registration_endpoint": address("/register"),
+        "pushed_authorization_request_endpoint": address("/par"),
+        "require_pushed_authorization_requests": false,
+        "revocation_endpoint": address("/revoke"),
+        "introspection_endpoint": address("/introspect"),
         "jwks_uri": address("/jwks"),
         "scopes_supported": scopes,
         "response_types_supported": ["code"],
@@ -39,6 +43,9 @@ fn document(context: &Context, tenant: &Tenant) -> Value {
         "grant_types_supported": GrantType::ALL.map(GrantType::as_str),
         "token_endpoint_auth_methods_supported":
             TokenEndpointAuthMethod::ALL.map(TokenEndpointAuthMethod::as_str),
+        "revocation_endpoint_auth_methods_supported":
+            TokenEndpointAuthMethod::ALL.map(TokenEndpointAuthMethod::as_str),
+        "introspection_endpoint_auth_methods_supported": confidential_methods(),
         "code_challenge_methods_supported": ["S256"],
         // RFC 9207 §3
         "authorization_response_iss_parameter_supported": true,
@@ -48,4 +55,13 @@ fn document(context: &Context, tenant: &Tenant) -> Value {
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": [SigningAlgorithm::Es256.as_str()],
     })
+}
+
+/// The methods that prove who a client is.
+fn confidential_methods() -> Vec<&'static str> {
+    TokenEndpointAuthMethod::ALL
+        .into_iter()
+        .filter(|method| *method != TokenEndpointAuthMethod::None)
+        .map(TokenEndpointAuthMethod::as_str)
+        .collect()
 }

@@ -45,6 +45,8 @@ pub(in crate::authorization_server) enum PageError {
     MissingClient,
     #[error("unknown client_id")]
     UnknownClient,
+    #[error("the request_uri is unknown, expired, answered or of another client")]
+    UnknownRequest,
     #[error("no redirect_uri, and several are registered")]
     MissingRedirectUri,
     #[error("the redirect_uri is not registered")]
@@ -149,7 +151,7 @@ impl ReturnAddress {
 }
 
 impl RedirectError {
-    const fn code(self) -> &'static str {
+    pub(in crate::authorization_server) const fn code(self) -> &'static str {
         match self {
             Self::Repeated(_)
             | Self::StateTooLong
@@ -203,6 +205,7 @@ impl PageError {
             | Self::Repeated(_)
             | Self::MissingClient
             | Self::UnknownClient
+            | Self::UnknownRequest
             | Self::MissingRedirectUri
             | Self::UnregisteredRedirectUri
             | Self::Form(_)
@@ -232,6 +235,12 @@ impl PageError {
                               been removed.",
                 advice: "In the application, remove the connection to this server and add it \
                          again: that registers it anew.",
+                again: None,
+            },
+            Self::UnknownRequest => ErrorPage {
+                title: "This link is no longer valid",
+                explanation: "It was answered already, or it is too old. Nothing was changed.",
+                advice: "Go back to the application and connect again.",
                 again: None,
             },
             Self::MissingRedirectUri | Self::UnregisteredRedirectUri => ErrorPage {

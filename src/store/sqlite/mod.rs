@@ -6,6 +6,7 @@ mod expiry;
 mod grants;
 mod login_sessions;
 mod open;
+mod pushed_requests;
 mod refresh_tokens;
 mod signing_keys;
 mod users;
@@ -15,8 +16,8 @@ use sqlx::{Sqlite, SqlitePool, Transaction};
 
 use super::{CodeRedemption, Rotation, RotationOutcome, Store, StoreError};
 use crate::model::{
-    AuthorizationCode, Client, ClientId, Digest, Grant, GrantId, LoginSession, RefreshToken,
-    SigningKey, TenantSlug, Timestamp, User, UserId,
+    AuthorizationCode, Client, ClientId, Digest, Grant, GrantId, LoginSession, PushedRequest,
+    RefreshToken, SigningKey, TenantSlug, Timestamp, User, UserId,
 };
 
 pub(super) use open::migrate;
@@ -112,6 +113,42 @@ impl Store for SqliteStore {
         login_sessions::end(&self.writer, tenant, cookie).await
     }
 
+    async fn push_request(
+        &self,
+        tenant: &TenantSlug,
+        request: &PushedRequest,
+    ) -> Result<(), StoreError> {
+        pushed_requests::push(&self.writer, tenant, request).await
+    }
+
+    async fn find_pushed_request(
+        &self,
+        tenant: &TenantSlug,
+        digest: &Digest,
+        now: Timestamp,
+    ) -> Result<Option<PushedRequest>, StoreError> {
+        pushed_requests::find(&self.readers, tenant, digest, now).await
+    }
+
+    async fn begin_pushed_request(
+        &self,
+        tenant: &TenantSlug,
+        digest: &Digest,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<(), StoreError> {
+        pushed_requests::begin(&self.writer, tenant, digest, now, until).await
+    }
+
+    async fn end_pushed_request(
+        &self,
+        tenant: &TenantSlug,
+        digest: &Digest,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        pushed_requests::end(&self.writer, tenant, digest, now).await
+    }
+
     async fn issue_code(
         &self,
         tenant: &TenantSlug,
@@ -152,6 +189,23 @@ impl Store for SqliteStore {
         rotation: &Rotation,
     ) -> Result<RotationOutcome, StoreError> {
         refresh_tokens::rotate(&self.writer, tenant, rotation).await
+    }
+
+    async fn find_live_refresh_token(
+        &self,
+        tenant: &TenantSlug,
+        digest: &Digest,
+        now: Timestamp,
+    ) -> Result<Option<(RefreshToken, Grant)>, StoreError> {
+        refresh_tokens::find_live(&self.readers, tenant, digest, now).await
+    }
+
+    async fn find_grant(
+        &self,
+        tenant: &TenantSlug,
+        id: &GrantId,
+    ) -> Result<Option<Grant>, StoreError> {
+        grants::find(&self.readers, tenant, id).await
     }
 
     async fn revoke_grant(
