@@ -16,7 +16,7 @@ use crate::web::Cookie;
 pub(super) struct SignedIn {
     pub(super) cookie: Secret,
     pub(super) user: User,
-    pub(super) signed_in_at: Timestamp,
+    pub(super) since: Timestamp,
 }
 
 const PURPOSE: &str = "session";
@@ -41,7 +41,7 @@ pub(super) async fn find(
     Ok(user.filter(|user| !user.disabled).map(|user| SignedIn {
         cookie,
         user,
-        signed_in_at: session.signed_in_at,
+        since: session.signed_in_at,
     }))
 }
 

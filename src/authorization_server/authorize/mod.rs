@@ -46,7 +46,7 @@ async fn authorize(
     let signed_in = login_session::find(context, tenant, headers).await?;
     request.begin(context, tenant).await?;
     let prompt = signed_in.as_ref().map_or(request.prompt, |signed_in| {
-        request.prompt_after(signed_in.signed_in_at)
+        request.prompt_after(signed_in.since)
     });
     match (prompt, signed_in) {
         // OpenID Connect Core §3.1.2.1: no page may be shown, and without one there's no consent.
