@@ -66,7 +66,6 @@ class Gateway:
         return f"""
 [server]
 listen = "127.0.0.1:0"
-admin_listen = "127.0.0.1:0"
 
 [database]
 url = "{database}"
