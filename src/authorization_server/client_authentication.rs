@@ -2,8 +2,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::HeaderMap;
 use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderValue, StatusCode};
 
 use super::Context;
 use super::client_assertion::{self, ASSERTION_TYPE, AssertionRefusal};
@@ -41,6 +41,32 @@ enum Proof<'request> {
     Nothing,
     Secret(Secret),
     Assertion(Box<ClientAssertion<'request>>),
+}
+
+impl ClientAuthenticationError {
+    /// The status and the code of RFC 6749 §5.2, the same at each endpoint.
+    pub(super) const fn wire(&self) -> (StatusCode, &'static str) {
+        match self {
+            Self::Repeated(_) | Self::SeveralMethods => {
+                (StatusCode::BAD_REQUEST, "invalid_request")
+            }
+            Self::Refused { .. } => (StatusCode::UNAUTHORIZED, "invalid_client"),
+            Self::Store(_) => (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable"),
+        }
+    }
+
+    /// RFC 6749 §5.2: a client that used HTTP Basic is answered in kind.
+    pub(super) fn challenge(&self, tenant: &Tenant) -> Option<HeaderValue> {
+        match self {
+            Self::Refused { basic: true } => {
+                HeaderValue::try_from(format!("Basic realm=\"{}\"", tenant.issuer())).ok()
+            }
+            Self::Refused { basic: false }
+            | Self::Repeated(_)
+            | Self::SeveralMethods
+            | Self::Store(_) => None,
+        }
+    }
 }
 
 /// The client that sent a request.

@@ -101,7 +101,10 @@ async fn decide(
     check_form(tenant, &request, &headers, (&signed_in, &fields))?;
     match Decision::read(&fields)? {
         Decision::Approve => issue_code(context, tenant, request, &signed_in).await,
-        Decision::Deny => Err(request.refuse(RedirectError::AccessDenied)),
+        Decision::Deny => {
+            request.end(context, tenant).await?;
+            Err(request.refuse(RedirectError::AccessDenied))
+        }
         Decision::SwitchUser => {
             let cleared = login_session::end(context, tenant, &headers).await?;
             let response = web::see_other(&login::address(tenant, &request));
@@ -120,6 +123,7 @@ async fn issue_code(
     if granted.is_empty() {
         return Err(request.refuse(RedirectError::InvalidScope));
     }
+    request.end(context, tenant).await?;
     let now = context.clock.now();
     let secret = Secret::generate(context.random.as_ref());
     let code = AuthorizationCode {

@@ -35,6 +35,10 @@ fn document(context: &Context, tenant: &Tenant) -> Value {
         "authorization_endpoint": address("/authorize"),
         "token_endpoint": address("/token"),
         "registration_endpoint": address("/register"),
+        "pushed_authorization_request_endpoint": address("/par"),
+        "require_pushed_authorization_requests": false,
+        "revocation_endpoint": address("/revoke"),
+        "introspection_endpoint": address("/introspect"),
         "jwks_uri": address("/jwks"),
         "scopes_supported": scopes,
         "response_types_supported": ["code"],
@@ -45,6 +49,9 @@ fn document(context: &Context, tenant: &Tenant) -> Value {
         // RFC 7523: what `private_key_jwt` may be signed with.
         "token_endpoint_auth_signing_alg_values_supported": client_signing_algorithms(),
         "client_id_metadata_document_supported": tenant.client_documents != DocumentTrust::Off,
+        "revocation_endpoint_auth_methods_supported":
+            TokenEndpointAuthMethod::ALL.map(TokenEndpointAuthMethod::as_str),
+        "introspection_endpoint_auth_methods_supported": confidential_methods(),
         "code_challenge_methods_supported": ["S256"],
         // RFC 9207 §3
         "authorization_response_iss_parameter_supported": true,
@@ -54,4 +61,13 @@ fn document(context: &Context, tenant: &Tenant) -> Value {
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": [SigningAlgorithm::Es256.as_str()],
     })
+}
+
+/// The methods that prove who a client is.
+fn confidential_methods() -> Vec<&'static str> {
+    TokenEndpointAuthMethod::ALL
+        .into_iter()
+        .filter(|method| *method != TokenEndpointAuthMethod::None)
+        .map(TokenEndpointAuthMethod::as_str)
+        .collect()
 }

@@ -6,12 +6,17 @@ mod client_authentication;
 mod clients;
 mod consent;
 mod form_token;
+mod introspect;
 mod jwks;
 mod login;
 mod login_session;
 mod metadata;
 mod pages;
+mod par;
+mod presented_token;
+mod refusal;
 mod register;
+mod revoke;
 mod scopes;
 mod token;
 
@@ -71,6 +76,9 @@ pub fn routes(context: Arc<Context>) -> Router {
         .route("/consent", post(consent::post))
         .route("/token", post(token::post))
         .route("/register", post(register::post))
+        .route("/par", post(par::post))
+        .route("/revoke", post(revoke::post))
+        .route("/introspect", post(introspect::post))
         .route("/jwks", get(jwks::get))
         .with_state(context)
 }

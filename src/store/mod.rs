@@ -12,8 +12,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::model::{
-    AuthorizationCode, Client, ClientId, Digest, Grant, GrantId, LoginSession, RefreshToken,
-    RemoteDocument, SigningKey, TenantSlug, Timestamp, User, UserId,
+    AuthorizationCode, Client, ClientId, Digest, Grant, GrantId, LoginSession, PushedRequest,
+    RefreshToken, RemoteDocument, SigningKey, TenantSlug, Timestamp, User, UserId,
 };
 
 pub use connect::{ConnectOptions, connect, migrate};
@@ -110,6 +110,40 @@ pub trait Store: fmt::Debug + Send + Sync {
         cookie: &Digest,
     ) -> Result<(), StoreError>;
 
+    /// Stores an authorization request that a client pushed.
+    async fn push_request(
+        &self,
+        tenant: &TenantSlug,
+        request: &PushedRequest,
+    ) -> Result<(), StoreError>;
+
+    /// The pushed request of that digest, unless it has ended by `now`.
+    async fn find_pushed_request(
+        &self,
+        tenant: &TenantSlug,
+        digest: &Digest,
+        now: Timestamp,
+    ) -> Result<Option<PushedRequest>, StoreError>;
+
+    /// Gives whoever begins with a pushed request until `until` to answer it. That happens once:
+    /// to begin again gives no more time.
+    async fn begin_pushed_request(
+        &self,
+        tenant: &TenantSlug,
+        digest: &Digest,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<(), StoreError>;
+
+    /// Removes a pushed request that is answered; false when it has ended by `now`, or another
+    /// answer came first.
+    async fn end_pushed_request(
+        &self,
+        tenant: &TenantSlug,
+        digest: &Digest,
+        now: Timestamp,
+    ) -> Result<bool, StoreError>;
+
     /// Stores a code together with the grant that it will begin.
     async fn issue_code(
         &self,
@@ -149,6 +183,21 @@ pub trait Store: fmt::Debug + Send + Sync {
         rotation: &Rotation,
     ) -> Result<RotationOutcome, StoreError>;
 
+    /// The refresh token of that digest with its grant, if it could be exchanged at `now`.
+    async fn find_live_refresh_token(
+        &self,
+        tenant: &TenantSlug,
+        digest: &Digest,
+        now: Timestamp,
+    ) -> Result<Option<(RefreshToken, Grant)>, StoreError>;
+
+    /// The grant of that identifier, revoked or not.
+    async fn find_grant(
+        &self,
+        tenant: &TenantSlug,
+        id: &GrantId,
+    ) -> Result<Option<Grant>, StoreError>;
+
     /// Revokes a grant with its refresh tokens; false when there is none or it was revoked before.
     async fn revoke_grant(
         &self,
@@ -168,9 +217,9 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// The tenant's signing keys, newest first.
     async fn list_signing_keys(&self, tenant: &TenantSlug) -> Result<Vec<SigningKey>, StoreError>;
 
-    /// Removes what ended before `now`: login sessions, codes (a day later, as a replay is
-    /// recognised until then), refresh tokens, grants that have neither left, spent assertions and
-    /// old copies of documents.
+    /// Removes what ended before `now`: login sessions, pushed requests, codes (a day later, as a
+    /// replay is recognised until then), refresh tokens, grants that have neither left, spent
+    /// assertions and old copies of documents.
     async fn remove_expired(&self, now: Timestamp) -> Result<u64, StoreError>;
 }
 

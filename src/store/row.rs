@@ -6,9 +6,9 @@ use sqlx::FromRow;
 use super::StoreError;
 use crate::model::{
     AuthorizationCode, Client, ClientId, ClientKeys, CodeChallenge, Digest, Grant, GrantId,
-    GrantType, LoginSession, PasswordHash, RedirectUri, RefreshToken, RemoteDocument, ResourceUri,
-    Scope, ScopeSet, Secret, SigningAlgorithm, SigningKey, Timestamp, TokenEndpointAuthMethod,
-    User, UserId,
+    GrantType, LoginSession, PasswordHash, PushedRequest, RedirectUri, RefreshToken,
+    RemoteDocument, ResourceUri, Scope, ScopeSet, Secret, SigningAlgorithm, SigningKey, Timestamp,
+    TokenEndpointAuthMethod, User, UserId,
 };
 
 #[derive(FromRow)]
@@ -79,6 +79,15 @@ pub(super) struct RefreshTokenRow {
     expires_at: i64,
     #[sqlx(flatten)]
     grant: GrantRow,
+}
+
+#[derive(FromRow)]
+pub(super) struct PushedRequestRow {
+    digest: Vec<u8>,
+    client_id: String,
+    request: String,
+    created_at: i64,
+    expires_at: i64,
 }
 
 /// A refresh token that could not be consumed, with what tells why.
@@ -228,6 +237,20 @@ impl TryFrom<RefreshTokenRow> for (RefreshToken, Grant) {
             expires_at: Timestamp::from_seconds(row.expires_at),
         };
         Ok((token, grant))
+    }
+}
+
+impl TryFrom<PushedRequestRow> for PushedRequest {
+    type Error = StoreError;
+
+    fn try_from(row: PushedRequestRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            digest: parse_digest(&row.digest)?,
+            client: ClientId::new(row.client_id),
+            request: row.request,
+            created_at: Timestamp::from_seconds(row.created_at),
+            expires_at: Timestamp::from_seconds(row.expires_at),
+        })
     }
 }
 

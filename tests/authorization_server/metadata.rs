@@ -14,6 +14,9 @@ async fn e02_the_issuer_is_the_tenants_public_url_to_the_byte() {
             ("authorization_endpoint", "/authorize"),
             ("token_endpoint", "/token"),
             ("registration_endpoint", "/register"),
+            ("pushed_authorization_request_endpoint", "/par"),
+            ("revocation_endpoint", "/revoke"),
+            ("introspection_endpoint", "/introspect"),
             ("jwks_uri", "/jwks"),
         ] {
             assert_eq!(document[member], format!("{issuer}{path}"));
@@ -41,6 +44,15 @@ async fn e04_the_metadata_names_what_the_endpoints_do() {
                 "private_key_jwt"
             ]),
         ),
+        (
+            "revocation_endpoint_auth_methods_supported",
+            json!(["none", "client_secret_basic", "client_secret_post"]),
+        ),
+        (
+            "introspection_endpoint_auth_methods_supported",
+            json!(["client_secret_basic", "client_secret_post"]),
+        ),
+        ("require_pushed_authorization_requests", json!(false)),
         (
             "authorization_response_iss_parameter_supported",
             json!(true),

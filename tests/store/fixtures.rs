@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use gatehouse::model::{
     AuthorizationCode, Client, ClientId, ClientKeys, CodeChallenge, Digest, Grant, GrantId,
-    GrantType, LoginSession, PasswordHash, RedirectUri, RefreshToken, ResourceUri, Secret,
-    SigningAlgorithm, SigningKey, TenantSlug, Timestamp, TokenEndpointAuthMethod, User, UserId,
+    GrantType, LoginSession, PasswordHash, PushedRequest, RedirectUri, RefreshToken, ResourceUri,
+    Secret, SigningAlgorithm, SigningKey, TenantSlug, Timestamp, TokenEndpointAuthMethod, User,
+    UserId,
 };
 use gatehouse::store::{Rotation, Store};
 use tokio::sync::Barrier;
@@ -121,6 +122,17 @@ pub(crate) fn rotation(presented: &str, successor: &str, grant: &GrantId) -> Rot
 /// The salt that [`rotation`] gives to that successor.
 pub(crate) fn salt(successor: &str) -> [u8; 32] {
     *digest(&format!("salt of {successor}")).as_bytes()
+}
+
+/// A pushed request that may be begun with for a minute from [`NOW`].
+pub(crate) fn pushed_request(name: &str) -> PushedRequest {
+    PushedRequest {
+        digest: digest(name),
+        client: ClientId::new("client"),
+        request: "client_id=client&state=a%20state".to_owned(),
+        created_at: NOW,
+        expires_at: NOW.after(MINUTE),
+    }
 }
 
 pub(crate) fn signing_key(id: &str) -> SigningKey {

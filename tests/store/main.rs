@@ -15,6 +15,7 @@ mod expiry;
 mod grants;
 mod isolation;
 mod login_sessions;
+mod pushed_requests;
 mod refresh_tokens;
 mod remote_documents;
 mod restart;

@@ -50,6 +50,8 @@ pub(in crate::authorization_server) enum PageError {
     /// could use us to look around.
     #[error("the client's metadata document: {0}")]
     ClientDocument(FindClientError),
+    #[error("the request_uri is unknown, expired, answered or of another client")]
+    UnknownRequest,
     #[error("no redirect_uri, and several are registered")]
     MissingRedirectUri,
     #[error("the redirect_uri is not registered")]
@@ -154,7 +156,7 @@ impl ReturnAddress {
 }
 
 impl RedirectError {
-    const fn code(self) -> &'static str {
+    pub(in crate::authorization_server) const fn code(self) -> &'static str {
         match self {
             Self::Repeated(_)
             | Self::StateTooLong
@@ -209,6 +211,7 @@ impl PageError {
             | Self::MissingClient
             | Self::UnknownClient
             | Self::ClientDocument(_)
+            | Self::UnknownRequest
             | Self::MissingRedirectUri
             | Self::UnregisteredRedirectUri
             | Self::Form(_)
@@ -246,6 +249,12 @@ impl PageError {
                               document could not be read or is not accepted here.",
                 advice: "Try again in a minute. If that leads here once more, report it to those \
                          who make the application or to those who run this server.",
+                again: None,
+            },
+            Self::UnknownRequest => ErrorPage {
+                title: "This link is no longer valid",
+                explanation: "It was answered already, or it is too old. Nothing was changed.",
+                advice: "Go back to the application and connect again.",
                 again: None,
             },
             Self::MissingRedirectUri | Self::UnregisteredRedirectUri => ErrorPage {

@@ -16,6 +16,7 @@ pub(super) async fn remove(pool: &PgPool, now: Timestamp) -> Result<u64, StoreEr
         .execute(&mut *transaction)
         .await?;
     let removed = remove_login_sessions(&mut transaction, now).await?
+        + remove_pushed_requests(&mut transaction, now).await?
         + remove_codes(&mut transaction, now).await?
         + remove_refresh_tokens(&mut transaction, now).await?
         + remove_grants(&mut transaction).await?
@@ -29,6 +30,22 @@ async fn remove_login_sessions(connection: &mut PgConnection, now: i64) -> Resul
     let done = sqlx::query(
         "DELETE FROM login_sessions WHERE (tenant, digest) IN
              (SELECT tenant, digest FROM login_sessions
+              WHERE expires_at <= $1
+              FOR UPDATE SKIP LOCKED)",
+    )
+    .bind(now)
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+async fn remove_pushed_requests(
+    connection: &mut PgConnection,
+    now: i64,
+) -> Result<u64, StoreError> {
+    let done = sqlx::query(
+        "DELETE FROM pushed_requests WHERE (tenant, digest) IN
+             (SELECT tenant, digest FROM pushed_requests
               WHERE expires_at <= $1
               FOR UPDATE SKIP LOCKED)",
     )

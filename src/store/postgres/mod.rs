@@ -7,6 +7,7 @@ mod expiry;
 mod grants;
 mod login_sessions;
 mod open;
+mod pushed_requests;
 mod refresh_tokens;
 mod remote_documents;
 mod signing_keys;
@@ -17,8 +18,8 @@ use sqlx::PgPool;
 
 use super::{CodeRedemption, Rotation, RotationOutcome, Store, StoreError};
 use crate::model::{
-    AuthorizationCode, Client, ClientId, Digest, Grant, GrantId, LoginSession, RefreshToken,
-    RemoteDocument, SigningKey, TenantSlug, Timestamp, User, UserId,
+    AuthorizationCode, Client, ClientId, Digest, Grant, GrantId, LoginSession, PushedRequest,
+    RefreshToken, RemoteDocument, SigningKey, TenantSlug, Timestamp, User, UserId,
 };
 
 pub(super) use open::migrate;
@@ -131,6 +132,42 @@ impl Store for PostgresStore {
         login_sessions::end(&self.pool, tenant, cookie).await
     }
 
+    async fn push_request(
+        &self,
+        tenant: &TenantSlug,
+        request: &PushedRequest,
+    ) -> Result<(), StoreError> {
+        pushed_requests::push(&self.pool, tenant, request).await
+    }
+
+    async fn find_pushed_request(
+        &self,
+        tenant: &TenantSlug,
+        digest: &Digest,
+        now: Timestamp,
+    ) -> Result<Option<PushedRequest>, StoreError> {
+        pushed_requests::find(&self.pool, tenant, digest, now).await
+    }
+
+    async fn begin_pushed_request(
+        &self,
+        tenant: &TenantSlug,
+        digest: &Digest,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<(), StoreError> {
+        pushed_requests::begin(&self.pool, tenant, digest, now, until).await
+    }
+
+    async fn end_pushed_request(
+        &self,
+        tenant: &TenantSlug,
+        digest: &Digest,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        pushed_requests::end(&self.pool, tenant, digest, now).await
+    }
+
     async fn issue_code(
         &self,
         tenant: &TenantSlug,
@@ -171,6 +208,23 @@ impl Store for PostgresStore {
         rotation: &Rotation,
     ) -> Result<RotationOutcome, StoreError> {
         refresh_tokens::rotate(&self.pool, tenant, rotation).await
+    }
+
+    async fn find_live_refresh_token(
+        &self,
+        tenant: &TenantSlug,
+        digest: &Digest,
+        now: Timestamp,
+    ) -> Result<Option<(RefreshToken, Grant)>, StoreError> {
+        refresh_tokens::find_live(&self.pool, tenant, digest, now).await
+    }
+
+    async fn find_grant(
+        &self,
+        tenant: &TenantSlug,
+        id: &GrantId,
+    ) -> Result<Option<Grant>, StoreError> {
+        grants::find(&self.pool, tenant, id).await
     }
 
     async fn revoke_grant(

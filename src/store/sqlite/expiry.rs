@@ -10,6 +10,7 @@ pub(super) async fn remove(writer: &SqlitePool, now: Timestamp) -> Result<u64, S
     let now = now.seconds();
     let mut transaction = begin(writer).await?;
     let removed = remove_login_sessions(&mut transaction, now).await?
+        + remove_pushed_requests(&mut transaction, now).await?
         + remove_codes(&mut transaction, now).await?
         + remove_refresh_tokens(&mut transaction, now).await?
         + remove_grants(&mut transaction).await?
@@ -24,6 +25,17 @@ async fn remove_login_sessions(
     now: i64,
 ) -> Result<u64, StoreError> {
     let done = sqlx::query("DELETE FROM login_sessions WHERE expires_at <= $1")
+        .bind(now)
+        .execute(connection)
+        .await?;
+    Ok(done.rows_affected())
+}
+
+async fn remove_pushed_requests(
+    connection: &mut SqliteConnection,
+    now: i64,
+) -> Result<u64, StoreError> {
+    let done = sqlx::query("DELETE FROM pushed_requests WHERE expires_at <= $1")
         .bind(now)
         .execute(connection)
         .await?;

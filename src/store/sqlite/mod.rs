@@ -7,6 +7,7 @@ mod expiry;
 mod grants;
 mod login_sessions;
 mod open;
+mod pushed_requests;
 mod refresh_tokens;
 mod remote_documents;
 mod signing_keys;
@@ -17,8 +18,8 @@ use sqlx::{Sqlite, SqlitePool, Transaction};
 
 use super::{CodeRedemption, Rotation, RotationOutcome, Store, StoreError};
 use crate::model::{
-    AuthorizationCode, Client, ClientId, Digest, Grant, GrantId, LoginSession, RefreshToken,
-    RemoteDocument, SigningKey, TenantSlug, Timestamp, User, UserId,
+    AuthorizationCode, Client, ClientId, Digest, Grant, GrantId, LoginSession, PushedRequest,
+    RefreshToken, RemoteDocument, SigningKey, TenantSlug, Timestamp, User, UserId,
 };
 
 pub(super) use open::migrate;
@@ -140,6 +141,42 @@ impl Store for SqliteStore {
         login_sessions::end(&self.writer, tenant, cookie).await
     }
 
+    async fn push_request(
+        &self,
+        tenant: &TenantSlug,
+        request: &PushedRequest,
+    ) -> Result<(), StoreError> {
+        pushed_requests::push(&self.writer, tenant, request).await
+    }
+
+    async fn find_pushed_request(
+        &self,
+        tenant: &TenantSlug,
+        digest: &Digest,
+        now: Timestamp,
+    ) -> Result<Option<PushedRequest>, StoreError> {
+        pushed_requests::find(&self.readers, tenant, digest, now).await
+    }
+
+    async fn begin_pushed_request(
+        &self,
+        tenant: &TenantSlug,
+        digest: &Digest,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<(), StoreError> {
+        pushed_requests::begin(&self.writer, tenant, digest, now, until).await
+    }
+
+    async fn end_pushed_request(
+        &self,
+        tenant: &TenantSlug,
+        digest: &Digest,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        pushed_requests::end(&self.writer, tenant, digest, now).await
+    }
+
     async fn issue_code(
         &self,
         tenant: &TenantSlug,
@@ -180,6 +217,23 @@ impl Store for SqliteStore {
         rotation: &Rotation,
     ) -> Result<RotationOutcome, StoreError> {
         refresh_tokens::rotate(&self.writer, tenant, rotation).await
+    }
+
+    async fn find_live_refresh_token(
+        &self,
+        tenant: &TenantSlug,
+        digest: &Digest,
+        now: Timestamp,
+    ) -> Result<Option<(RefreshToken, Grant)>, StoreError> {
+        refresh_tokens::find_live(&self.readers, tenant, digest, now).await
+    }
+
+    async fn find_grant(
+        &self,
+        tenant: &TenantSlug,
+        id: &GrantId,
+    ) -> Result<Option<Grant>, StoreError> {
+        grants::find(&self.readers, tenant, id).await
     }
 
     async fn revoke_grant(
