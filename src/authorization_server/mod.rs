@@ -11,6 +11,7 @@ mod metadata;
 mod pages;
 mod register;
 mod scopes;
+mod signing_keys;
 mod token;
 
 use std::sync::Arc;
@@ -23,6 +24,8 @@ use crate::identity::Accounts;
 use crate::jose::KeyRings;
 use crate::model::{Clock, Random, ScopeCatalogue, ScopeSet};
 use crate::store::Store;
+
+pub use signing_keys::{KeyRotation, SigningKeys, SigningKeysError};
 
 /// What the endpoints share. The tenant comes with each request, as an `Extension<Arc<Tenant>>`.
 #[derive(Debug)]

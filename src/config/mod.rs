@@ -6,6 +6,7 @@
 mod checks;
 mod database;
 mod document;
+mod keys;
 mod problem;
 mod schema;
 mod scopes;
@@ -29,6 +30,7 @@ use sections::Sections;
 pub use checks::duration;
 pub use database::Database;
 pub use document::Environment;
+pub use keys::Keys;
 pub use problem::{Origin, Problem, Problems};
 pub use schema::schema;
 pub use scopes::Scopes;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::checks::Checks;
 use super::database::{Database, DatabaseSection};
+use super::keys::{Keys, KeysSection};
 use super::scopes::{Scopes, ScopesSection};
 use super::server::{Server, ServerSection};
 use super::telemetry::{Telemetry, TelemetrySection};
@@ -27,6 +28,8 @@ pub struct Config {
     pub weather: Weather,
     /// Lifetimes of tokens.
     pub tokens: Tokens,
+    /// The keys that sign access tokens.
+    pub keys: Keys,
     /// The scopes that exist.
     pub scopes: Scopes,
     /// What single tools ask for, by the tool's name.
@@ -59,6 +62,7 @@ pub(super) struct Sections {
     database: DatabaseSection,
     weather: WeatherSection,
     tokens: TokensSection,
+    keys: KeysSection,
     scopes: ScopesSection,
     /// What single tools ask for beyond `mcp:tools`, by the tool's name.
     tools: BTreeMap<String, ToolEntry>,
@@ -74,6 +78,7 @@ impl Sections {
         let database = self.database.resolve(checks);
         let weather = self.weather.resolve(checks);
         let tokens = self.tokens.resolve(checks);
+        let keys = self.keys.resolve(checks, database.as_ref());
         let scopes = self.scopes.resolve(checks);
         let catalogue = &scopes.catalogue;
         let tools = tools::resolve(&self.tools, catalogue, checks);
@@ -83,6 +88,7 @@ impl Sections {
             database: database?,
             weather: weather?,
             tokens: tokens?,
+            keys: keys?,
             scopes,
             tools,
             roles,

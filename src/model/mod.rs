@@ -1,6 +1,7 @@
 //! Domain values without I/O: the nouns of OAuth, of MCP and of Gatehouse.
 
 mod client;
+mod encryption_key;
 mod grant;
 mod pkce;
 mod principal;
@@ -16,6 +17,7 @@ mod time;
 mod user;
 
 pub use client::{Client, ClientId, GrantType, TokenEndpointAuthMethod};
+pub use encryption_key::{EncryptionKey, InvalidEncryptionKey};
 pub use grant::{AuthorizationCode, Grant, GrantId, LoginSession, RefreshToken};
 pub use pkce::{CodeChallenge, CodeVerifier, InvalidPkce};
 pub use principal::Principal;
@@ -25,7 +27,7 @@ pub use requirement::{Requirement, Visibility};
 pub use resource_uri::{InvalidResourceUri, ResourceUri};
 pub use scope::{InvalidScope, Scope, ScopeCatalogue, ScopeDefinition, ScopeSet};
 pub use secret::{Digest, Secret};
-pub use signing_key::{SigningAlgorithm, SigningKey};
+pub use signing_key::{LONGEST_ACCESS_TOKEN, SealedSigningKey, SigningAlgorithm, SigningKey};
 pub use tenant::{InvalidPublicUrl, InvalidTenantSlug, PublicUrl, Role, Tenant, TenantSlug};
 pub use time::{Clock, SystemClock, Timestamp};
 pub use user::{PasswordHash, User, UserId};

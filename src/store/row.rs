@@ -6,8 +6,8 @@ use sqlx::FromRow;
 use super::StoreError;
 use crate::model::{
     AuthorizationCode, Client, ClientId, CodeChallenge, Digest, Grant, GrantId, GrantType,
-    LoginSession, PasswordHash, RedirectUri, RefreshToken, ResourceUri, Scope, ScopeSet, Secret,
-    SigningAlgorithm, SigningKey, Timestamp, TokenEndpointAuthMethod, User, UserId,
+    LoginSession, PasswordHash, RedirectUri, RefreshToken, ResourceUri, Scope, ScopeSet,
+    SealedSigningKey, SigningAlgorithm, Timestamp, TokenEndpointAuthMethod, User, UserId,
 };
 
 #[derive(FromRow)]
@@ -83,8 +83,9 @@ pub(super) struct SpentTokenRow {
 pub(super) struct SigningKeyRow {
     id: String,
     algorithm: String,
-    private_key: String,
+    sealed_key: Vec<u8>,
     created_at: i64,
+    signs_from: i64,
 }
 
 /// When a refresh token was consumed, and the salt of the successor it got.
@@ -208,7 +209,7 @@ impl TryFrom<RefreshTokenRow> for (RefreshToken, Grant) {
     }
 }
 
-impl TryFrom<SigningKeyRow> for SigningKey {
+impl TryFrom<SigningKeyRow> for SealedSigningKey {
     type Error = StoreError;
 
     fn try_from(row: SigningKeyRow) -> Result<Self, StoreError> {
@@ -216,8 +217,9 @@ impl TryFrom<SigningKeyRow> for SigningKey {
             algorithm: SigningAlgorithm::from_name(&row.algorithm)
                 .ok_or_else(|| invalid("signature algorithm"))?,
             id: row.id,
-            private_key: Secret::new(row.private_key),
+            sealed_key: row.sealed_key,
             created_at: Timestamp::from_seconds(row.created_at),
+            signs_from: Timestamp::from_seconds(row.signs_from),
         })
     }
 }

@@ -16,5 +16,6 @@ mod login;
 mod metadata;
 mod refresh_token;
 mod register;
+mod signing_keys;
 mod support;
 mod token;

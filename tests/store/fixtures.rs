@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use gatehouse::model::{
     AuthorizationCode, Client, ClientId, CodeChallenge, Digest, Grant, GrantId, GrantType,
-    LoginSession, PasswordHash, RedirectUri, RefreshToken, ResourceUri, Secret, SigningAlgorithm,
-    SigningKey, TenantSlug, Timestamp, TokenEndpointAuthMethod, User, UserId,
+    LoginSession, PasswordHash, RedirectUri, RefreshToken, ResourceUri, SealedSigningKey,
+    SigningAlgorithm, TenantSlug, Timestamp, TokenEndpointAuthMethod, User, UserId,
 };
 use gatehouse::store::{Rotation, Store};
 use tokio::sync::Barrier;
@@ -122,12 +122,13 @@ pub(crate) fn salt(successor: &str) -> [u8; 32] {
     *digest(&format!("salt of {successor}")).as_bytes()
 }
 
-pub(crate) fn signing_key(id: &str) -> SigningKey {
-    SigningKey {
+pub(crate) fn signing_key(id: &str) -> SealedSigningKey {
+    SealedSigningKey {
         id: id.to_owned(),
         algorithm: SigningAlgorithm::Es256,
-        private_key: Secret::new(format!("private key {id}")),
+        sealed_key: format!("private key {id}").into_bytes(),
         created_at: NOW,
+        signs_from: NOW,
     }
 }
 
