@@ -18,6 +18,7 @@ mod refusal;
 mod register;
 mod revoke;
 mod scopes;
+mod signing_keys;
 mod token;
 
 use std::sync::Arc;
@@ -32,6 +33,8 @@ use crate::identity::Accounts;
 use crate::jose::KeyRings;
 use crate::model::{Clock, Random, ScopeCatalogue, ScopeSet};
 use crate::store::Store;
+
+pub use signing_keys::{KeyRotation, SigningKeys, SigningKeysError};
 
 /// What the endpoints share. The tenant comes with each request, as an `Extension<Arc<Tenant>>`.
 #[derive(Debug)]

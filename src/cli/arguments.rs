@@ -95,7 +95,7 @@ Example:
         command: UserCommand,
     },
 
-    /// Look at the keys that sign access tokens.
+    /// Look at the keys that sign access tokens, and rotate them.
     #[command(after_help = "\
 Example:
   gatehouse keys list")]
@@ -157,13 +157,24 @@ Example:
 
 #[derive(Debug, Subcommand)]
 pub(super) enum KeyCommand {
-    /// Print the keys: identifier, algorithm and when it was made, a tab apart, newest first.
+    /// Print the keys: identifier, algorithm, when it was made and its state, a tab apart, newest first.
     #[command(after_help = "\
 Example:
   gatehouse keys list
 
-The newest one signs; all of them verify.")]
+The active one signs; all of them verify. A next one takes over in a while, a retired one is kept \
+until the tokens have ended that it signed.")]
     List {
+        #[command(flatten)]
+        tenant: TenantOption,
+    },
+    /// Add a key that takes over from the active one, without an interruption.
+    #[command(after_help = "\
+Example:
+  gatehouse keys rotate
+
+The new key is published at once and signs after keys.publish_ahead; running processes take it up.")]
+    Rotate {
         #[command(flatten)]
         tenant: TenantOption,
     },

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::checks::Checks;
 use super::clients::{ClientsSection, MetadataDocuments};
 use super::database::{Database, DatabaseSection};
+use super::keys::{Keys, KeysSection};
 use super::scopes::{Scopes, ScopesSection};
 use super::server::{Server, ServerSection};
 use super::telemetry::{Telemetry, TelemetrySection};
@@ -30,6 +31,8 @@ pub struct Config {
     pub tokens: Tokens,
     /// What clients keep on the Web.
     pub metadata_documents: MetadataDocuments,
+    /// The keys that sign access tokens.
+    pub keys: Keys,
     /// The scopes that exist.
     pub scopes: Scopes,
     /// What single tools ask for, by the tool's name.
@@ -63,6 +66,7 @@ pub(super) struct Sections {
     weather: WeatherSection,
     tokens: TokensSection,
     clients: ClientsSection,
+    keys: KeysSection,
     scopes: ScopesSection,
     /// What single tools ask for beyond `mcp:tools`, by the tool's name.
     tools: BTreeMap<String, ToolEntry>,
@@ -79,6 +83,7 @@ impl Sections {
         let weather = self.weather.resolve(checks);
         let tokens = self.tokens.resolve(checks);
         let metadata_documents = self.clients.resolve(checks);
+        let keys = self.keys.resolve(checks, database.as_ref());
         let scopes = self.scopes.resolve(checks);
         let catalogue = &scopes.catalogue;
         let tools = tools::resolve(&self.tools, catalogue, checks);
@@ -89,6 +94,7 @@ impl Sections {
             weather: weather?,
             tokens: tokens?,
             metadata_documents: metadata_documents?,
+            keys: keys?,
             scopes,
             tools,
             roles,

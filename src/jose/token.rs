@@ -61,8 +61,7 @@ pub(super) fn sign(key: &Key, claims: &AccessTokenClaims) -> Result<Secret, Jose
         URL_SAFE_NO_PAD.encode(header.to_string()),
         URL_SAFE_NO_PAD.encode(payload)
     );
-    let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &key.signing, key.algorithm())
-        .map_err(|_| JoseError::Signing)?;
+    let signature = key.sign(message.as_bytes())?;
     Ok(Secret::new(format!("{message}.{signature}")))
 }
 

@@ -2,6 +2,7 @@
 
 mod client;
 mod client_keys;
+mod encryption_key;
 mod grant;
 mod pkce;
 mod principal;
@@ -20,6 +21,7 @@ mod user;
 
 pub use client::{Client, ClientId, GrantType, TokenEndpointAuthMethod};
 pub use client_keys::ClientKeys;
+pub use encryption_key::{EncryptionKey, InvalidEncryptionKey};
 pub use grant::{AuthorizationCode, Grant, GrantId, LoginSession, RefreshToken};
 pub use pkce::{CodeChallenge, CodeVerifier, InvalidPkce};
 pub use principal::Principal;
@@ -31,7 +33,7 @@ pub use requirement::{Requirement, Visibility};
 pub use resource_uri::{InvalidResourceUri, ResourceUri};
 pub use scope::{InvalidScope, Scope, ScopeCatalogue, ScopeDefinition, ScopeSet};
 pub use secret::{Digest, Secret};
-pub use signing_key::{SigningAlgorithm, SigningKey};
+pub use signing_key::{LONGEST_ACCESS_TOKEN, SealedSigningKey, SigningAlgorithm, SigningKey};
 pub use tenant::{InvalidPublicUrl, InvalidTenantSlug, PublicUrl, Role, Tenant, TenantSlug};
 pub use time::{Clock, SystemClock, Timestamp};
 pub use user::{PasswordHash, User, UserId};

@@ -12,17 +12,21 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::model::{
-    AuthorizationCode, Client, ClientId, Digest, Grant, GrantId, LoginSession, PushedRequest,
-    RefreshToken, RemoteDocument, SigningKey, TenantSlug, Timestamp, User, UserId,
+    AuthorizationCode, Client, ClientId, Digest, Grant, GrantId, LONGEST_ACCESS_TOKEN,
+    LoginSession, PushedRequest, RefreshToken, RemoteDocument, SealedSigningKey, TenantSlug,
+    Timestamp, User, UserId,
 };
 
-pub use connect::{ConnectOptions, connect, migrate};
+pub use connect::{ConnectOptions, Location, connect, locate, migrate};
 
 /// For how many seconds after its end a code stays, so that a replay is recognised as one.
 const CODE_RETENTION: i64 = 24 * 60 * 60;
 
 /// For how many seconds the copy of a document of the Web may stand in for it.
 pub const DOCUMENT_RETENTION: i64 = 7 * 24 * 60 * 60;
+/// For how many seconds a signing key stays after its successor began to sign: the longest life of
+/// an access token, and an hour for clocks that differ.
+const KEY_RETENTION: i64 = LONGEST_ACCESS_TOKEN.as_secs().cast_signed() + 60 * 60;
 
 /// The database. The tenant is the first argument of everything that a tenant owns.
 ///
@@ -211,15 +215,27 @@ pub trait Store: fmt::Debug + Send + Sync {
     async fn ensure_signing_key(
         &self,
         tenant: &TenantSlug,
-        candidate: &SigningKey,
-    ) -> Result<Vec<SigningKey>, StoreError>;
+        candidate: &SealedSigningKey,
+    ) -> Result<Vec<SealedSigningKey>, StoreError>;
+
+    /// Adds `candidate` as the newest key if `newest` still is it. Of several replicas that rotate
+    /// at once, one adds its key; false for the others.
+    async fn rotate_signing_key(
+        &self,
+        tenant: &TenantSlug,
+        newest: &str,
+        candidate: &SealedSigningKey,
+    ) -> Result<bool, StoreError>;
 
     /// The tenant's signing keys, newest first.
-    async fn list_signing_keys(&self, tenant: &TenantSlug) -> Result<Vec<SigningKey>, StoreError>;
+    async fn list_signing_keys(
+        &self,
+        tenant: &TenantSlug,
+    ) -> Result<Vec<SealedSigningKey>, StoreError>;
 
     /// Removes what ended before `now`: login sessions, pushed requests, codes (a day later, as a
     /// replay is recognised until then), refresh tokens, grants that have neither left, spent
-    /// assertions and old copies of documents.
+    /// assertions, old copies of documents, and signing keys whose last token has ended.
     async fn remove_expired(&self, now: Timestamp) -> Result<u64, StoreError>;
 }
 

@@ -7,8 +7,8 @@ use super::StoreError;
 use crate::model::{
     AuthorizationCode, Client, ClientId, ClientKeys, CodeChallenge, Digest, Grant, GrantId,
     GrantType, LoginSession, PasswordHash, PushedRequest, RedirectUri, RefreshToken,
-    RemoteDocument, ResourceUri, Scope, ScopeSet, Secret, SigningAlgorithm, SigningKey, Timestamp,
-    TokenEndpointAuthMethod, User, UserId,
+    RemoteDocument, ResourceUri, Scope, ScopeSet, SealedSigningKey, SigningAlgorithm,
+    Timestamp, TokenEndpointAuthMethod, User, UserId,
 };
 
 #[derive(FromRow)]
@@ -103,8 +103,9 @@ pub(super) struct SpentTokenRow {
 pub(super) struct SigningKeyRow {
     id: String,
     algorithm: String,
-    private_key: String,
+    sealed_key: Vec<u8>,
     created_at: i64,
+    signs_from: i64,
 }
 
 /// When a refresh token was consumed, and the salt of the successor it got.
@@ -254,7 +255,7 @@ impl TryFrom<PushedRequestRow> for PushedRequest {
     }
 }
 
-impl TryFrom<SigningKeyRow> for SigningKey {
+impl TryFrom<SigningKeyRow> for SealedSigningKey {
     type Error = StoreError;
 
     fn try_from(row: SigningKeyRow) -> Result<Self, StoreError> {
@@ -262,8 +263,9 @@ impl TryFrom<SigningKeyRow> for SigningKey {
             algorithm: SigningAlgorithm::from_name(&row.algorithm)
                 .ok_or_else(|| invalid("signature algorithm"))?,
             id: row.id,
-            private_key: Secret::new(row.private_key),
+            sealed_key: row.sealed_key,
             created_at: Timestamp::from_seconds(row.created_at),
+            signs_from: Timestamp::from_seconds(row.signs_from),
         })
     }
 }

@@ -21,5 +21,6 @@ mod private_key_jwt;
 mod refresh_token;
 mod register;
 mod revoke;
+mod signing_keys;
 mod support;
 mod token;

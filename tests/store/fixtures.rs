@@ -6,8 +6,8 @@ use std::time::Duration;
 use gatehouse::model::{
     AuthorizationCode, Client, ClientId, ClientKeys, CodeChallenge, Digest, Grant, GrantId,
     GrantType, LoginSession, PasswordHash, PushedRequest, RedirectUri, RefreshToken, ResourceUri,
-    Secret, SigningAlgorithm, SigningKey, TenantSlug, Timestamp, TokenEndpointAuthMethod, User,
-    UserId,
+    SealedSigningKey, Secret, SigningAlgorithm, TenantSlug, Timestamp, TokenEndpointAuthMethod,
+    User, UserId,
 };
 use gatehouse::store::{Rotation, Store};
 use tokio::sync::Barrier;
@@ -135,12 +135,13 @@ pub(crate) fn pushed_request(name: &str) -> PushedRequest {
     }
 }
 
-pub(crate) fn signing_key(id: &str) -> SigningKey {
-    SigningKey {
+pub(crate) fn signing_key(id: &str) -> SealedSigningKey {
+    SealedSigningKey {
         id: id.to_owned(),
         algorithm: SigningAlgorithm::Es256,
-        private_key: Secret::new(format!("private key {id}")),
+        sealed_key: format!("private key {id}").into_bytes(),
         created_at: NOW,
+        signs_from: NOW,
     }
 }
 

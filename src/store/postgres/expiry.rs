@@ -5,17 +5,20 @@
 
 use sqlx::{PgConnection, PgPool};
 
+use super::signing_keys;
 use crate::model::Timestamp;
 use crate::store::{CODE_RETENTION, DOCUMENT_RETENTION, StoreError};
 
 pub(super) async fn remove(pool: &PgPool, now: Timestamp) -> Result<u64, StoreError> {
-    let now = now.seconds();
     let mut transaction = pool.begin().await?;
     // After a long standstill there is more to remove than the time of a request allows.
     sqlx::query("SET LOCAL statement_timeout = '60s'")
         .execute(&mut *transaction)
         .await?;
-    let removed = remove_login_sessions(&mut transaction, now).await?
+    let keys = signing_keys::remove_retired(&mut transaction, now).await?;
+    let now = now.seconds();
+    let removed = keys
+        + remove_login_sessions(&mut transaction, now).await?
         + remove_pushed_requests(&mut transaction, now).await?
         + remove_codes(&mut transaction, now).await?
         + remove_refresh_tokens(&mut transaction, now).await?

@@ -2,14 +2,16 @@
 
 use sqlx::{SqliteConnection, SqlitePool};
 
-use super::begin;
+use super::{begin, signing_keys};
 use crate::model::Timestamp;
 use crate::store::{CODE_RETENTION, DOCUMENT_RETENTION, StoreError};
 
 pub(super) async fn remove(writer: &SqlitePool, now: Timestamp) -> Result<u64, StoreError> {
-    let now = now.seconds();
     let mut transaction = begin(writer).await?;
-    let removed = remove_login_sessions(&mut transaction, now).await?
+    let keys = signing_keys::remove_retired(&mut transaction, now).await?;
+    let now = now.seconds();
+    let removed = keys
+        + remove_login_sessions(&mut transaction, now).await?
         + remove_pushed_requests(&mut transaction, now).await?
         + remove_codes(&mut transaction, now).await?
         + remove_refresh_tokens(&mut transaction, now).await?

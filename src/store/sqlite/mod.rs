@@ -19,10 +19,10 @@ use sqlx::{Sqlite, SqlitePool, Transaction};
 use super::{CodeRedemption, Rotation, RotationOutcome, Store, StoreError};
 use crate::model::{
     AuthorizationCode, Client, ClientId, Digest, Grant, GrantId, LoginSession, PushedRequest,
-    RefreshToken, RemoteDocument, SigningKey, TenantSlug, Timestamp, User, UserId,
+    RefreshToken, RemoteDocument, SealedSigningKey, TenantSlug, Timestamp, User, UserId,
 };
 
-pub(super) use open::migrate;
+pub(super) use open::{locate, migrate};
 
 /// A SQLite database.
 #[derive(Debug)]
@@ -248,12 +248,24 @@ impl Store for SqliteStore {
     async fn ensure_signing_key(
         &self,
         tenant: &TenantSlug,
-        candidate: &SigningKey,
-    ) -> Result<Vec<SigningKey>, StoreError> {
+        candidate: &SealedSigningKey,
+    ) -> Result<Vec<SealedSigningKey>, StoreError> {
         signing_keys::ensure(&self.writer, tenant, candidate).await
     }
 
-    async fn list_signing_keys(&self, tenant: &TenantSlug) -> Result<Vec<SigningKey>, StoreError> {
+    async fn rotate_signing_key(
+        &self,
+        tenant: &TenantSlug,
+        newest: &str,
+        candidate: &SealedSigningKey,
+    ) -> Result<bool, StoreError> {
+        signing_keys::rotate(&self.writer, tenant, newest, candidate).await
+    }
+
+    async fn list_signing_keys(
+        &self,
+        tenant: &TenantSlug,
+    ) -> Result<Vec<SealedSigningKey>, StoreError> {
         signing_keys::list(&self.readers, tenant).await
     }
 
