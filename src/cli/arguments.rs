@@ -66,7 +66,7 @@ It keeps nothing: its database is gone when it ends.")]
     /// Bring the tables of the database up to date.
     #[command(after_help = "\
 Example:
-  DATABASE_URL=postgres://gatehouse@db/gatehouse gatehouse migrate")]
+  DATABASE_URL=postgres://gatehouse@db/gatehouse gatehouse --config /etc/gatehouse.toml migrate")]
     Migrate,
 
     /// Report every mistake in the configuration, without starting anything.
