@@ -7,8 +7,8 @@ use super::StoreError;
 use crate::model::{
     AuthorizationCode, Client, ClientId, ClientKeys, CodeChallenge, Digest, Grant, GrantId,
     GrantType, LoginSession, PasswordHash, PushedRequest, RedirectUri, RefreshToken,
-    RemoteDocument, ResourceUri, Scope, ScopeSet, SealedSigningKey, SigningAlgorithm,
-    Timestamp, TokenEndpointAuthMethod, User, UserId,
+    RemoteDocument, ResourceUri, Scope, ScopeSet, SealedSigningKey, SigningAlgorithm, Timestamp,
+    TokenEndpointAuthMethod, User, UserId,
 };
 
 #[derive(FromRow)]
