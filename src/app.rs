@@ -1,31 +1,36 @@
 //! The only place that wires: makes every room's context from the configuration.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-use crate::authorization_server::{self, RegistrationPolicy, RegistrationSettings, TokenSettings};
+use crate::authorization_server::{
+    self, KeyRotation, RegistrationPolicy, RegistrationSettings, RemoteDocuments, SigningKeys,
+    TokenSettings,
+};
 use crate::backends::weather::Weather;
 use crate::config::{self, Config};
-use crate::egress;
+use crate::egress::{self, GuardSettings, GuardedClient, SystemLookup};
 use crate::identity::{self, Accounts};
-use crate::jose::{self, AccessTokenClaims, KeyRing, KeyRings};
+use crate::jose::{AccessTokenClaims, KeyCipher, KeyRings, read_key_file};
 use crate::mcp::{self, Dispatcher, ServerInfo};
 use crate::middleware::origin::AllowedOrigins;
 use crate::middleware::tenant::Tenants;
 use crate::middleware::{authenticate, scope};
 use crate::model::{
-    Client, ClientId, Clock, GrantType, PublicUrl, Random, RedirectUri, ScopeSet, Secret,
-    SystemClock, SystemRandom, Tenant, TenantSlug, TokenEndpointAuthMethod, User, UserId,
+    Client, ClientId, Clock, EncryptionKey, GrantType, PublicUrl, Random, RedirectUri, ScopeSet,
+    Secret, SystemClock, SystemRandom, Tenant, TenantSlug, TokenEndpointAuthMethod, User, UserId,
 };
 use crate::nws::{self, Nws};
 use crate::resource_server::{AccessTokens, Policy, local_principal};
 use crate::router::{self, Readiness};
 use crate::server;
-use crate::store::{self, ConnectOptions, Store};
+use crate::store::{self, ConnectOptions, Location, Store};
 use crate::telemetry::Figures;
 
 /// Where the weather comes from.
@@ -60,6 +65,7 @@ pub struct Gateway {
     store: Arc<dyn Store>,
     tenant: Arc<Tenant>,
     key_rings: Arc<KeyRings>,
+    signing_keys: Arc<SigningKeys>,
     dispatcher: Arc<Dispatcher>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
@@ -69,6 +75,9 @@ pub struct Gateway {
 
 /// How often what has ended is removed from the database.
 const REMOVAL_INTERVAL: Duration = Duration::from_mins(10);
+
+/// How often a replica looks at what others did to keys.
+const REFRESH_INTERVAL: Duration = Duration::from_secs(1);
 
 impl Gateway {
     /// Opens the database and makes every room's context. Nothing is bound yet.
@@ -84,13 +93,21 @@ impl Gateway {
             ..ConnectOptions::default()
         };
         let store = store::connect(config.database.url.expose(), &options).await?;
-        let tenant = Arc::new(Tenant::new(
-            TenantSlug::default(),
-            public_url,
-            config.roles.clone(),
-        ));
+        let tenant = Arc::new(Tenant {
+            client_documents: config.metadata_documents.trust.clone(),
+            ..Tenant::new(TenantSlug::default(), public_url, config.roles.clone())
+        });
         let key_rings = Arc::new(KeyRings::default());
-        load_keys(&*store, &*clock, &tenant.slug, &key_rings).await?;
+        let signing_keys = Arc::new(SigningKeys {
+            store: Arc::clone(&store),
+            cipher: open_cipher(config, &*store, &tenant.slug, &*random).await?,
+            rings: Arc::clone(&key_rings),
+            clock: Arc::clone(&clock),
+            algorithm: config.keys.algorithm,
+            rotate_every: config.keys.rotate_every,
+            publish_ahead: config.keys.publish_ahead,
+        });
+        signing_keys.load(&tenant.slug).await?;
         let figures = Arc::new(Figures::default());
         let nws = Arc::new(open_nws(config, weather, &clock, &random)?);
         let catalogue = config.scopes.catalogue.clone();
@@ -115,6 +132,7 @@ impl Gateway {
         );
         let authorization_server = authorization_server::Context {
             store: Arc::clone(&store),
+            documents: open_documents(config, &store, &clock)?,
             key_rings: Arc::clone(&key_rings),
             clock: Arc::clone(&clock),
             random: Arc::clone(&random),
@@ -148,6 +166,7 @@ impl Gateway {
             store,
             tenant,
             key_rings,
+            signing_keys,
             dispatcher,
             clock,
             random,
@@ -179,6 +198,11 @@ impl Gateway {
         server::serve(listener, router::router(&self.parts), stop).await;
     }
 
+    /// Gives the default tenant's signing key its successor.
+    pub async fn rotate_keys(&self) -> anyhow::Result<KeyRotation> {
+        Ok(self.signing_keys.rotate(&self.tenant.slug).await?)
+    }
+
     /// Adds a local account to the default tenant.
     pub async fn add_user(
         &self,
@@ -208,6 +232,7 @@ impl Gateway {
             redirect_uris: client.redirect_uris,
             auth_method: client.auth_method,
             secret: client.secret.as_ref().map(Secret::digest),
+            keys: None,
             grant_types: client.grant_types,
             scopes: client.scopes,
             created_at: self.clock.now(),
@@ -264,8 +289,13 @@ impl Gateway {
             Arc::clone(&self.clock),
             self.unused_client_ttl,
         ));
+        let refresh = tokio::spawn(refresh_keys(
+            Arc::clone(&self.signing_keys),
+            self.tenant.slug.clone(),
+        ));
         self.answer(listener, stop).await;
         removal.abort();
+        refresh.abort();
         Ok(())
     }
 
@@ -279,20 +309,56 @@ impl Gateway {
     }
 }
 
-/// Loads the tenant's signing keys; makes the first one where there is none.
-async fn load_keys(
+/// What the signing keys in the database are encrypted with.
+async fn open_cipher(
+    config: &Config,
     store: &dyn Store,
-    clock: &dyn Clock,
     tenant: &TenantSlug,
-    key_rings: &KeyRings,
-) -> anyhow::Result<()> {
-    let mut keys = store.list_signing_keys(tenant).await?;
-    if keys.is_empty() {
-        let candidate = jose::generate_signing_key(clock.now())?;
-        keys = store.ensure_signing_key(tenant, &candidate).await?;
+    random: &dyn Random,
+) -> anyhow::Result<KeyCipher> {
+    let key = match (&config.keys.encryption_key, local_key_file(config)?) {
+        (Some(key), _) => key.clone(),
+        (None, Some(path)) => {
+            // Where the file is lost, a new one would only hide that.
+            let is_new = store.list_signing_keys(tenant).await?.is_empty();
+            read_key_file(&path, is_new, random)?
+        }
+        (None, None) => EncryptionKey::generate(random),
+    };
+    Ok(KeyCipher::new(&key)?)
+}
+
+/// The file beside an embedded database that holds the encryption key, where the configuration
+/// has none.
+pub fn local_key_file(config: &Config) -> anyhow::Result<Option<PathBuf>> {
+    if config.keys.encryption_key.is_some() {
+        return Ok(None);
     }
-    key_rings.set(tenant.clone(), KeyRing::new(&keys)?);
-    Ok(())
+    Ok(match store::locate(config.database.url.expose())? {
+        Location::File(mut path) => {
+            path.as_mut_os_string().push(".key");
+            Some(path)
+        }
+        Location::Memory | Location::Server => None,
+    })
+}
+
+fn open_documents(
+    config: &Config,
+    store: &Arc<dyn Store>,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<RemoteDocuments> {
+    let documents = &config.metadata_documents;
+    let settings = GuardSettings {
+        allow_private: documents.allow_private.clone(),
+        allow_ports: documents.allow_ports.clone(),
+        root_certificates: documents.root_certificates.clone(),
+        max_body: documents.max_size,
+        ..GuardSettings::default()
+    };
+    let client = GuardedClient::new(&settings, Arc::new(SystemLookup))?;
+    let (store, clock) = (Arc::clone(store), Arc::clone(clock));
+    Ok(RemoteDocuments::new(store, clock, client))
 }
 
 fn open_nws(
@@ -345,6 +411,18 @@ async fn remove_expired(store: Arc<dyn Store>, clock: Arc<dyn Clock>, unused_cli
         {
             Ok(clients) => tracing::debug!(clients, "removed clients that nobody used"),
             Err(error) => tracing::warn!(%error, "could not remove clients that nobody used"),
+        }
+    }
+}
+
+/// Takes up new keys well before they sign. While the database is away the known ones stay.
+async fn refresh_keys(keys: Arc<SigningKeys>, tenant: TenantSlug) {
+    let mut interval = tokio::time::interval(REFRESH_INTERVAL);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        interval.tick().await;
+        if let Err(error) = keys.refresh(&tenant).await {
+            tracing::warn!(%error, "could not look for new signing keys");
         }
     }
 }

@@ -17,7 +17,9 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{Any, CorsLayer};
 
 use crate::middleware::limits::Limits;
-use crate::middleware::{authenticate, limits, message, origin, request_id, scope, tenant};
+use crate::middleware::{
+    authenticate, limits, message, origin, remainder, request_id, scope, tenant,
+};
 use crate::model::Random;
 use crate::store::Store;
 use crate::{authorization_server, mcp, resource_server, web};
@@ -64,6 +66,7 @@ pub fn router(parts: &Parts) -> Router {
             Arc::clone(&parts.random),
             request_id::station,
         ))
+        .layer(from_fn(remainder::station))
         .layer(CatchPanicLayer::custom(|_panic| internal_error()))
         .layer(from_fn_with_state(
             Arc::clone(&parts.tenants),

@@ -1,12 +1,15 @@
-//! Client authentication (OAuth 2.1 §2.4, RFC 6749 §2.3).
+//! Client authentication (OAuth 2.1 §2.4, RFC 6749 §2.3, RFC 7523 §2.2).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::HeaderMap;
 use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderValue, StatusCode};
 
 use super::Context;
-use crate::model::{Client, ClientId, Secret, Tenant};
+use super::client_assertion::{self, ASSERTION_TYPE, AssertionRefusal};
+use super::clients::{self, DocumentError, FindClientError};
+use crate::jose::ClientAssertion;
+use crate::model::{Client, ClientId, Secret, Tenant, TokenEndpointAuthMethod};
 use crate::store::StoreError;
 use crate::web::{Parameters, RepeatedParameter};
 
@@ -27,10 +30,43 @@ pub(super) enum ClientAuthenticationError {
 }
 
 /// What a client presents.
-struct Credentials {
+struct Credentials<'request> {
     id: ClientId,
-    secret: Option<Secret>,
+    proof: Proof<'request>,
     basic: bool,
+}
+
+/// What it proves its identity with.
+enum Proof<'request> {
+    Nothing,
+    Secret(Secret),
+    Assertion(Box<ClientAssertion<'request>>),
+}
+
+impl ClientAuthenticationError {
+    /// The status and the code of RFC 6749 §5.2, the same at each endpoint.
+    pub(super) const fn wire(&self) -> (StatusCode, &'static str) {
+        match self {
+            Self::Repeated(_) | Self::SeveralMethods => {
+                (StatusCode::BAD_REQUEST, "invalid_request")
+            }
+            Self::Refused { .. } => (StatusCode::UNAUTHORIZED, "invalid_client"),
+            Self::Store(_) => (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable"),
+        }
+    }
+
+    /// RFC 6749 §5.2: a client that used HTTP Basic is answered in kind.
+    pub(super) fn challenge(&self, tenant: &Tenant) -> Option<HeaderValue> {
+        match self {
+            Self::Refused { basic: true } => {
+                HeaderValue::try_from(format!("Basic realm=\"{}\"", tenant.issuer())).ok()
+            }
+            Self::Refused { basic: false }
+            | Self::Repeated(_)
+            | Self::SeveralMethods
+            | Self::Store(_) => None,
+        }
+    }
 }
 
 /// The client that sent a request.
@@ -40,44 +76,119 @@ pub(super) async fn authenticate(
     headers: &HeaderMap,
     parameters: &Parameters,
 ) -> Result<Client, ClientAuthenticationError> {
-    let credentials = read_credentials(headers, parameters)?;
-    let Credentials { id, secret, basic } = credentials;
-    let client = context.store.find_client(&tenant.slug, &id).await?;
+    let Credentials { id, proof, basic } = read_credentials(headers, parameters)?;
     let refused = ClientAuthenticationError::Refused { basic };
-    let client = client.ok_or(ClientAuthenticationError::Refused { basic })?;
+    let client = match clients::find(context, tenant, &id).await {
+        Ok(client) => client,
+        Err(
+            FindClientError::Store(error) | FindClientError::Document(DocumentError::Store(error)),
+        ) => {
+            return Err(error.into());
+        }
+        Err(reason) => {
+            tracing::info!(client.id = %id, %reason, "no client of that identifier");
+            return Err(refused);
+        }
+    };
     // Either way of presenting the secret will do, whichever was registered: that costs nothing,
-    // and clients in the field mix them up. Public clients have no secret to present.
-    match (&client.secret, &secret) {
-        (None, None) => Ok(client),
-        (Some(stored), Some(presented)) if stored.matches(&presented.digest()) => Ok(client),
+    // and clients in the field mix them up. Public clients have no secret to present. A client
+    // that signs has to, and no other one may: its keys would prove nothing that was agreed on.
+    let signs = client.auth_method == TokenEndpointAuthMethod::PrivateKeyJwt;
+    match (&client.secret, &proof) {
+        (_, Proof::Assertion(assertion)) if signs => {
+            check_assertion(context, tenant, &client, assertion).await?;
+            Ok(client)
+        }
+        (None, Proof::Nothing) if !signs => Ok(client),
+        (Some(stored), Proof::Secret(presented)) if stored.matches(&presented.digest()) => {
+            Ok(client)
+        }
         _ => Err(refused),
     }
 }
 
-fn read_credentials(
+async fn check_assertion(
+    context: &Context,
+    tenant: &Tenant,
+    client: &Client,
+    assertion: &ClientAssertion<'_>,
+) -> Result<(), ClientAuthenticationError> {
+    match client_assertion::check(context, tenant, client, assertion).await {
+        Ok(()) => Ok(()),
+        Err(AssertionRefusal::Store(error)) => Err(error.into()),
+        Err(reason) => {
+            tracing::info!(client.id = %client.id, %reason, "a client's assertion was refused");
+            Err(ClientAuthenticationError::Refused { basic: false })
+        }
+    }
+}
+
+fn read_credentials<'request>(
     headers: &HeaderMap,
-    parameters: &Parameters,
-) -> Result<Credentials, ClientAuthenticationError> {
+    parameters: &'request Parameters,
+) -> Result<Credentials<'request>, ClientAuthenticationError> {
     let id = parameters.one("client_id")?.map(ClientId::new);
     let secret = parameters.one("client_secret")?;
+    let assertion = read_assertion(parameters)?;
+    let in_form = secret.is_some() || assertion.is_some();
     if let Some(basic) = read_basic(headers)? {
         // RFC 6749 §2.3: not more than one method in a request.
         let other_id = id.is_some_and(|id| id != basic.id);
-        if secret.is_some() || other_id {
+        if in_form || other_id {
             return Err(ClientAuthenticationError::SeveralMethods);
         }
         return Ok(basic);
     }
+    let refused = ClientAuthenticationError::Refused { basic: false };
+    if let Some(assertion) = assertion {
+        if secret.is_some() {
+            return Err(ClientAuthenticationError::SeveralMethods);
+        }
+        let claimed = assertion.claimed_client().clone();
+        // RFC 7521 §4.2: client_id may be left out, and names the same client where it is not.
+        if id.is_some_and(|id| id != claimed) {
+            return Err(refused);
+        }
+        return Ok(Credentials {
+            id: claimed,
+            proof: Proof::Assertion(Box::new(assertion)),
+            basic: false,
+        });
+    }
     Ok(Credentials {
-        id: id.ok_or(ClientAuthenticationError::Refused { basic: false })?,
-        secret: secret.map(|secret| Secret::new(secret.to_owned())),
+        id: id.ok_or(refused)?,
+        proof: secret.map_or(Proof::Nothing, |secret| {
+            Proof::Secret(Secret::new(secret.to_owned()))
+        }),
         basic: false,
     })
 }
 
+/// RFC 7521 §4.2: an assertion and its type come together.
+fn read_assertion(
+    parameters: &Parameters,
+) -> Result<Option<ClientAssertion<'_>>, ClientAuthenticationError> {
+    let kind = parameters.one("client_assertion_type")?;
+    let text = parameters.one("client_assertion")?;
+    let refused = ClientAuthenticationError::Refused { basic: false };
+    match (kind, text) {
+        (None, None) => Ok(None),
+        (Some(ASSERTION_TYPE), Some(text)) => match ClientAssertion::parse(text) {
+            Ok(assertion) => Ok(Some(assertion)),
+            Err(reason) => {
+                tracing::info!(%reason, "no assertion of a client");
+                Err(refused)
+            }
+        },
+        _ => Err(refused),
+    }
+}
+
 /// Reads HTTP Basic. Other schemes are no client authentication, and some clients send the
 /// `Authorization` header of their MCP requests everywhere.
-fn read_basic(headers: &HeaderMap) -> Result<Option<Credentials>, ClientAuthenticationError> {
+fn read_basic(
+    headers: &HeaderMap,
+) -> Result<Option<Credentials<'static>>, ClientAuthenticationError> {
     let value = headers
         .get(AUTHORIZATION)
         .and_then(|value| value.to_str().ok());
@@ -97,7 +208,10 @@ fn read_basic(headers: &HeaderMap) -> Result<Option<Credentials>, ClientAuthenti
             let (id, secret) = pair.split_once(':')?;
             Some(Credentials {
                 id: ClientId::new(id),
-                secret: (!secret.is_empty()).then(|| Secret::new(secret.to_owned())),
+                proof: match secret {
+                    "" => Proof::Nothing,
+                    secret => Proof::Secret(Secret::new(secret.to_owned())),
+                },
                 basic: true,
             })
         })

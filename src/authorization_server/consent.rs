@@ -10,7 +10,7 @@ use http::{HeaderMap, StatusCode};
 use super::authorize::{AuthorizationRequest, AuthorizeError, PageError, RedirectError};
 use super::login_session::SignedIn;
 use super::pages::{self, ConsentPage, ScopeLine};
-use super::{Context, form_token, login, login_session, new_identifier, scopes};
+use super::{Context, clients, form_token, login, login_session, new_identifier, scopes};
 use crate::model::{AuthorizationCode, Consent, Grant, GrantId, ScopeSet, Secret, Tenant};
 use crate::web::{self, Parameters, read_form};
 
@@ -51,6 +51,7 @@ pub(super) fn ask(
     let page = ConsentPage {
         host: tenant.public_url.host(),
         client: request.client.display_name(),
+        is_verified: is_verified(request),
         destination: request.back.redirect_uri.destination(),
         is_loopback: request.back.redirect_uri.is_loopback(),
         username: &signed_in.user.username,
@@ -59,6 +60,13 @@ pub(super) fn ask(
         form_token: form_token::make(&signed_in.cookie, FORM, &query),
     };
     Ok(pages::show(StatusCode::OK, &page))
+}
+
+/// True when the host that the person is sent back to also vouches for the application.
+fn is_verified(request: &AuthorizationRequest) -> bool {
+    let redirect_uri = &request.back.redirect_uri;
+    let host = clients::vouching_host(&request.client);
+    !redirect_uri.is_loopback() && host == Some(redirect_uri.destination())
 }
 
 #[tracing::instrument(
@@ -93,10 +101,14 @@ async fn decide(
     check_form(tenant, &request, &headers, (&signed_in, &fields))?;
     match Decision::read(&fields)? {
         Decision::Approve => {
+            request.end(context, tenant).await?;
             remember(context, tenant, &request, &signed_in).await?;
             issue_code(context, tenant, request, &signed_in).await
         }
-        Decision::Deny => Err(request.refuse(RedirectError::AccessDenied)),
+        Decision::Deny => {
+            request.end(context, tenant).await?;
+            Err(request.refuse(RedirectError::AccessDenied))
+        }
         Decision::SwitchUser => {
             let cleared = login_session::end(context, tenant, &headers).await?;
             let response = web::see_other(&login::address(tenant, &request));
@@ -106,14 +118,18 @@ async fn decide(
 }
 
 /// True when the person agreed to this very request before, and the browser was not sent here by
-/// another site: else whoever got a client registered could collect codes unseen.
+/// another site: else whoever got a client registered could collect codes unseen. Neither may our
+/// own sign-in page have led here, which hides who sent the person there.
 pub(super) async fn is_remembered(
     context: &Context,
     tenant: &Tenant,
     request: &AuthorizationRequest,
     (signed_in, headers): (&SignedIn, &HeaderMap),
 ) -> Result<bool, AuthorizeError> {
-    if !can_be_remembered(request) || !web::comes_from_here(headers) {
+    if !can_be_remembered(request)
+        || !web::comes_from_here(headers)
+        || request.is_older_than(signed_in.since)
+    {
         return Ok(false);
     }
     let found = context
@@ -155,7 +171,7 @@ async fn remember(
     Ok(remembered.await?)
 }
 
-/// Gives the client what the person agreed to.
+/// Gives the client what the person agreed to. The request has ended by then.
 pub(super) async fn issue_code(
     context: &Context,
     tenant: &Tenant,

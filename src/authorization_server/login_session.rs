@@ -7,7 +7,7 @@ use http::HeaderMap;
 use http::header::{HeaderValue, SET_COOKIE};
 
 use super::Context;
-use crate::model::{LoginSession, Secret, Tenant, User};
+use crate::model::{LoginSession, Secret, Tenant, Timestamp, User};
 use crate::store::StoreError;
 use crate::web::Cookie;
 
@@ -16,6 +16,7 @@ use crate::web::Cookie;
 pub(super) struct SignedIn {
     pub(super) cookie: Secret,
     pub(super) user: User,
+    pub(super) since: Timestamp,
 }
 
 const PURPOSE: &str = "session";
@@ -37,9 +38,11 @@ pub(super) async fn find(
         return Ok(None);
     };
     let user = context.store.find_user(&tenant.slug, &session.user).await?;
-    Ok(user
-        .filter(|user| !user.disabled)
-        .map(|user| SignedIn { cookie, user }))
+    Ok(user.filter(|user| !user.disabled).map(|user| SignedIn {
+        cookie,
+        user,
+        since: session.signed_in_at,
+    }))
 }
 
 /// Starts a session of `user`, always under a new cookie: one that was there before the person

@@ -8,7 +8,10 @@ use serde_json::{Value, json};
 
 use super::scopes::OFFLINE_ACCESS;
 use super::{Context, RegistrationPolicy};
-use crate::model::{GrantType, Scope, SigningAlgorithm, Tenant, TokenEndpointAuthMethod};
+use crate::jose::client_signing_algorithms;
+use crate::model::{
+    DocumentTrust, GrantType, Scope, SigningAlgorithm, Tenant, TokenEndpointAuthMethod,
+};
 use crate::web;
 
 pub(super) async fn get(
@@ -31,6 +34,10 @@ fn document(context: &Context, tenant: &Tenant) -> Value {
         "issuer": tenant.issuer(),
         "authorization_endpoint": address("/authorize"),
         "token_endpoint": address("/token"),
+        "pushed_authorization_request_endpoint": address("/par"),
+        "require_pushed_authorization_requests": false,
+        "revocation_endpoint": address("/revoke"),
+        "introspection_endpoint": address("/introspect"),
         "jwks_uri": address("/jwks"),
         "scopes_supported": scopes,
         "response_types_supported": ["code"],
@@ -38,6 +45,12 @@ fn document(context: &Context, tenant: &Tenant) -> Value {
         "grant_types_supported": GrantType::ALL.map(GrantType::as_str),
         "token_endpoint_auth_methods_supported":
             TokenEndpointAuthMethod::ALL.map(TokenEndpointAuthMethod::as_str),
+        // RFC 7523: what `private_key_jwt` may be signed with.
+        "token_endpoint_auth_signing_alg_values_supported": client_signing_algorithms(),
+        "client_id_metadata_document_supported": tenant.client_documents != DocumentTrust::Off,
+        "revocation_endpoint_auth_methods_supported":
+            TokenEndpointAuthMethod::ALL.map(TokenEndpointAuthMethod::as_str),
+        "introspection_endpoint_auth_methods_supported": confidential_methods(),
         "code_challenge_methods_supported": ["S256"],
         // RFC 9207 §3
         "authorization_response_iss_parameter_supported": true,
@@ -56,4 +69,13 @@ fn document(context: &Context, tenant: &Tenant) -> Value {
         );
     }
     document
+}
+
+/// The methods that prove who a client is.
+fn confidential_methods() -> Vec<&'static str> {
+    TokenEndpointAuthMethod::ALL
+        .into_iter()
+        .filter(|method| *method != TokenEndpointAuthMethod::None)
+        .map(TokenEndpointAuthMethod::as_str)
+        .collect()
 }

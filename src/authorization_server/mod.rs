@@ -2,16 +2,24 @@
 
 mod account;
 mod authorize;
+mod client_assertion;
 mod client_authentication;
+mod clients;
 mod consent;
 mod form_token;
+mod introspect;
 mod jwks;
 mod login;
 mod login_session;
 mod metadata;
 mod pages;
+mod par;
+mod presented_token;
+mod refusal;
 mod register;
+mod revoke;
 mod scopes;
+mod signing_keys;
 mod token;
 
 use std::sync::Arc;
@@ -20,16 +28,22 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::{MethodRouter, get, post};
 
+pub use clients::RemoteDocuments;
+
 use crate::identity::Accounts;
 use crate::jose::KeyRings;
 use crate::model::{Clock, Random, ScopeCatalogue, ScopeSet, Secret};
 use crate::store::Store;
+
+pub use signing_keys::{KeyRotation, SigningKeys, SigningKeysError};
 
 /// What the endpoints share. The tenant comes with each request, as an `Extension<Arc<Tenant>>`.
 #[derive(Debug)]
 pub struct Context {
     /// Clients, codes, grants, refresh tokens and login sessions.
     pub store: Arc<dyn Store>,
+    /// What clients keep on the Web: their metadata and their keys.
+    pub documents: RemoteDocuments,
     /// What access tokens are signed with.
     pub key_rings: Arc<KeyRings>,
     /// The present.
@@ -95,6 +109,9 @@ pub fn routes(context: Arc<Context>) -> Router {
                 .put(register::management::put)
                 .delete(register::management::delete),
         )
+        .route("/par", post(par::post))
+        .route("/revoke", post(revoke::post))
+        .route("/introspect", post(introspect::post))
         .route("/jwks", get(jwks::get))
         .with_state(context)
 }

@@ -1,6 +1,7 @@
 //! What `gatehouse serve` says when it starts: what it chose, why, and what is left to do.
 
 use std::net::SocketAddr;
+use std::path::Path;
 
 use url::Url;
 
@@ -13,6 +14,7 @@ pub(super) fn announcement(
     bound: SocketAddr,
     tenant: &Tenant,
     has_users: bool,
+    key_file: Option<&Path>,
 ) -> String {
     let version = env!("CARGO_PKG_VERSION");
     let why = match config.server.public_url {
@@ -34,6 +36,13 @@ pub(super) fn announcement(
         let notice = "Set weather.contact to a mail or web address: the National Weather Service \
                       asks every caller for one.";
         lines.push(notice.to_owned());
+    }
+    if let Some(path) = key_file {
+        let path = path.display();
+        lines.push(format!(
+            "Warning: the signing keys are encrypted with {path}, beside the database that holds \
+             them. Set keys.encryption_key to keep the two apart."
+        ));
     }
     if !has_users {
         lines.push(first_user(config));

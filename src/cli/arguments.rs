@@ -66,7 +66,7 @@ It keeps nothing: its database is gone when it ends.")]
     /// Bring the tables of the database up to date.
     #[command(after_help = "\
 Example:
-  DATABASE_URL=postgres://gatehouse@db/gatehouse gatehouse migrate")]
+  DATABASE_URL=postgres://gatehouse@db/gatehouse gatehouse --config /etc/gatehouse.toml migrate")]
     Migrate,
 
     /// Report every mistake in the configuration, without starting anything.
@@ -104,7 +104,7 @@ Example:
         command: ClientCommand,
     },
 
-    /// Look at the keys that sign access tokens.
+    /// Look at the keys that sign access tokens, and rotate them.
     #[command(after_help = "\
 Example:
   gatehouse keys list")]
@@ -214,13 +214,24 @@ Example:
 
 #[derive(Debug, Subcommand)]
 pub(super) enum KeyCommand {
-    /// Print the keys: identifier, algorithm and when it was made, a tab apart, newest first.
+    /// Print the keys: identifier, algorithm, when it was made and its state, a tab apart, newest first.
     #[command(after_help = "\
 Example:
   gatehouse keys list
 
-The newest one signs; all of them verify.")]
+The active one signs; all of them verify. A next one takes over in a while, a retired one is kept \
+until the tokens have ended that it signed.")]
     List {
+        #[command(flatten)]
+        tenant: TenantOption,
+    },
+    /// Add a key that takes over from the active one, without an interruption.
+    #[command(after_help = "\
+Example:
+  gatehouse keys rotate
+
+The new key is published at once and signs after keys.publish_ahead; running processes take it up.")]
+    Rotate {
         #[command(flatten)]
         tenant: TenantOption,
     },

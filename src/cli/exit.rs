@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use super::terminal;
 use crate::config::Problems;
+use crate::jose::JoseError;
 use crate::store::StoreError;
 use crate::telemetry::logging::InvalidFilter;
 
@@ -37,9 +38,16 @@ fn code(error: &anyhow::Error) -> u8 {
             Some(StoreError::Unavailable(_))
         )
     });
+    // Each of them says what is wrong with the key that the configuration gives.
+    let wrong_key = error.chain().any(|cause| {
+        matches!(
+            cause.downcast_ref::<JoseError>(),
+            Some(JoseError::Sealed | JoseError::KeyFile(_))
+        )
+    });
     if unavailable {
         UNAVAILABLE
-    } else if error.is::<Problems>() || error.is::<InvalidFilter>() {
+    } else if error.is::<Problems>() || error.is::<InvalidFilter>() || wrong_key {
         CONFIG
     } else if error.is::<Usage>() {
         USAGE

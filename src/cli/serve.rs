@@ -5,7 +5,7 @@ use tokio::net::TcpListener;
 
 use super::announce::announcement;
 use super::{open, public_url, terminal};
-use crate::app::{Gateway, WeatherSource};
+use crate::app::{Gateway, WeatherSource, local_key_file};
 use crate::config::Config;
 
 /// Serves clients over HTTP until the process is told to stop.
@@ -19,7 +19,9 @@ pub(super) async fn serve(config: &Config) -> anyhow::Result<()> {
     let gateway = Gateway::open(config, public_url, WeatherSource::Live).await?;
     let tenant = gateway.tenant();
     let has_users = !gateway.store().list_users(&tenant.slug).await?.is_empty();
-    terminal::say(&announcement(config, bound, tenant, has_users))?;
+    let key_file = local_key_file(config)?;
+    let text = announcement(config, bound, tenant, has_users, key_file.as_deref());
+    terminal::say(&text)?;
     gateway.serve(listener).await
 }
 

@@ -70,15 +70,18 @@ impl SecretText {
     pub(super) fn resolve(&self, checks: &mut Checks<'_>, path: &KeyPath) -> Option<Secret> {
         match self {
             Self::Here(text) => Some(Secret::new(text.clone())),
-            Self::Kept(SecretPlace {
-                env: Some(name),
-                file: None,
-            }) => from_variable(checks, &path.join("env"), name),
-            Self::Kept(SecretPlace {
-                env: None,
-                file: Some(name),
-            }) => from_file(checks, &path.join("file"), name),
-            Self::Kept(_) => {
+            Self::Kept(place) => place.resolve(checks, path),
+        }
+    }
+}
+
+impl SecretPlace {
+    /// The secret that is kept there.
+    pub(super) fn resolve(&self, checks: &mut Checks<'_>, path: &KeyPath) -> Option<Secret> {
+        match (&self.env, &self.file) {
+            (Some(name), None) => from_variable(checks, &path.join("env"), name),
+            (None, Some(name)) => from_file(checks, &path.join("file"), name),
+            (Some(_), Some(_)) | (None, None) => {
                 checks.refuse(path, "either { env = \"NAME\" } or { file = \"PATH\" }");
                 None
             }

@@ -4,8 +4,10 @@
 //! A section is written as `…Section` and reaches the rooms above as the value of its name.
 
 mod checks;
+mod clients;
 mod database;
 mod document;
+mod keys;
 mod problem;
 mod registration;
 mod schema;
@@ -28,8 +30,10 @@ use problem::KeyPath;
 use sections::Sections;
 
 pub use checks::duration;
+pub use clients::MetadataDocuments;
 pub use database::Database;
 pub use document::Environment;
+pub use keys::Keys;
 pub use problem::{Origin, Problem, Problems};
 pub use registration::{Registration, RegistrationPolicy};
 pub use schema::schema;

@@ -6,7 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::checks::Checks;
+use super::clients::{ClientsSection, MetadataDocuments};
 use super::database::{Database, DatabaseSection};
+use super::keys::{Keys, KeysSection};
 use super::registration::{Registration, RegistrationSection};
 use super::scopes::{Scopes, ScopesSection};
 use super::server::{Server, ServerSection};
@@ -30,6 +32,10 @@ pub struct Config {
     pub tokens: Tokens,
     /// Which clients may register themselves.
     pub registration: Registration,
+    /// What clients keep on the Web.
+    pub metadata_documents: MetadataDocuments,
+    /// The keys that sign access tokens.
+    pub keys: Keys,
     /// The scopes that exist.
     pub scopes: Scopes,
     /// What single tools ask for, by the tool's name.
@@ -63,6 +69,8 @@ pub(super) struct Sections {
     weather: WeatherSection,
     tokens: TokensSection,
     registration: RegistrationSection,
+    clients: ClientsSection,
+    keys: KeysSection,
     scopes: ScopesSection,
     /// What single tools ask for beyond `mcp:tools`, by the tool's name.
     tools: BTreeMap<String, ToolEntry>,
@@ -79,6 +87,8 @@ impl Sections {
         let weather = self.weather.resolve(checks);
         let tokens = self.tokens.resolve(checks);
         let registration = self.registration.resolve(checks);
+        let metadata_documents = self.clients.resolve(checks);
+        let keys = self.keys.resolve(checks, database.as_ref());
         let scopes = self.scopes.resolve(checks);
         let catalogue = &scopes.catalogue;
         let tools = tools::resolve(&self.tools, catalogue, checks);
@@ -89,6 +99,8 @@ impl Sections {
             weather: weather?,
             tokens: tokens?,
             registration: registration?,
+            metadata_documents: metadata_documents?,
+            keys: keys?,
             scopes,
             tools,
             roles,

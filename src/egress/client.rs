@@ -88,23 +88,31 @@ impl Client {
         &self,
         request: reqwest::RequestBuilder,
     ) -> Result<Response<Bytes>, EgressError> {
-        let mut response = request.send().await.map_err(|error| kind_of(&error))?;
-        let mut body = BytesMut::new();
-        // The sizes that headers state are of the compressed body, so what arrives is counted.
-        while let Some(chunk) = response.chunk().await.map_err(|error| kind_of(&error))? {
-            if body.len() + chunk.len() > self.max_body {
-                return Err(EgressError::TooLarge);
-            }
-            body.extend_from_slice(&chunk);
-        }
-        let mut answer = Response::new(body.freeze());
-        *answer.status_mut() = response.status();
-        *answer.headers_mut() = std::mem::take(response.headers_mut());
-        Ok(answer)
+        let response = request.send().await.map_err(|error| kind_of(&error))?;
+        receive(response, self.max_body).await
     }
 }
 
-fn kind_of(error: &reqwest::Error) -> EgressError {
+/// Reads a response to its end, unless its body has more than `max_body` bytes.
+pub(super) async fn receive(
+    mut response: reqwest::Response,
+    max_body: usize,
+) -> Result<Response<Bytes>, EgressError> {
+    let mut body = BytesMut::new();
+    // The sizes that headers state are of the compressed body, so what arrives is counted.
+    while let Some(chunk) = response.chunk().await.map_err(|error| kind_of(&error))? {
+        if body.len() + chunk.len() > max_body {
+            return Err(EgressError::TooLarge);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    let mut answer = Response::new(body.freeze());
+    *answer.status_mut() = response.status();
+    *answer.headers_mut() = std::mem::take(response.headers_mut());
+    Ok(answer)
+}
+
+pub(super) fn kind_of(error: &reqwest::Error) -> EgressError {
     if error.is_timeout() {
         EgressError::TimedOut
     } else {

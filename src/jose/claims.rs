@@ -55,7 +55,7 @@ pub(super) struct WireClaims {
 
 /// Seconds since the Unix epoch, with or without a fraction (RFC 7519 §2).
 #[derive(Clone, Copy)]
-struct NumericDate(Timestamp);
+pub(super) struct NumericDate(pub(super) Timestamp);
 
 struct NumericDateVisitor;
 
@@ -147,7 +147,7 @@ impl Visitor<'_> for NumericDateVisitor {
 }
 
 /// Reads a claim that may be absent but is never `null`.
-fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+pub(super) fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
     T: Deserialize<'de>,

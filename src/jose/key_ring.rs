@@ -1,5 +1,6 @@
-//! The keys of a tenant: the newest signs, all of them verify (RFC 7517 §5).
+//! The keys of a tenant: one signs, all of them verify (RFC 7517 §5).
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -23,19 +24,27 @@ pub struct KeyRing {
 pub struct KeyRings(RwLock<HashMap<TenantSlug, Arc<KeyRing>>>);
 
 impl KeyRing {
-    /// The ring of these keys, the newest first.
+    /// The ring of these keys.
     pub fn new(keys: &[SigningKey]) -> Result<Self, JoseError> {
-        let keys: Vec<Key> = keys.iter().map(Key::read).collect::<Result<_, _>>()?;
+        let mut keys: Vec<Key> = keys.iter().map(Key::read).collect::<Result<_, _>>()?;
         if keys.is_empty() {
             return Err(JoseError::NoKey);
         }
+        keys.sort_by_key(|key| Reverse(key.signs_from));
         Ok(Self { keys })
     }
 
-    /// Signs an access token with the newest key.
+    /// Signs an access token with the newest key that signs at its `iat`. A later one is published
+    /// already, so that everybody knows it when its time comes.
     pub fn sign(&self, claims: &AccessTokenClaims) -> Result<Secret, JoseError> {
-        let newest = self.keys.first().ok_or(JoseError::NoKey)?;
-        token::sign(newest, claims)
+        let active = self.keys.iter().find(|key| key.signs_from <= claims.iat);
+        let oldest = self.keys.last();
+        token::sign(active.or(oldest).ok_or(JoseError::NoKey)?, claims)
+    }
+
+    /// The identifiers of the keys, the newest first.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.keys.iter().map(|key| key.id.as_str())
     }
 
     /// Checks the form and the signature of an access token. Issuer, audience and times are not

@@ -77,6 +77,16 @@ impl Exchange {
         }
     }
 
+    /// An exchange in which nothing ever happens.
+    #[cfg(test)]
+    pub(super) fn silent() -> Self {
+        Self {
+            state: State::Running(Box::pin(std::future::pending())),
+            reports: None,
+            _gone: CancellationToken::new().drop_guard(),
+        }
+    }
+
     /// The next message: progress as long as the request runs, then the response, then nothing.
     pub(super) async fn next(&mut self) -> Option<Outgoing> {
         if let State::Running(answer) = &mut self.state {

@@ -1,5 +1,4 @@
-//! Lists of what there is, as far as the caller may know of it (2026-07-28 server/utilities/
-//! pagination: everything is on one page).
+//! Lists of what there is, as far as the caller may know of it (MCP server/utilities/pagination).
 
 use std::sync::Arc;
 
@@ -75,7 +74,7 @@ impl Listing {
     }
 }
 
-/// No page has a successor, so no cursor was ever given out.
+/// Everything is on one page: none has a successor, so no cursor was ever given out.
 pub(super) fn check_cursor(params: &Map<String, Value>) -> Result<(), Fault> {
     match params.get("cursor") {
         None | Some(Value::Null) => Ok(()),

@@ -29,18 +29,23 @@ pub(super) fn once(outcome: Outcome) -> Response {
 /// without sessions nobody could collect the result.
 pub(super) fn stream(first: Bytes, exchange: Exchange) -> Response {
     let rest = stream::unfold(exchange, |mut exchange| async move {
-        let piece = tokio::select! {
-            outgoing = exchange.next() => match outgoing? {
-                Outgoing::Progress(notification) => event(&notification),
-                Outgoing::Response(outcome) => event(&message(outcome)),
-            },
-            () = tokio::time::sleep(KEEP_ALIVE_EVERY) => KEEP_ALIVE,
-        };
+        let piece = next_piece(&mut exchange, KEEP_ALIVE_EVERY).await?;
         Some((piece, exchange))
     });
     let first = stream::once(async move { event(&first) });
     let pieces = first.chain(rest).map(Ok::<_, Infallible>);
     respond(Body::from_stream(pieces))
+}
+
+/// The next event, or a comment when there is none for a while.
+async fn next_piece(exchange: &mut Exchange, patience: Duration) -> Option<Bytes> {
+    tokio::select! {
+        outgoing = exchange.next() => outgoing.map(|outgoing| match outgoing {
+            Outgoing::Progress(notification) => event(&notification),
+            Outgoing::Response(outcome) => event(&message(outcome)),
+        }),
+        () = tokio::time::sleep(patience) => Some(KEEP_ALIVE),
+    }
 }
 
 fn respond(body: Body) -> Response {
@@ -63,4 +68,20 @@ fn message(outcome: Outcome) -> Bytes {
 fn event(message: &Bytes) -> Bytes {
     let parts: [&[u8]; 3] = [b"event: message\ndata: ", message, b"\n\n"];
     parts.concat().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{Exchange, next_piece};
+
+    #[tokio::test]
+    async fn a_silent_stream_is_kept_alive_with_comments() {
+        let mut silent = Exchange::silent();
+        for _ in 0..2 {
+            let piece = next_piece(&mut silent, Duration::from_millis(1)).await;
+            assert_eq!(piece.as_deref(), Some(b":\n\n".as_slice()));
+        }
+    }
 }

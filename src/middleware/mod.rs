@@ -2,6 +2,8 @@
 
 pub mod request_id;
 
+pub mod remainder;
+
 pub mod limits;
 
 pub mod tenant;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Digest, RedirectUri, ScopeSet, Timestamp};
+use super::{ClientKeys, Digest, RedirectUri, ScopeSet, Timestamp};
 
 /// The identifier of a client, unique within its tenant.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,6 +17,8 @@ pub enum TokenEndpointAuthMethod {
     ClientSecretBasic,
     /// The secret as a form parameter.
     ClientSecretPost,
+    /// An assertion that the client signs (RFC 7523 §2.2).
+    PrivateKeyJwt,
 }
 
 /// A way to obtain a token.
@@ -43,8 +45,10 @@ pub struct Client {
     pub redirect_uris: Vec<RedirectUri>,
     /// How it authenticates.
     pub auth_method: TokenEndpointAuthMethod,
-    /// The digest of its secret, unless it is public.
+    /// The digest of its secret, where it has one.
     pub secret: Option<Digest>,
+    /// The keys that it signs with, where it does.
+    pub keys: Option<ClientKeys>,
     /// The grants it may use.
     pub grant_types: Vec<GrantType>,
     /// The scopes that it is limited to; of a client that acts for itself, those it has.
@@ -75,7 +79,12 @@ impl fmt::Display for ClientId {
 
 impl TokenEndpointAuthMethod {
     /// Every method that the token endpoint takes.
-    pub const ALL: [Self; 3] = [Self::None, Self::ClientSecretBasic, Self::ClientSecretPost];
+    pub const ALL: [Self; 4] = [
+        Self::None,
+        Self::ClientSecretBasic,
+        Self::ClientSecretPost,
+        Self::PrivateKeyJwt,
+    ];
 
     /// The registered name.
     #[must_use]
@@ -84,6 +93,7 @@ impl TokenEndpointAuthMethod {
             Self::None => "none",
             Self::ClientSecretBasic => "client_secret_basic",
             Self::ClientSecretPost => "client_secret_post",
+            Self::PrivateKeyJwt => "private_key_jwt",
         }
     }
 
@@ -91,7 +101,7 @@ impl TokenEndpointAuthMethod {
     #[must_use]
     pub const fn has_secret(self) -> bool {
         match self {
-            Self::None => false,
+            Self::None | Self::PrivateKeyJwt => false,
             Self::ClientSecretBasic | Self::ClientSecretPost => true,
         }
     }

@@ -1,11 +1,15 @@
 //! Domain values without I/O: the nouns of OAuth, of MCP and of Gatehouse.
 
 mod client;
+mod client_keys;
+mod encryption_key;
 mod grant;
 mod pkce;
 mod principal;
+mod pushed_request;
 mod random;
 mod redirect_uri;
+mod remote_document;
 mod requirement;
 mod resource_uri;
 mod scope;
@@ -16,16 +20,20 @@ mod time;
 mod user;
 
 pub use client::{Client, ClientId, GrantType, TokenEndpointAuthMethod};
+pub use client_keys::ClientKeys;
+pub use encryption_key::{EncryptionKey, InvalidEncryptionKey};
 pub use grant::{AuthorizationCode, Consent, Grant, GrantId, LoginSession, RefreshToken};
 pub use pkce::{CodeChallenge, CodeVerifier, InvalidPkce};
 pub use principal::Principal;
+pub use pushed_request::PushedRequest;
 pub use random::{Random, SystemRandom};
 pub use redirect_uri::{InvalidRedirectUri, RedirectUri};
+pub use remote_document::{DocumentTrust, RemoteDocument};
 pub use requirement::{Requirement, Visibility};
 pub use resource_uri::{InvalidResourceUri, ResourceUri};
 pub use scope::{InvalidScope, Scope, ScopeCatalogue, ScopeDefinition, ScopeSet};
 pub use secret::{Digest, Secret};
-pub use signing_key::{SigningAlgorithm, SigningKey};
+pub use signing_key::{LONGEST_ACCESS_TOKEN, SealedSigningKey, SigningAlgorithm, SigningKey};
 pub use tenant::{InvalidPublicUrl, InvalidTenantSlug, PublicUrl, Role, Tenant, TenantSlug};
 pub use time::{Clock, SystemClock, Timestamp};
 pub use user::{PasswordHash, User, UserId};

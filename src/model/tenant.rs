@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use url::Url;
 
-use super::{RedirectUri, ResourceUri, ScopeSet};
+use super::{DocumentTrust, RedirectUri, ResourceUri, ScopeSet};
 
 /// The short name of a tenant, and its key in every table.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -49,6 +49,8 @@ pub struct Tenant {
     pub resource: ResourceUri,
     /// Its roles by name.
     pub roles: BTreeMap<String, Role>,
+    /// Which clients may be known by the URL of their metadata document.
+    pub client_documents: DocumentTrust,
 }
 
 impl TenantSlug {
@@ -174,6 +176,7 @@ impl Tenant {
             public_url,
             resource,
             roles,
+            client_documents: DocumentTrust::default(),
         }
     }
 

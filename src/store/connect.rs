@@ -1,5 +1,6 @@
 //! The way from a database URL to a store: `sqlite:` or `postgres:`.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::postgres::PostgresStore;
@@ -15,6 +16,17 @@ pub struct ConnectOptions {
     /// Whether to bring the tables of Postgres up to date; without it, a store whose tables aren't
     /// is refused. SQLite belongs to one process and is always brought up to date.
     pub migrate_at_start: bool,
+}
+
+/// Where a database keeps its rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Location {
+    /// In a file of this machine.
+    File(PathBuf),
+    /// In the memory of this process.
+    Memory,
+    /// At a server, for any number of processes.
+    Server,
 }
 
 /// A database that this program has no driver for.
@@ -44,6 +56,14 @@ impl Engine {
             Some(("postgres" | "postgresql", _)) => Ok(Self::Postgres),
             _ => Err(StoreError::failed(UnknownEngine)),
         }
+    }
+}
+
+/// Where the database at `url` is.
+pub fn locate(url: &str) -> Result<Location, StoreError> {
+    match Engine::of(url)? {
+        Engine::Sqlite => sqlite::locate(url),
+        Engine::Postgres => Ok(Location::Server),
     }
 }
 

@@ -12,14 +12,21 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::model::{
-    AuthorizationCode, Client, ClientId, Consent, Digest, Grant, GrantId, LoginSession,
-    RefreshToken, SigningKey, TenantSlug, Timestamp, User, UserId,
+    AuthorizationCode, Client, ClientId, Consent, Digest, Grant, GrantId, LONGEST_ACCESS_TOKEN,
+    LoginSession, PushedRequest, RefreshToken, RemoteDocument, SealedSigningKey, TenantSlug,
+    Timestamp, User, UserId,
 };
 
-pub use connect::{ConnectOptions, connect, migrate};
+pub use connect::{ConnectOptions, Location, connect, locate, migrate};
 
 /// For how many seconds after its end a code stays, so that a replay is recognised as one.
 const CODE_RETENTION: i64 = 24 * 60 * 60;
+
+/// For how many seconds the copy of a document of the Web may stand in for it.
+pub const DOCUMENT_RETENTION: i64 = 7 * 24 * 60 * 60;
+/// For how many seconds a signing key stays after its successor began to sign: the longest life of
+/// an access token, and an hour for clocks that differ.
+const KEY_RETENTION: i64 = LONGEST_ACCESS_TOKEN.as_secs().cast_signed() + 60 * 60;
 
 /// The database. The tenant is the first argument of everything that a tenant owns.
 ///
@@ -115,6 +122,30 @@ pub trait Store: fmt::Debug + Send + Sync {
         now: Timestamp,
     ) -> Result<bool, StoreError>;
 
+    /// Keeps a copy of a document of the Web in place of an older one.
+    async fn keep_remote_document(
+        &self,
+        tenant: &TenantSlug,
+        document: &RemoteDocument,
+    ) -> Result<(), StoreError>;
+
+    /// The copy of the document at `url`.
+    async fn find_remote_document(
+        &self,
+        tenant: &TenantSlug,
+        url: &str,
+    ) -> Result<Option<RemoteDocument>, StoreError>;
+
+    /// Spends the identifier of a client's assertion; false when it was spent before
+    /// (RFC 7523 §3).
+    async fn spend_client_assertion(
+        &self,
+        tenant: &TenantSlug,
+        client: &ClientId,
+        jti: &Digest,
+        expires_at: Timestamp,
+    ) -> Result<bool, StoreError>;
+
     /// Stores a new account; [`StoreError::Conflict`] when the user name is taken.
     async fn add_user(&self, tenant: &TenantSlug, user: &User) -> Result<(), StoreError>;
 
@@ -157,6 +188,40 @@ pub trait Store: fmt::Debug + Send + Sync {
         cookie: &Digest,
     ) -> Result<(), StoreError>;
 
+    /// Stores an authorization request that a client pushed.
+    async fn push_request(
+        &self,
+        tenant: &TenantSlug,
+        request: &PushedRequest,
+    ) -> Result<(), StoreError>;
+
+    /// The pushed request of that digest, unless it has ended by `now`.
+    async fn find_pushed_request(
+        &self,
+        tenant: &TenantSlug,
+        digest: &Digest,
+        now: Timestamp,
+    ) -> Result<Option<PushedRequest>, StoreError>;
+
+    /// Gives whoever begins with a pushed request until `until` to answer it. That happens once:
+    /// to begin again gives no more time.
+    async fn begin_pushed_request(
+        &self,
+        tenant: &TenantSlug,
+        digest: &Digest,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<(), StoreError>;
+
+    /// Removes a pushed request that is answered; false when it has ended by `now`, or another
+    /// answer came first.
+    async fn end_pushed_request(
+        &self,
+        tenant: &TenantSlug,
+        digest: &Digest,
+        now: Timestamp,
+    ) -> Result<bool, StoreError>;
+
     /// Stores a code together with the grant that it will begin.
     async fn issue_code(
         &self,
@@ -196,6 +261,21 @@ pub trait Store: fmt::Debug + Send + Sync {
         rotation: &Rotation,
     ) -> Result<RotationOutcome, StoreError>;
 
+    /// The refresh token of that digest with its grant, if it could be exchanged at `now`.
+    async fn find_live_refresh_token(
+        &self,
+        tenant: &TenantSlug,
+        digest: &Digest,
+        now: Timestamp,
+    ) -> Result<Option<(RefreshToken, Grant)>, StoreError>;
+
+    /// The grant of that identifier, revoked or not.
+    async fn find_grant(
+        &self,
+        tenant: &TenantSlug,
+        id: &GrantId,
+    ) -> Result<Option<Grant>, StoreError>;
+
     /// Revokes a grant with its refresh tokens; false when there is none or it was revoked before.
     async fn revoke_grant(
         &self,
@@ -209,14 +289,27 @@ pub trait Store: fmt::Debug + Send + Sync {
     async fn ensure_signing_key(
         &self,
         tenant: &TenantSlug,
-        candidate: &SigningKey,
-    ) -> Result<Vec<SigningKey>, StoreError>;
+        candidate: &SealedSigningKey,
+    ) -> Result<Vec<SealedSigningKey>, StoreError>;
+
+    /// Adds `candidate` as the newest key if `newest` still is it. Of several replicas that rotate
+    /// at once, one adds its key; false for the others.
+    async fn rotate_signing_key(
+        &self,
+        tenant: &TenantSlug,
+        newest: &str,
+        candidate: &SealedSigningKey,
+    ) -> Result<bool, StoreError>;
 
     /// The tenant's signing keys, newest first.
-    async fn list_signing_keys(&self, tenant: &TenantSlug) -> Result<Vec<SigningKey>, StoreError>;
+    async fn list_signing_keys(
+        &self,
+        tenant: &TenantSlug,
+    ) -> Result<Vec<SealedSigningKey>, StoreError>;
 
-    /// Removes what ended before `now`: login sessions, codes (a day later, as a replay is
-    /// recognised until then), refresh tokens, and grants that have neither left.
+    /// Removes what ended before `now`: login sessions, pushed requests, codes (a day later, as a
+    /// replay is recognised until then), refresh tokens, grants that have neither left, spent
+    /// assertions, old copies of documents, and signing keys whose last token has ended.
     async fn remove_expired(&self, now: Timestamp) -> Result<u64, StoreError>;
 }
 

@@ -5,9 +5,10 @@ use sqlx::FromRow;
 
 use super::{LiveGrant, StoreError};
 use crate::model::{
-    AuthorizationCode, Client, ClientId, CodeChallenge, Consent, Digest, Grant, GrantId, GrantType,
-    LoginSession, PasswordHash, RedirectUri, RefreshToken, ResourceUri, Scope, ScopeSet, Secret,
-    SigningAlgorithm, SigningKey, Timestamp, TokenEndpointAuthMethod, User, UserId,
+    AuthorizationCode, Client, ClientId, ClientKeys, CodeChallenge, Consent, Digest, Grant,
+    GrantId, GrantType, LoginSession, PasswordHash, PushedRequest, RedirectUri, RefreshToken,
+    RemoteDocument, ResourceUri, Scope, ScopeSet, SealedSigningKey, SigningAlgorithm, Timestamp,
+    TokenEndpointAuthMethod, User, UserId,
 };
 
 #[derive(FromRow)]
@@ -21,6 +22,16 @@ pub(super) struct ClientRow {
     grant_types: String,
     scopes: Option<String>,
     created_at: i64,
+    jwks: Option<String>,
+    jwks_uri: Option<String>,
+}
+
+#[derive(FromRow)]
+pub(super) struct RemoteDocumentRow {
+    url: String,
+    body: String,
+    fetched_at: i64,
+    fresh_until: i64,
 }
 
 #[derive(FromRow)]
@@ -87,6 +98,15 @@ pub(super) struct ConsentRow {
     given_at: i64,
 }
 
+#[derive(FromRow)]
+pub(super) struct PushedRequestRow {
+    digest: Vec<u8>,
+    client_id: String,
+    request: String,
+    created_at: i64,
+    expires_at: i64,
+}
+
 /// A refresh token that could not be consumed, with what tells why.
 #[derive(FromRow)]
 pub(super) struct SpentTokenRow {
@@ -100,8 +120,9 @@ pub(super) struct SpentTokenRow {
 pub(super) struct SigningKeyRow {
     id: String,
     algorithm: String,
-    private_key: String,
+    sealed_key: Vec<u8>,
     created_at: i64,
+    signs_from: i64,
 }
 
 /// When a refresh token was consumed, and the salt of the successor it got.
@@ -145,6 +166,7 @@ impl TryFrom<ClientRow> for Client {
             auth_method: TokenEndpointAuthMethod::from_name(&row.auth_method)
                 .ok_or_else(|| invalid("authentication method"))?,
             secret: row.secret.as_deref().map(parse_digest).transpose()?,
+            keys: read_keys(row.jwks, row.jwks_uri),
             grant_types: grant_types
                 .iter()
                 .map(|name| GrantType::from_name(name).ok_or_else(|| invalid("grant type")))
@@ -152,6 +174,17 @@ impl TryFrom<ClientRow> for Client {
             scopes: row.scopes.as_deref().map(parse_scopes).transpose()?,
             created_at: Timestamp::from_seconds(row.created_at),
         })
+    }
+}
+
+impl From<RemoteDocumentRow> for RemoteDocument {
+    fn from(row: RemoteDocumentRow) -> Self {
+        Self {
+            url: row.url,
+            body: row.body,
+            fetched_at: Timestamp::from_seconds(row.fetched_at),
+            fresh_until: Timestamp::from_seconds(row.fresh_until),
+        }
     }
 }
 
@@ -251,7 +284,21 @@ impl TryFrom<ConsentRow> for Consent {
     }
 }
 
-impl TryFrom<SigningKeyRow> for SigningKey {
+impl TryFrom<PushedRequestRow> for PushedRequest {
+    type Error = StoreError;
+
+    fn try_from(row: PushedRequestRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            digest: parse_digest(&row.digest)?,
+            client: ClientId::new(row.client_id),
+            request: row.request,
+            created_at: Timestamp::from_seconds(row.created_at),
+            expires_at: Timestamp::from_seconds(row.expires_at),
+        })
+    }
+}
+
+impl TryFrom<SigningKeyRow> for SealedSigningKey {
     type Error = StoreError;
 
     fn try_from(row: SigningKeyRow) -> Result<Self, StoreError> {
@@ -259,8 +306,9 @@ impl TryFrom<SigningKeyRow> for SigningKey {
             algorithm: SigningAlgorithm::from_name(&row.algorithm)
                 .ok_or_else(|| invalid("signature algorithm"))?,
             id: row.id,
-            private_key: Secret::new(row.private_key),
+            sealed_key: row.sealed_key,
             created_at: Timestamp::from_seconds(row.created_at),
+            signs_from: Timestamp::from_seconds(row.signs_from),
         })
     }
 }
@@ -273,6 +321,20 @@ pub(super) fn write_list<'a>(items: impl Iterator<Item = &'a str>) -> String {
 /// Scopes for their column.
 pub(super) fn write_scopes(scopes: &ScopeSet) -> String {
     write_list(scopes.iter().map(Scope::as_str))
+}
+
+/// Keys for their two columns.
+pub(super) fn write_keys(keys: Option<&ClientKeys>) -> (Option<&str>, Option<&str>) {
+    match keys {
+        Some(ClientKeys::Inline(jwks)) => (Some(jwks), None),
+        Some(ClientKeys::Uri(uri)) => (None, Some(uri)),
+        None => (None, None),
+    }
+}
+
+fn read_keys(jwks: Option<String>, uri: Option<String>) -> Option<ClientKeys> {
+    jwks.map(ClientKeys::Inline)
+        .or_else(|| uri.map(ClientKeys::Uri))
 }
 
 fn parse_list<T: DeserializeOwned>(json: &str, what: &'static str) -> Result<Vec<T>, StoreError> {

@@ -33,6 +33,13 @@ impl Imports {
         }
     }
 
+    /// Judges a path that is used where it stands. A lone name is a binding or came in by a `use`.
+    fn judge_used(&mut self, segments: &[String]) {
+        if segments.len() > 1 {
+            self.judge(segments);
+        }
+    }
+
     /// Judges a path as written in this module.
     fn judge(&mut self, segments: &[String]) {
         let Some(room) = self.module.first().cloned() else {
@@ -95,23 +102,22 @@ impl Imports {
                     colons += 1;
                     continue;
                 }
+                TokenTree::Ident(name) if colons == 2 => path.push(name.to_string()),
                 TokenTree::Ident(name) => {
-                    if colons != 2 {
-                        self.judge(&std::mem::take(&mut path));
-                    }
-                    path.push(name.to_string());
+                    let begun = vec![name.to_string()];
+                    self.judge_used(&std::mem::replace(&mut path, begun));
                 }
                 TokenTree::Group(group) => {
-                    self.judge(&std::mem::take(&mut path));
+                    self.judge_used(&std::mem::take(&mut path));
                     self.judge_tokens(group.stream());
                 }
                 TokenTree::Punct(_) | TokenTree::Literal(_) => {
-                    self.judge(&std::mem::take(&mut path));
+                    self.judge_used(&std::mem::take(&mut path));
                 }
             }
             colons = 0;
         }
-        self.judge(&path);
+        self.judge_used(&path);
     }
 }
 
@@ -134,7 +140,7 @@ impl<'ast> Visit<'ast> for Imports {
             .iter()
             .map(|part| part.ident.to_string())
             .collect();
-        self.judge(&segments);
+        self.judge_used(&segments);
         visit::visit_path(self, path);
     }
 

@@ -46,7 +46,7 @@ fn the_check_lets_pass_what_the_table_allows() {
         ("lib.rs", "pub mod model; pub mod cli;"),
         (
             "nws/cache.rs",
-            r#"fn f() { let axum = 1; tracing::info!("crate::mcp {axum}"); }"#,
+            r#"fn f() { let axum = 1; let gatehouse = axum; g(gatehouse); tracing::info!("a \" crate :: mcp {axum}"); }"#,
         ),
     ] {
         assert_eq!(

@@ -1,4 +1,4 @@
-//! The rooms of the house, held against every source file; `CONTRIBUTING.md` says the table in words.
+//! The rooms of the house, held against every source file; `docs/ARCHITECTURE.md` has them in words.
 #![expect(clippy::unwrap_used, reason = "test support")]
 
 mod imports;

@@ -35,6 +35,7 @@ const HOMES: &[(&str, &[&str])] = &[
             "admin",
             "router",
             "server",
+            "app",
         ],
     ),
     ("clap", &["cli", "main"]),

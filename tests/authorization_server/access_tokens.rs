@@ -6,11 +6,11 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPai
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use gatehouse::jose::{AccessTokenClaims, InvalidToken, JoseError, KeyRing, generate_signing_key};
-use gatehouse::model::{ClientId, GrantId, SigningKey, Timestamp, UserId};
+use gatehouse::model::{ClientId, GrantId, SigningAlgorithm, SigningKey, Timestamp, UserId};
 use serde_json::{Value, json};
 
 fn key() -> SigningKey {
-    generate_signing_key(Timestamp::from_seconds(0)).unwrap()
+    generate_signing_key(SigningAlgorithm::Es256, Timestamp::from_seconds(0)).unwrap()
 }
 
 fn ring(key: &SigningKey) -> KeyRing {

@@ -14,6 +14,9 @@ async fn e02_the_issuer_is_the_tenants_public_url_to_the_byte() {
             ("authorization_endpoint", "/authorize"),
             ("token_endpoint", "/token"),
             ("registration_endpoint", "/register"),
+            ("pushed_authorization_request_endpoint", "/par"),
+            ("revocation_endpoint", "/revoke"),
+            ("introspection_endpoint", "/introspect"),
             ("jwks_uri", "/jwks"),
         ] {
             assert_eq!(document[member], format!("{issuer}{path}"));
@@ -34,8 +37,22 @@ async fn e04_the_metadata_names_what_the_endpoints_do() {
         ),
         (
             "token_endpoint_auth_methods_supported",
+            json!([
+                "none",
+                "client_secret_basic",
+                "client_secret_post",
+                "private_key_jwt"
+            ]),
+        ),
+        (
+            "revocation_endpoint_auth_methods_supported",
             json!(["none", "client_secret_basic", "client_secret_post"]),
         ),
+        (
+            "introspection_endpoint_auth_methods_supported",
+            json!(["client_secret_basic", "client_secret_post"]),
+        ),
+        ("require_pushed_authorization_requests", json!(false)),
         (
             "authorization_response_iss_parameter_supported",
             json!(true),
@@ -52,8 +69,10 @@ async fn e04_the_metadata_names_what_the_endpoints_do() {
     ] {
         assert_eq!(document[member], value, "{member}");
     }
-    let absent = "client_id_metadata_document_supported";
-    assert!(document.get(absent).is_none());
+    assert_eq!(document["client_id_metadata_document_supported"], true);
+    let algorithms = json!(["ES256", "RS256", "PS256", "EdDSA"]);
+    let member = "token_endpoint_auth_signing_alg_values_supported";
+    assert_eq!(document[member], algorithms);
 }
 
 #[tokio::test]

@@ -139,7 +139,7 @@ async fn c07_keys_and_methods_that_need_them_are_refused() {
     let private = json!({ "keys": [{ "kty": "EC", "d": "x" }] });
     for metadata in [
         with("jwks", &private),
-        with("jwks_uri", &json!("https://client.example.com/jwks")),
+        with("jwks_uri", &json!("http://client.example.com/jwks")),
         with("token_endpoint_auth_method", &json!("private_key_jwt")),
         with("token_endpoint_auth_method", &json!("tls_client_auth")),
         with("response_types", &json!(["token"])),

@@ -1,5 +1,6 @@
 """A real gatehouse process on a free loopback port, with a database and a user of its own."""
 
+import base64
 import re
 import secrets
 import subprocess
@@ -66,15 +67,22 @@ class Gateway:
         return f"""
 [server]
 listen = "127.0.0.1:0"
-admin_listen = "127.0.0.1:0"
 
 [database]
 url = "{database}"
+
+[keys]
+encryption_key = {{ file = "{self._encryption_key()}" }}
 
 [weather]
 base_url = "{self._weather_url}"
 contact = "ops@example.com"
 """
+
+    def _encryption_key(self):
+        path = Path(self._folder.name) / "encryption-key"
+        path.write_text(base64.b64encode(secrets.token_bytes(32)).decode(), encoding="utf-8")
+        return path
 
     def _add_user(self):
         command = [self._binary, "user", "add", "--config", str(self._config), "--tenant", TENANT]

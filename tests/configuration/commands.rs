@@ -168,6 +168,7 @@ fn every_command_explains_itself_with_an_example() {
         "user remove",
         "keys",
         "keys list",
+        "keys rotate",
         "token",
         "token issue",
     ] {
@@ -204,6 +205,8 @@ fn a_database_out_of_reach_ends_with_69_and_its_password_stays_unsaid() {
             "DATABASE_URL",
             "postgres://gatehouse:hunter2@127.0.0.1:1/gatehouse",
         )
+        .env("GATEHOUSE__KEYS__ENCRYPTION_KEY__ENV", "KEY")
+        .env("KEY", crate::ENCRYPTION_KEY)
         .output()
         .unwrap();
     assert_refused(&output, 69);
@@ -270,6 +273,7 @@ fn a_token_is_issued_within_the_role_of_its_account() {
     let keys = stdout(&folder.run(&["keys", "list"]));
     assert_eq!(keys.lines().count(), 1);
     assert!(keys.contains("\tES256\t20"), "{keys}");
+    assert!(keys.ends_with("\tactive\n"), "{keys}");
 }
 
 #[test]
@@ -299,6 +303,7 @@ fn serve_says_what_it_chose_and_what_is_left_to_do() {
         &format!("MCP endpoint   http://{address}/mcp\n"),
         &format!("configuration  {file}, then DATABASE_URL\n"),
         "database       sqlite://other.db\n",
+        "Warning: the signing keys are encrypted with other.db.key",
         "weather.contact",
         &format!("gatehouse --config {file} user add --username you --role admin"),
     ] {

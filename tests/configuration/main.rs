@@ -8,10 +8,14 @@
 
 mod commands;
 mod example;
+mod keys;
 mod overrides;
 mod problems;
 
 use gatehouse::config::{self, Config, Environment, Problem, Problems};
+
+/// A key that is good enough for Postgres.
+const ENCRYPTION_KEY: &str = "q7vXy1Kc0dJpFZ4m8TgqVt3l9EoNwRrYh2SbUiAaC6M=";
 
 /// An environment with these variables and no others.
 fn environment(variables: &[(&str, &str)]) -> Environment {

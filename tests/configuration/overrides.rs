@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use gatehouse::config::{self, Config, Origin, Problems};
 
-use super::{environment, parse, problem_at};
+use super::{environment, problem_at};
 
 fn with(text: &str, variables: &[(&str, &str)]) -> Result<Config, Problems> {
     config::parse(text, "gatehouse.toml", &environment(variables))
@@ -36,10 +36,11 @@ fn a_variable_overrides_a_key_of_the_file() {
 #[test]
 fn what_platforms_set_is_honoured() {
     let config = with(
-        "[server]\npublic_url = \"https://mcp.example.com\"\n",
+        "[server]\npublic_url = \"https://mcp.example.com\"\n[keys.encryption_key]\nenv = \"KEY\"\n",
         &[
             ("PORT", "3000"),
             ("DATABASE_URL", "postgres://db/gatehouse"),
+            ("KEY", crate::ENCRYPTION_KEY),
         ],
     )
     .unwrap();
@@ -108,10 +109,35 @@ fn a_secret_comes_from_a_variable_or_a_file() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("url");
     std::fs::write(&file, "postgres://user:hunter2@db/gatehouse\n").unwrap();
-    let config = parse(&format!("[database]\nurl = {{ file = {file:?} }}\n")).unwrap();
+    let text =
+        format!("[database]\nurl = {{ file = {file:?} }}\n[keys.encryption_key]\nenv = \"KEY\"\n");
+    let config = with(&text, &[("KEY", crate::ENCRYPTION_KEY)]).unwrap();
     assert_eq!(
         config.database.url.expose(),
         "postgres://user:hunter2@db/gatehouse"
     );
     assert!(!format!("{config:?}").contains("hunter2"));
+}
+
+#[test]
+fn h05_an_encryption_key_is_random_and_replicas_on_postgres_need_one() {
+    let text = "[keys]\nencryption_key = { env = \"KEY\" }\n";
+    let config = with(text, &[("KEY", crate::ENCRYPTION_KEY)]).unwrap();
+    assert!(config.keys.encryption_key.is_some());
+    assert!(!format!("{config:?}").contains(crate::ENCRYPTION_KEY));
+    for weak in [
+        "changeme",
+        "",
+        "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+        "Y2hhbmdlbWVjaGFuZ2VtZWNoYW5nZW1lY2hhbmdlbWU=",
+        "q7vXy1Kc0dJpFZ4m8TgqVg==",
+    ] {
+        let problems = with(text, &[("KEY", weak)]).unwrap_err();
+        let problem = problem_at(&problems, "keys.encryption_key");
+        assert!(problem.expected.contains("openssl rand"), "{problem}");
+        assert!(weak.is_empty() || !problems.to_string().contains(weak));
+    }
+    let problems = with("", &[("DATABASE_URL", "postgres://db/gatehouse")]).unwrap_err();
+    let problem = problem_at(&problems, "keys.encryption_key");
+    assert!(problem.expected.contains("openssl rand"), "{problem}");
 }

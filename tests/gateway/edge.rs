@@ -263,6 +263,39 @@ async fn l05_a_request_of_two_lengths_is_refused_and_nothing_after_it_runs() {
 }
 
 #[tokio::test]
+async fn a_client_that_sends_its_body_later_gets_to_read_the_refusal() {
+    let gateway = Database::sqlite().serve();
+    for (path, status) in [("/mcp", "401"), ("/nothing", "404")] {
+        let mut stream = TcpStream::connect(gateway.address()).unwrap();
+        stream.set_nodelay(true).unwrap();
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\n\
+             Content-Length: 2\r\n\r\n",
+            gateway.address()
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        // An answer before the body would end the connection: none may come yet.
+        stream
+            .set_read_timeout(Some(std::time::Duration::from_millis(300)))
+            .unwrap();
+        assert!(
+            stream.read(&mut [0; 1]).is_err(),
+            "{path} was answered early"
+        );
+        stream.write_all(b"{}").unwrap();
+        stream
+            .set_read_timeout(Some(std::time::Duration::from_secs(30)))
+            .unwrap();
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).unwrap();
+        assert_eq!(
+            std::str::from_utf8(&answer),
+            Ok(format!("HTTP/1.1 {status}").as_str())
+        );
+    }
+}
+
+#[tokio::test]
 async fn l07_what_is_too_large_is_refused_before_it_is_read() {
     let gateway = Database::sqlite().serve();
     let host = gateway.address();

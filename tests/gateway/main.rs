@@ -12,6 +12,7 @@
 mod client;
 mod demo;
 mod edge;
+mod key_rotation;
 mod lifetime;
 mod process;
 mod stdio;

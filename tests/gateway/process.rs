@@ -8,6 +8,9 @@ use url::Url;
 
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 
+/// What replicas on Postgres share their signing keys under.
+const ENCRYPTION_KEY: &str = "q7vXy1Kc0dJpFZ4m8TgqVt3l9EoNwRrYh2SbUiAaC6M=";
+
 /// A database that belongs to one test.
 pub(crate) struct Database {
     pub(crate) url: String,
@@ -26,6 +29,7 @@ pub(crate) fn gatehouse() -> Command {
     command
         .env_clear()
         .env("PATH", "/usr/bin:/bin")
+        .env("KEY", ENCRYPTION_KEY)
         .stdin(Stdio::null());
     command
 }
@@ -64,6 +68,7 @@ impl Database {
         let path = self.folder.path().join("gatehouse.toml");
         let text = format!(
             "[server]\n{server}\n[database]\nurl = \"{}\"\n\
+             [keys]\nencryption_key = {{ env = \"KEY\" }}\npublish_ahead = \"5s\"\n\
              [weather]\nbase_url = \"http://127.0.0.1:9\"\ncontact = \"tests@example.com\"\n",
             self.url
         );
@@ -107,6 +112,13 @@ impl Database {
         // The pipe is read on, so that the process never waits for us.
         std::thread::spawn(move || lines.for_each(drop));
         Gateway { child, url }
+    }
+
+    /// A command of the program with this database.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = gatehouse();
+        command.arg("--config").arg(self.config("")).args(arguments);
+        command
     }
 
     pub(crate) fn add_user(&self, username: &str, role: &str) {

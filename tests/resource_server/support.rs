@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use gatehouse::jose::{AccessTokenClaims, KeyRing, KeyRings, generate_signing_key};
 use gatehouse::model::{
-    ClientId, Clock, GrantId, Scope, ScopeCatalogue, ScopeDefinition, ScopeSet, Secret, Tenant,
-    Timestamp, UserId,
+    ClientId, Clock, GrantId, Scope, ScopeCatalogue, ScopeDefinition, ScopeSet, Secret,
+    SigningAlgorithm, Tenant, Timestamp, UserId,
 };
 use gatehouse::resource_server::AccessTokens;
 
@@ -66,7 +66,7 @@ impl World {
         let (tenant, other) = (tenant("one"), tenant("two"));
         let rings = Arc::new(KeyRings::default());
         for tenant in [&tenant, &other] {
-            let key = generate_signing_key(clock.now()).unwrap();
+            let key = generate_signing_key(SigningAlgorithm::Es256, clock.now()).unwrap();
             rings.set(tenant.slug.clone(), KeyRing::new(&[key]).unwrap());
         }
         let tokens = AccessTokens::new(

@@ -1,6 +1,6 @@
 //! Registered clients.
 
-use gatehouse::model::{Client, ClientId, TokenEndpointAuthMethod};
+use gatehouse::model::{Client, ClientId, ClientKeys, TokenEndpointAuthMethod};
 use gatehouse::store::StoreError;
 
 use crate::database::{Database, contract};
@@ -21,11 +21,17 @@ async fn a_client_is_found_as_it_registered(database: &Database) {
         uri: None,
         auth_method: TokenEndpointAuthMethod::None,
         secret: None,
+        keys: None,
         grant_types: vec![],
         scopes: None,
         ..client("public")
     };
-    for client in [confidential, public] {
+    let signing = Client {
+        auth_method: TokenEndpointAuthMethod::PrivateKeyJwt,
+        keys: Some(ClientKeys::Uri("https://client.example/jwks".to_owned())),
+        ..client("signing")
+    };
+    for client in [confidential, public, signing] {
         store.register_client(&acme(), &client).await.unwrap();
         let found = store.find_client(&acme(), &client.id).await.unwrap();
         assert_eq!(found, Some(client));

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gatehouse::model::{
-    AuthorizationCode, Client, ClientId, CodeChallenge, Digest, Grant, GrantId, GrantType,
-    LoginSession, PasswordHash, RedirectUri, RefreshToken, ResourceUri, Secret, SigningAlgorithm,
-    SigningKey, TenantSlug, Timestamp, TokenEndpointAuthMethod, User, UserId,
+    AuthorizationCode, Client, ClientId, ClientKeys, CodeChallenge, Digest, Grant, GrantId,
+    GrantType, LoginSession, PasswordHash, PushedRequest, RedirectUri, RefreshToken, ResourceUri,
+    SealedSigningKey, Secret, SigningAlgorithm, TenantSlug, Timestamp, TokenEndpointAuthMethod,
+    User, UserId,
 };
 use gatehouse::store::{Rotation, Store};
 use tokio::sync::Barrier;
@@ -48,6 +49,7 @@ pub(crate) fn client(id: &str) -> Client {
         ],
         auth_method: TokenEndpointAuthMethod::ClientSecretBasic,
         secret: Some(digest("client secret")),
+        keys: Some(ClientKeys::Inline(r#"{"keys":[]}"#.to_owned())),
         grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
         scopes: Some("mcp:tools metrics:read".parse().unwrap()),
         created_at: NOW,
@@ -122,12 +124,24 @@ pub(crate) fn salt(successor: &str) -> [u8; 32] {
     *digest(&format!("salt of {successor}")).as_bytes()
 }
 
-pub(crate) fn signing_key(id: &str) -> SigningKey {
-    SigningKey {
+/// A pushed request that may be begun with for a minute from [`NOW`].
+pub(crate) fn pushed_request(name: &str) -> PushedRequest {
+    PushedRequest {
+        digest: digest(name),
+        client: ClientId::new("client"),
+        request: "client_id=client&state=a%20state".to_owned(),
+        created_at: NOW,
+        expires_at: NOW.after(MINUTE),
+    }
+}
+
+pub(crate) fn signing_key(id: &str) -> SealedSigningKey {
+    SealedSigningKey {
         id: id.to_owned(),
         algorithm: SigningAlgorithm::Es256,
-        private_key: Secret::new(format!("private key {id}")),
+        sealed_key: format!("private key {id}").into_bytes(),
         created_at: NOW,
+        signs_from: NOW,
     }
 }
 

@@ -3,12 +3,13 @@
 use gatehouse::model::GrantId;
 
 use crate::database::{Database, contract};
-use crate::fixtures::{NOW, acme, begin_family, later, race, revoked_at};
+use crate::fixtures::{NOW, acme, begin_family, grant, later, race, revoked_at, tenant, user};
 
 contract! {
     a_grant_is_revoked_once,
     of_parallel_revocations_one_is_the_first,
     an_unknown_grant_is_not_revoked,
+    a_grant_is_found_revoked_or_not,
 }
 
 async fn a_grant_is_revoked_once(database: &Database) {
@@ -38,4 +39,22 @@ async fn an_unknown_grant_is_not_revoked(database: &Database) {
         .revoke_grant(&acme(), &GrantId::new("unknown"), NOW)
         .await;
     assert!(!revoked.unwrap());
+}
+
+async fn a_grant_is_found_revoked_or_not(database: &Database) {
+    let store = database.open().await;
+    let id = begin_family(&*store).await;
+    let mut expected = grant(id.as_str(), &user("alice"));
+    let found = store.find_grant(&acme(), &id).await.unwrap();
+    assert_eq!(found.as_ref(), Some(&expected));
+
+    store.revoke_grant(&acme(), &id, later(1)).await.unwrap();
+
+    expected.revoked_at = Some(later(1));
+    let found = store.find_grant(&acme(), &id).await.unwrap();
+    assert_eq!(found, Some(expected));
+    let found = store.find_grant(&tenant("globex"), &id).await.unwrap();
+    assert_eq!(found, None);
+    let unknown = GrantId::new("unknown");
+    assert_eq!(store.find_grant(&acme(), &unknown).await.unwrap(), None);
 }

@@ -23,6 +23,7 @@ contract! {
     a_token_of_a_revoked_grant_is_refused,
     an_unknown_token_is_refused,
     a_token_whose_rotation_failed_can_be_rotated,
+    only_a_token_that_could_be_exchanged_is_live,
 }
 
 async fn a_rotated_token_has_a_successor_in_the_same_family(database: &Database) {
@@ -230,4 +231,30 @@ async fn a_token_whose_rotation_failed_can_be_rotated(database: &Database) {
         .rotate_refresh_token(&acme(), &rotation("first", "second", &family))
         .await;
     assert_eq!(outcome.unwrap(), RotationOutcome::Rotated);
+}
+
+async fn only_a_token_that_could_be_exchanged_is_live(database: &Database) {
+    let store = database.open().await;
+    let family = begin_family(&*store).await;
+    let is_live = async |name: &str, now| {
+        let found = store
+            .find_live_refresh_token(&acme(), &digest(name), now)
+            .await
+            .unwrap();
+        assert!(found.as_ref().is_none_or(|(_, grant)| grant.id == family));
+        found.is_some()
+    };
+    assert!(is_live("first", NOW).await);
+    assert!(!is_live("unknown", NOW).await);
+    assert!(!is_live("first", NOW.after(DAY * 30)).await);
+
+    let outcome = store
+        .rotate_refresh_token(&acme(), &rotation("first", "second", &family))
+        .await;
+    assert_eq!(outcome.unwrap(), RotationOutcome::Rotated);
+    assert!(!is_live("first", NOW).await);
+    assert!(is_live("second", NOW).await);
+
+    store.revoke_grant(&acme(), &family, NOW).await.unwrap();
+    assert!(!is_live("second", NOW).await);
 }

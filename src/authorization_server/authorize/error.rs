@@ -5,6 +5,7 @@ use axum::response::Response;
 use http::StatusCode;
 use http::header::{HeaderValue, RETRY_AFTER};
 
+use crate::authorization_server::clients::FindClientError;
 use crate::authorization_server::pages::{self, ErrorPage};
 use crate::identity::SignInError;
 use crate::model::{ClientId, InvalidScope, RedirectUri, Secret};
@@ -45,6 +46,12 @@ pub(in crate::authorization_server) enum PageError {
     MissingClient,
     #[error("unknown client_id")]
     UnknownClient,
+    /// The person reads one text for all reasons: who could tell a closed port from a missing page
+    /// could use us to look around.
+    #[error("the client's metadata document: {0}")]
+    ClientDocument(FindClientError),
+    #[error("the request_uri is unknown, expired, answered or of another client")]
+    UnknownRequest,
     #[error("no redirect_uri, and several are registered")]
     MissingRedirectUri,
     #[error("the redirect_uri is not registered")]
@@ -149,7 +156,7 @@ impl ReturnAddress {
 }
 
 impl RedirectError {
-    const fn code(self) -> &'static str {
+    pub(in crate::authorization_server) const fn code(self) -> &'static str {
         match self {
             Self::Repeated(_)
             | Self::StateTooLong
@@ -203,6 +210,8 @@ impl PageError {
             | Self::Repeated(_)
             | Self::MissingClient
             | Self::UnknownClient
+            | Self::ClientDocument(_)
+            | Self::UnknownRequest
             | Self::MissingRedirectUri
             | Self::UnregisteredRedirectUri
             | Self::Form(_)
@@ -232,6 +241,20 @@ impl PageError {
                               been removed.",
                 advice: "In the application, remove the connection to this server and add it \
                          again: that registers it anew.",
+                again: None,
+            },
+            Self::ClientDocument(_) => ErrorPage {
+                title: "This application could not be checked",
+                explanation: "It is known by the address of a document about it, and that \
+                              document could not be read or is not accepted here.",
+                advice: "Try again in a minute. If that leads here once more, report it to those \
+                         who make the application or to those who run this server.",
+                again: None,
+            },
+            Self::UnknownRequest => ErrorPage {
+                title: "This link is no longer valid",
+                explanation: "It was answered already, or it is too old. Nothing was changed.",
+                advice: "Go back to the application and connect again.",
                 again: None,
             },
             Self::MissingRedirectUri | Self::UnregisteredRedirectUri => ErrorPage {

@@ -1,9 +1,12 @@
 //! The authorization request (OAuth 2.1 §4.1.1): its checks in the order in which they count.
 
 use super::error::{AuthorizeError, PageError, RedirectError, ReturnAddress};
+use super::pushed;
+use crate::authorization_server::clients::{self, DocumentError, FindClientError};
 use crate::authorization_server::{Context, scopes};
 use crate::model::{
-    Client, ClientId, CodeChallenge, GrantType, RedirectUri, ResourceUri, ScopeSet, Tenant,
+    Client, ClientId, CodeChallenge, GrantType, PushedRequest, RedirectUri, ResourceUri, ScopeSet,
+    Tenant, Timestamp,
 };
 use crate::web::Parameters;
 
@@ -15,7 +18,9 @@ pub(in crate::authorization_server) struct AuthorizationRequest {
     pub(in crate::authorization_server) challenge: CodeChallenge,
     pub(in crate::authorization_server) scopes: ScopeSet,
     pub(super) prompt: Prompt,
-    parameters: Parameters,
+    /// What the browser carries from page to page: the request, or the reference to it.
+    carried: Parameters,
+    pushed: Option<PushedRequest>,
 }
 
 /// Which pages the client wants shown (OpenID Connect Core §3.1.2.1).
@@ -32,7 +37,7 @@ pub(super) enum Prompt {
 }
 
 /// Longer queries are no authorization requests.
-const MAX_QUERY: usize = 16 * 1024;
+pub(in crate::authorization_server) const MAX_QUERY: usize = 16 * 1024;
 const MAX_STATE: usize = 4 * 1024;
 
 impl AuthorizationRequest {
@@ -41,9 +46,30 @@ impl AuthorizationRequest {
         tenant: &Tenant,
         query: Option<&str>,
     ) -> Result<Self, AuthorizeError> {
-        let parameters = read_query(query)?;
-        // RFC 6749 §4.1.2.1: until both of these are right, the browser is sent nowhere.
-        let client = find_client(context, tenant, &parameters).await?;
+        let carried = read_query(query)?;
+        // RFC 6749 §4.1.2.1: until client and redirect URI are right, the browser is sent nowhere.
+        let client = find_client(context, tenant, &carried).await?;
+        let Some(pushed) = pushed::find(context, tenant, &client, &carried).await? else {
+            return Self::check(context, tenant, client, carried);
+        };
+        // RFC 9101 §6.3: nothing that stands beside the reference counts.
+        let carried = pushed::reference(&client, &carried)?;
+        let parameters = read_query(Some(&pushed.request))?;
+        let request = Self::check(context, tenant, client, parameters)?;
+        Ok(Self {
+            carried,
+            pushed: Some(pushed),
+            ..request
+        })
+    }
+
+    /// The checks, which are the same wherever the parameters came from.
+    pub(in crate::authorization_server) fn check(
+        context: &Context,
+        tenant: &Tenant,
+        client: Client,
+        parameters: Parameters,
+    ) -> Result<Self, AuthorizeError> {
         let redirect_uri = check_redirect_uri(&client, &parameters)?;
         let state = read_state(&parameters);
         let back = ReturnAddress {
@@ -60,7 +86,8 @@ impl AuthorizationRequest {
                 challenge,
                 scopes,
                 prompt,
-                parameters,
+                carried: parameters,
+                pushed: None,
             }),
             Err(error) => Err(AuthorizeError::Redirect(Box::new(back), error)),
         }
@@ -68,14 +95,58 @@ impl AuthorizationRequest {
 
     /// The request as a query, written the same way each time.
     pub(in crate::authorization_server) fn query(&self) -> String {
-        self.parameters.to_query()
+        self.carried.to_query()
     }
 
     /// The request after signing in: `prompt=login` has been done. Consent is asked for then: the
-    /// browser comes from our own page now, and no longer says who sent it there in the first place.
+    /// browser comes from our own page now, and no longer says who sent it there in the first place. A
+    /// reference stays as it is: see [`Self::is_older_than`].
     pub(in crate::authorization_server) fn query_after_login(&self) -> String {
-        let parameters = self.parameters.without("prompt");
+        if self.pushed.is_some() {
+            return self.query();
+        }
+        let parameters = self.carried.without("prompt");
         parameters.with("prompt", "consent".to_owned()).to_query()
+    }
+
+    /// Which page comes next for whoever signed in at `signed_in_at`.
+    pub(super) fn prompt_after(&self, signed_in_at: Timestamp) -> Prompt {
+        if self.prompt == Prompt::Login && self.is_older_than(signed_in_at) {
+            Prompt::Consent
+        } else {
+            self.prompt
+        }
+    }
+
+    /// True when the request was pushed before the person signed in, perhaps for it. The reference
+    /// can't say so; the times can.
+    pub(in crate::authorization_server) fn is_older_than(&self, signed_in_at: Timestamp) -> bool {
+        let pushed = self.pushed.as_ref();
+        pushed.is_some_and(|pushed| signed_in_at >= pushed.created_at)
+    }
+
+    /// Begins with a pushed request: its short life is over, and the person has time to answer.
+    pub(super) async fn begin(
+        &self,
+        context: &Context,
+        tenant: &Tenant,
+    ) -> Result<(), AuthorizeError> {
+        if let Some(pushed) = &self.pushed {
+            pushed::begin(context, tenant, pushed).await?;
+        }
+        Ok(())
+    }
+
+    /// Ends a pushed request, before the client hears how it was answered: it is answered once.
+    pub(in crate::authorization_server) async fn end(
+        &self,
+        context: &Context,
+        tenant: &Tenant,
+    ) -> Result<(), AuthorizeError> {
+        match &self.pushed {
+            Some(pushed) => Ok(pushed::end(context, tenant, pushed).await?),
+            None => Ok(()),
+        }
     }
 
     /// Sends the person back to the client with `error`.
@@ -100,11 +171,16 @@ async fn find_client(
     let id = parameters
         .one("client_id")?
         .ok_or(PageError::MissingClient)?;
-    let client = context
-        .store
-        .find_client(&tenant.slug, &ClientId::new(id))
-        .await?;
-    client.ok_or(PageError::UnknownClient)
+    let found = clients::find(context, tenant, &ClientId::new(id)).await;
+    found.map_err(|error| match error {
+        FindClientError::Unknown => PageError::UnknownClient,
+        FindClientError::Store(error) | FindClientError::Document(DocumentError::Store(error)) => {
+            PageError::Unavailable(error)
+        }
+        FindClientError::Untrusted | FindClientError::Document(_) => {
+            PageError::ClientDocument(error)
+        }
+    })
 }
 
 fn check_redirect_uri(client: &Client, parameters: &Parameters) -> Result<RedirectUri, PageError> {

@@ -30,6 +30,8 @@ pub(super) struct LoginPage<'a> {
 pub(super) struct ConsentPage<'a> {
     pub(super) host: &'a str,
     pub(super) client: &'a str,
+    /// True when the host that they are sent back to vouches for the application.
+    pub(super) is_verified: bool,
     /// Where they are sent back to.
     pub(super) destination: String,
     /// True when that is a program on their own computer.

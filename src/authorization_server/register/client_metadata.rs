@@ -2,10 +2,12 @@
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
 use url::Url;
 
 use super::error::RegistrationError;
-use crate::model::{GrantType, RedirectUri, Secret, TokenEndpointAuthMethod};
+use crate::authorization_server::clients;
+use crate::model::{ClientKeys, GrantType, RedirectUri, Secret, TokenEndpointAuthMethod};
 
 /// Metadata that a client may be registered with.
 #[derive(Debug)]
@@ -14,6 +16,7 @@ pub(super) struct ClientMetadata {
     pub(super) uri: Option<String>,
     pub(super) redirect_uris: Vec<RedirectUri>,
     pub(super) auth_method: TokenEndpointAuthMethod,
+    pub(super) keys: Option<ClientKeys>,
     pub(super) grant_types: Vec<GrantType>,
     pub(super) application_type: Option<ApplicationType>,
     /// RFC 7592 §2.2: in a replacement, whose it is.
@@ -41,8 +44,8 @@ struct Document {
     grant_types: Option<Vec<String>>,
     response_types: Option<Vec<String>>,
     application_type: Option<ApplicationType>,
-    jwks: Option<IgnoredAny>,
-    jwks_uri: Option<IgnoredAny>,
+    jwks: Option<Box<RawValue>>,
+    jwks_uri: Option<String>,
     software_statement: Option<IgnoredAny>,
     client_id: Option<String>,
     client_secret: Option<String>,
@@ -59,15 +62,14 @@ impl ClientMetadata {
         if document.software_statement.is_some() {
             return Err(RegistrationError::SoftwareStatement);
         }
-        if document.jwks.is_some() || document.jwks_uri.is_some() {
-            return Err(RegistrationError::Keys);
-        }
         check_response_types(document.response_types)?;
+        let auth_method = read_auth_method(document.token_endpoint_auth_method)?;
         Ok(Self {
             redirect_uris: read_redirect_uris(document.redirect_uris)?,
             name: read_name(document.client_name)?,
             uri: read_uri(document.client_uri)?,
-            auth_method: read_auth_method(document.token_endpoint_auth_method)?,
+            auth_method,
+            keys: clients::read_keys(auth_method, document.jwks.as_deref(), document.jwks_uri)?,
             grant_types: read_grant_types(document.grant_types)?,
             application_type: document.application_type,
             client_id: document.client_id,
@@ -94,7 +96,10 @@ fn read_redirect_uris(uris: Option<Vec<String>>) -> Result<Vec<RedirectUri>, Reg
     Ok(parsed.collect::<Result<_, _>>()?)
 }
 
-fn read_name(name: Option<String>) -> Result<Option<String>, RegistrationError> {
+/// Reads a name that a person can be shown.
+pub(in crate::authorization_server) fn read_name(
+    name: Option<String>,
+) -> Result<Option<String>, RegistrationError> {
     let Some(name) = name else {
         return Ok(None);
     };
@@ -119,7 +124,10 @@ fn read_name(name: Option<String>) -> Result<Option<String>, RegistrationError> 
     Ok((!name.is_empty()).then(|| name.to_owned()))
 }
 
-fn read_uri(uri: Option<String>) -> Result<Option<String>, RegistrationError> {
+/// Reads the address of a home page.
+pub(in crate::authorization_server) fn read_uri(
+    uri: Option<String>,
+) -> Result<Option<String>, RegistrationError> {
     let Some(uri) = uri.filter(|uri| !uri.is_empty()) else {
         return Ok(None);
     };

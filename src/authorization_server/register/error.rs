@@ -4,13 +4,14 @@ use axum::response::Response;
 use http::StatusCode;
 use http::header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 
+use crate::authorization_server::clients::InvalidKeys;
 use crate::model::InvalidRedirectUri;
 use crate::store::StoreError;
 use crate::web;
 
 /// An error of the registration endpoint. The text is its `error_description`.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum RegistrationError {
+pub(in crate::authorization_server) enum RegistrationError {
     #[error("the body must be application/json")]
     MediaType,
     #[error("the body is longer than 65536 bytes or was cut off")]
@@ -25,14 +26,14 @@ pub(super) enum RegistrationError {
     Name,
     #[error("client_uri must be an http or https URL")]
     ClientUri,
-    #[error("token_endpoint_auth_method must be none, client_secret_basic or client_secret_post")]
+    #[error("token_endpoint_auth_method is not one of those in the server's metadata")]
     AuthMethod,
     #[error("grant_types must include authorization_code")]
     GrantTypes,
     #[error("response_types must include code")]
     ResponseTypes,
-    #[error("jwks and jwks_uri are not supported")]
-    Keys,
+    #[error("{0}")]
+    Keys(#[from] InvalidKeys),
     #[error("software statements are not accepted")]
     SoftwareStatement,
     #[error("registration needs an initial access token")]
@@ -87,7 +88,7 @@ impl RegistrationError {
             | Self::AuthMethod
             | Self::GrantTypes
             | Self::ResponseTypes
-            | Self::Keys
+            | Self::Keys(_)
             | Self::OtherClient => (StatusCode::BAD_REQUEST, "invalid_client_metadata"),
             Self::SoftwareStatement => (StatusCode::BAD_REQUEST, "unapproved_software_statement"),
             Self::InitialAccessToken | Self::RegistrationAccessToken => {

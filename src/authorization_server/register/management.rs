@@ -85,6 +85,7 @@ async fn replace(
         redirect_uris: metadata.redirect_uris,
         auth_method: metadata.auth_method,
         secret: secret.as_ref().map(Secret::digest).or(kept),
+        keys: metadata.keys,
         grant_types: metadata.grant_types,
         ..client
     };

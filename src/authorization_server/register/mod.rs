@@ -12,13 +12,15 @@ use axum::response::Response;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use client_metadata::{ApplicationType, ClientMetadata};
+pub(super) use client_metadata::{read_name, read_uri};
 use error::RegistrationError;
 
 use super::{Context, RegistrationPolicy, new_identifier};
 use crate::model::{
-    Client, ClientId, GrantType, RedirectUri, Secret, Tenant, TokenEndpointAuthMethod,
+    Client, ClientId, ClientKeys, GrantType, RedirectUri, Secret, Tenant, TokenEndpointAuthMethod,
 };
 use crate::store::Registration;
 use crate::web;
@@ -43,6 +45,10 @@ struct ClientInformation<'a> {
     response_types: [&'static str; 1],
     #[serde(skip_serializing_if = "Option::is_none")]
     application_type: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jwks: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jwks_uri: Option<&'a str>,
     registration_client_uri: String,
     registration_access_token: &'a str,
 }
@@ -150,6 +156,7 @@ fn new_client(context: &Context, metadata: &ClientMetadata) -> (Client, Option<S
         redirect_uris: metadata.redirect_uris.clone(),
         auth_method: metadata.auth_method,
         secret: secret.as_ref().map(Secret::digest),
+        keys: metadata.keys.clone(),
         grant_types: metadata.grant_types.clone(),
         // A limit that a client sets for itself guards nothing while anyone may register, and
         // would keep it from asking for more when a tool needs more. The role is the limit.
@@ -159,10 +166,10 @@ fn new_client(context: &Context, metadata: &ClientMetadata) -> (Client, Option<S
     (client, secret)
 }
 
-/// RFC 7591 §3.2.1: a public client has no use for a secret, so it gets none.
+/// RFC 7591 §3.2.1: who has no use for a secret gets none.
 fn new_secret(context: &Context, method: TokenEndpointAuthMethod) -> Option<Secret> {
     match method {
-        TokenEndpointAuthMethod::None => None,
+        TokenEndpointAuthMethod::None | TokenEndpointAuthMethod::PrivateKeyJwt => None,
         TokenEndpointAuthMethod::ClientSecretBasic | TokenEndpointAuthMethod::ClientSecretPost => {
             Some(Secret::generate(context.random.as_ref()))
         }
@@ -177,6 +184,11 @@ fn information<'a>(
 ) -> ClientInformation<'a> {
     let grant_types = client.grant_types.iter().copied();
     let redirect_uris = client.redirect_uris.iter().map(RedirectUri::as_str);
+    let (jwks, jwks_uri) = match &client.keys {
+        Some(ClientKeys::Inline(jwks)) => (serde_json::from_str(jwks).ok(), None),
+        Some(ClientKeys::Uri(uri)) => (None, Some(uri.as_str())),
+        None => (None, None),
+    };
     ClientInformation {
         client_id: client.id.as_str(),
         client_id_issued_at: client.created_at.seconds(),
@@ -190,6 +202,8 @@ fn information<'a>(
         grant_types: grant_types.map(GrantType::as_str).collect(),
         response_types: ["code"],
         application_type: None,
+        jwks,
+        jwks_uri,
         registration_client_uri: tenant.public_url.join(&format!("/register/{}", client.id)),
         registration_access_token: token.expose(),
     }

@@ -5,7 +5,7 @@ use axum::response::Response;
 use super::error::TokenError;
 use super::{check_resource, response};
 use crate::authorization_server::{Context, new_identifier, scopes};
-use crate::model::{Client, Grant, GrantId, ScopeSet, Tenant, UserId};
+use crate::model::{Client, Grant, GrantId, ScopeSet, Tenant, TokenEndpointAuthMethod, UserId};
 use crate::web::Parameters;
 
 /// Nothing is stored: such a client asks again when its token has ended, and gets no refresh token
@@ -17,7 +17,7 @@ pub(super) fn exchange(
     parameters: &Parameters,
 ) -> Result<Response, TokenError> {
     // OAuth 2.1 §4.2: confidential clients only.
-    if client.secret.is_none() {
+    if client.auth_method == TokenEndpointAuthMethod::None {
         return Err(TokenError::UnauthorizedClient);
     }
     let grant = Grant {

@@ -2,13 +2,13 @@
 
 use axum::response::Response;
 use http::StatusCode;
-use http::header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 
 use crate::authorization_server::client_authentication::ClientAuthenticationError;
+use crate::authorization_server::refusal;
 use crate::jose::JoseError;
 use crate::model::Tenant;
 use crate::store::StoreError;
-use crate::web::{self, FormRejection, RepeatedParameter};
+use crate::web::{FormRejection, RepeatedParameter};
 
 /// An error of the token endpoint. The text is its `error_description`.
 #[derive(Debug, thiserror::Error)]
@@ -75,21 +75,12 @@ impl TokenError {
         } else {
             tracing::info!(error = code, reason = ?self, "no token issued");
         }
-        let mut response = web::json_error(status, code, &self.to_string());
-        let headers = response.headers_mut();
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
-        }
-        // RFC 6749 §5.2: a client that used HTTP Basic is answered in kind.
-        if matches!(
-            self,
-            Self::Client(ClientAuthenticationError::Refused { basic: true })
-        ) && let Ok(challenge) =
-            HeaderValue::try_from(format!("Basic realm=\"{}\"", tenant.issuer()))
-        {
-            headers.insert(WWW_AUTHENTICATE, challenge);
-        }
-        response
+        let challenge = if let Self::Client(error) = &self {
+            error.challenge(tenant)
+        } else {
+            None
+        };
+        refusal::answer((status, code), &self.to_string(), challenge)
     }
 
     const fn wire(&self) -> (StatusCode, &'static str) {
@@ -99,22 +90,17 @@ impl TokenError {
             | Self::Repeated(_)
             | Self::MissingGrantType
             | Self::MissingCode
-            | Self::MissingRefreshToken
-            | Self::Client(
-                ClientAuthenticationError::Repeated(_) | ClientAuthenticationError::SeveralMethods,
-            ) => (StatusCode::BAD_REQUEST, "invalid_request"),
-            Self::Client(ClientAuthenticationError::Refused { .. }) => {
-                (StatusCode::UNAUTHORIZED, "invalid_client")
-            }
+            | Self::MissingRefreshToken => (StatusCode::BAD_REQUEST, "invalid_request"),
+            Self::Client(error) => error.wire(),
             Self::UnauthorizedClient => (StatusCode::BAD_REQUEST, "unauthorized_client"),
             Self::UnsupportedGrantType => (StatusCode::BAD_REQUEST, "unsupported_grant_type"),
             Self::InvalidGrant(_) => (StatusCode::BAD_REQUEST, "invalid_grant"),
             Self::InvalidScope => (StatusCode::BAD_REQUEST, "invalid_scope"),
             Self::InvalidTarget => (StatusCode::BAD_REQUEST, "invalid_target"),
             // Not `invalid_grant`: clients would drop tokens that are good.
-            Self::Store(_)
-            | Self::Client(ClientAuthenticationError::Store(_))
-            | Self::Signing(_) => (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable"),
+            Self::Store(_) | Self::Signing(_) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable")
+            }
         }
     }
 }

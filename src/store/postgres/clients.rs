@@ -4,7 +4,7 @@ use sqlx::{PgExecutor, PgPool};
 
 use crate::model::{Client, ClientId, GrantType, RedirectUri, TenantSlug};
 use crate::store::StoreError;
-use crate::store::row::{ClientRow, write_list, write_scopes};
+use crate::store::row::{ClientRow, write_keys, write_list, write_scopes};
 
 pub(super) async fn register(
     executor: impl PgExecutor<'_>,
@@ -13,10 +13,11 @@ pub(super) async fn register(
 ) -> Result<(), StoreError> {
     let redirect_uris = client.redirect_uris.iter().map(RedirectUri::as_str);
     let grant_types = client.grant_types.iter().copied().map(GrantType::as_str);
+    let (jwks, jwks_uri) = write_keys(client.keys.as_ref());
     sqlx::query(
         "INSERT INTO clients (tenant, id, name, uri, redirect_uris, auth_method, secret,
-                              grant_types, scopes, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+                              grant_types, scopes, created_at, jwks, jwks_uri)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
     )
     .bind(tenant.as_str())
     .bind(client.id.as_str())
@@ -33,6 +34,8 @@ pub(super) async fn register(
     .bind(write_list(grant_types))
     .bind(client.scopes.as_ref().map(write_scopes))
     .bind(client.created_at.seconds())
+    .bind(jwks)
+    .bind(jwks_uri)
     .execute(executor)
     .await?;
     Ok(())
@@ -44,7 +47,8 @@ pub(super) async fn find(
     id: &ClientId,
 ) -> Result<Option<Client>, StoreError> {
     sqlx::query_as::<_, ClientRow>(
-        "SELECT id, name, uri, redirect_uris, auth_method, secret, grant_types, scopes, created_at
+        "SELECT id, name, uri, redirect_uris, auth_method, secret, grant_types, scopes, created_at,
+                jwks, jwks_uri
          FROM clients
          WHERE tenant = $1 AND id = $2",
     )
@@ -74,9 +78,10 @@ pub(super) async fn replace(
 ) -> Result<bool, StoreError> {
     let redirect_uris = client.redirect_uris.iter().map(RedirectUri::as_str);
     let grant_types = client.grant_types.iter().copied().map(GrantType::as_str);
+    let (jwks, jwks_uri) = write_keys(client.keys.as_ref());
     let done = sqlx::query(
         "UPDATE clients SET name = $3, uri = $4, redirect_uris = $5, auth_method = $6, secret = $7,
-                            grant_types = $8
+                            grant_types = $8, jwks = $9, jwks_uri = $10
          WHERE tenant = $1 AND id = $2",
     )
     .bind(tenant.as_str())
@@ -92,6 +97,8 @@ pub(super) async fn replace(
             .map(|secret| secret.as_bytes().as_slice()),
     )
     .bind(write_list(grant_types))
+    .bind(jwks)
+    .bind(jwks_uri)
     .execute(pool)
     .await?;
     Ok(done.rows_affected() > 0)

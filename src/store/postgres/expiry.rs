@@ -5,20 +5,26 @@
 
 use sqlx::{PgConnection, PgPool};
 
+use super::signing_keys;
 use crate::model::Timestamp;
-use crate::store::{CODE_RETENTION, StoreError};
+use crate::store::{CODE_RETENTION, DOCUMENT_RETENTION, StoreError};
 
 pub(super) async fn remove(pool: &PgPool, now: Timestamp) -> Result<u64, StoreError> {
-    let now = now.seconds();
     let mut transaction = pool.begin().await?;
     // After a long standstill there is more to remove than the time of a request allows.
     sqlx::query("SET LOCAL statement_timeout = '60s'")
         .execute(&mut *transaction)
         .await?;
-    let removed = remove_login_sessions(&mut transaction, now).await?
+    let keys = signing_keys::remove_retired(&mut transaction, now).await?;
+    let now = now.seconds();
+    let removed = keys
+        + remove_login_sessions(&mut transaction, now).await?
+        + remove_pushed_requests(&mut transaction, now).await?
         + remove_codes(&mut transaction, now).await?
         + remove_refresh_tokens(&mut transaction, now).await?
-        + remove_grants(&mut transaction).await?;
+        + remove_grants(&mut transaction).await?
+        + remove_client_assertions(&mut transaction, now).await?
+        + remove_remote_documents(&mut transaction, now).await?;
     transaction.commit().await?;
     Ok(removed)
 }
@@ -27,6 +33,22 @@ async fn remove_login_sessions(connection: &mut PgConnection, now: i64) -> Resul
     let done = sqlx::query(
         "DELETE FROM login_sessions WHERE (tenant, digest) IN
              (SELECT tenant, digest FROM login_sessions
+              WHERE expires_at <= $1
+              FOR UPDATE SKIP LOCKED)",
+    )
+    .bind(now)
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+async fn remove_pushed_requests(
+    connection: &mut PgConnection,
+    now: i64,
+) -> Result<u64, StoreError> {
+    let done = sqlx::query(
+        "DELETE FROM pushed_requests WHERE (tenant, digest) IN
+             (SELECT tenant, digest FROM pushed_requests
               WHERE expires_at <= $1
               FOR UPDATE SKIP LOCKED)",
     )
@@ -73,6 +95,38 @@ async fn remove_grants(connection: &mut PgConnection) -> Result<u64, StoreError>
                                 WHERE t.tenant = g.tenant AND t.grant_id = g.id)
               FOR UPDATE OF g SKIP LOCKED)",
     )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+async fn remove_client_assertions(
+    connection: &mut PgConnection,
+    now: i64,
+) -> Result<u64, StoreError> {
+    let done = sqlx::query(
+        "DELETE FROM client_assertions WHERE (tenant, client_id, jti) IN
+             (SELECT tenant, client_id, jti FROM client_assertions
+              WHERE expires_at <= $1
+              FOR UPDATE SKIP LOCKED)",
+    )
+    .bind(now)
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+async fn remove_remote_documents(
+    connection: &mut PgConnection,
+    now: i64,
+) -> Result<u64, StoreError> {
+    let done = sqlx::query(
+        "DELETE FROM remote_documents WHERE (tenant, url) IN
+             (SELECT tenant, url FROM remote_documents
+              WHERE fetched_at <= $1
+              FOR UPDATE SKIP LOCKED)",
+    )
+    .bind(now.saturating_sub(DOCUMENT_RETENTION))
     .execute(connection)
     .await?;
     Ok(done.rows_affected())

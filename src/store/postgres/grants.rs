@@ -4,7 +4,7 @@ use sqlx::{PgConnection, PgExecutor};
 
 use crate::model::{ClientId, Grant, GrantId, TenantSlug, Timestamp, UserId};
 use crate::store::StoreError;
-use crate::store::row::write_scopes;
+use crate::store::row::{GrantRow, write_scopes};
 
 pub(super) async fn insert(
     connection: &mut PgConnection,
@@ -27,6 +27,24 @@ pub(super) async fn insert(
     .execute(connection)
     .await?;
     Ok(())
+}
+
+pub(super) async fn find(
+    executor: impl PgExecutor<'_>,
+    tenant: &TenantSlug,
+    id: &GrantId,
+) -> Result<Option<Grant>, StoreError> {
+    sqlx::query_as::<_, GrantRow>(
+        "SELECT id AS grant_id, client_id, user_id, scopes, resource, created_at, revoked_at
+         FROM grants
+         WHERE tenant = $1 AND id = $2",
+    )
+    .bind(tenant.as_str())
+    .bind(id.as_str())
+    .fetch_optional(executor)
+    .await?
+    .map(Grant::try_from)
+    .transpose()
 }
 
 /// Refresh tokens need no write of their own: a token is as live as its grant.

@@ -1,5 +1,6 @@
 //! The store in Postgres: any number of replicas.
 
+mod client_assertions;
 mod clients;
 mod codes;
 mod consents;
@@ -7,8 +8,10 @@ mod expiry;
 mod grants;
 mod login_sessions;
 mod open;
+mod pushed_requests;
 mod refresh_tokens;
 mod registrations;
+mod remote_documents;
 mod signing_keys;
 mod users;
 
@@ -20,7 +23,8 @@ use super::{
 };
 use crate::model::{
     AuthorizationCode, Client, ClientId, Consent, Digest, Grant, GrantId, LoginSession,
-    RefreshToken, SigningKey, TenantSlug, Timestamp, User, UserId,
+    PushedRequest, RefreshToken, RemoteDocument, SealedSigningKey, TenantSlug, Timestamp, User,
+    UserId,
 };
 
 pub(super) use open::migrate;
@@ -132,6 +136,32 @@ impl Store for PostgresStore {
         consents::withdraw(&self.pool, tenant, user, client, now).await
     }
 
+    async fn keep_remote_document(
+        &self,
+        tenant: &TenantSlug,
+        document: &RemoteDocument,
+    ) -> Result<(), StoreError> {
+        remote_documents::keep(&self.pool, tenant, document).await
+    }
+
+    async fn find_remote_document(
+        &self,
+        tenant: &TenantSlug,
+        url: &str,
+    ) -> Result<Option<RemoteDocument>, StoreError> {
+        remote_documents::find(&self.pool, tenant, url).await
+    }
+
+    async fn spend_client_assertion(
+        &self,
+        tenant: &TenantSlug,
+        client: &ClientId,
+        jti: &Digest,
+        expires_at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        client_assertions::spend(&self.pool, tenant, client, (jti, expires_at)).await
+    }
+
     async fn add_user(&self, tenant: &TenantSlug, user: &User) -> Result<(), StoreError> {
         users::add(&self.pool, tenant, user).await
     }
@@ -185,6 +215,42 @@ impl Store for PostgresStore {
         login_sessions::end(&self.pool, tenant, cookie).await
     }
 
+    async fn push_request(
+        &self,
+        tenant: &TenantSlug,
+        request: &PushedRequest,
+    ) -> Result<(), StoreError> {
+        pushed_requests::push(&self.pool, tenant, request).await
+    }
+
+    async fn find_pushed_request(
+        &self,
+        tenant: &TenantSlug,
+        digest: &Digest,
+        now: Timestamp,
+    ) -> Result<Option<PushedRequest>, StoreError> {
+        pushed_requests::find(&self.pool, tenant, digest, now).await
+    }
+
+    async fn begin_pushed_request(
+        &self,
+        tenant: &TenantSlug,
+        digest: &Digest,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<(), StoreError> {
+        pushed_requests::begin(&self.pool, tenant, digest, now, until).await
+    }
+
+    async fn end_pushed_request(
+        &self,
+        tenant: &TenantSlug,
+        digest: &Digest,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        pushed_requests::end(&self.pool, tenant, digest, now).await
+    }
+
     async fn issue_code(
         &self,
         tenant: &TenantSlug,
@@ -227,6 +293,23 @@ impl Store for PostgresStore {
         refresh_tokens::rotate(&self.pool, tenant, rotation).await
     }
 
+    async fn find_live_refresh_token(
+        &self,
+        tenant: &TenantSlug,
+        digest: &Digest,
+        now: Timestamp,
+    ) -> Result<Option<(RefreshToken, Grant)>, StoreError> {
+        refresh_tokens::find_live(&self.pool, tenant, digest, now).await
+    }
+
+    async fn find_grant(
+        &self,
+        tenant: &TenantSlug,
+        id: &GrantId,
+    ) -> Result<Option<Grant>, StoreError> {
+        grants::find(&self.pool, tenant, id).await
+    }
+
     async fn revoke_grant(
         &self,
         tenant: &TenantSlug,
@@ -239,12 +322,24 @@ impl Store for PostgresStore {
     async fn ensure_signing_key(
         &self,
         tenant: &TenantSlug,
-        candidate: &SigningKey,
-    ) -> Result<Vec<SigningKey>, StoreError> {
+        candidate: &SealedSigningKey,
+    ) -> Result<Vec<SealedSigningKey>, StoreError> {
         signing_keys::ensure(&self.pool, tenant, candidate).await
     }
 
-    async fn list_signing_keys(&self, tenant: &TenantSlug) -> Result<Vec<SigningKey>, StoreError> {
+    async fn rotate_signing_key(
+        &self,
+        tenant: &TenantSlug,
+        newest: &str,
+        candidate: &SealedSigningKey,
+    ) -> Result<bool, StoreError> {
+        signing_keys::rotate(&self.pool, tenant, newest, candidate).await
+    }
+
+    async fn list_signing_keys(
+        &self,
+        tenant: &TenantSlug,
+    ) -> Result<Vec<SealedSigningKey>, StoreError> {
         signing_keys::list(&self.pool, tenant).await
     }
 

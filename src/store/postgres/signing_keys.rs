@@ -1,57 +1,111 @@
 //! Signing keys in Postgres.
 
-use sqlx::{PgExecutor, PgPool};
+use sqlx::{PgConnection, PgExecutor, PgPool, Postgres, Transaction};
 
-use crate::model::{SigningKey, TenantSlug};
-use crate::store::StoreError;
+use crate::model::{SealedSigningKey, TenantSlug, Timestamp};
 use crate::store::row::SigningKeyRow;
+use crate::store::{KEY_RETENTION, StoreError};
 
 pub(super) async fn list(
     executor: impl PgExecutor<'_>,
     tenant: &TenantSlug,
-) -> Result<Vec<SigningKey>, StoreError> {
+) -> Result<Vec<SealedSigningKey>, StoreError> {
     sqlx::query_as::<_, SigningKeyRow>(
-        "SELECT id, algorithm, private_key, created_at
+        "SELECT id, algorithm, sealed_key, created_at, signs_from
          FROM signing_keys
          WHERE tenant = $1
-         ORDER BY created_at DESC, id",
+         ORDER BY signs_from DESC, id",
     )
     .bind(tenant.as_str())
     .fetch_all(executor)
     .await?
     .into_iter()
-    .map(SigningKey::try_from)
+    .map(SealedSigningKey::try_from)
     .collect()
 }
 
 pub(super) async fn ensure(
     pool: &PgPool,
     tenant: &TenantSlug,
-    candidate: &SigningKey,
-) -> Result<Vec<SigningKey>, StoreError> {
+    candidate: &SealedSigningKey,
+) -> Result<Vec<SealedSigningKey>, StoreError> {
     let known = list(pool, tenant).await?;
     if !known.is_empty() {
         return Ok(known);
     }
+    let mut transaction = begin_alone(pool).await?;
+    let mut keys = list(&mut *transaction, tenant).await?;
+    if keys.is_empty() {
+        insert(&mut transaction, tenant, candidate).await?;
+        keys.push(candidate.clone());
+    }
+    transaction.commit().await?;
+    Ok(keys)
+}
+
+pub(super) async fn rotate(
+    pool: &PgPool,
+    tenant: &TenantSlug,
+    newest: &str,
+    candidate: &SealedSigningKey,
+) -> Result<bool, StoreError> {
+    let mut transaction = begin_alone(pool).await?;
+    let keys = list(&mut *transaction, tenant).await?;
+    let is_newest = keys.first().is_some_and(|key| key.id == newest);
+    if is_newest {
+        insert(&mut transaction, tenant, candidate).await?;
+    }
+    transaction.commit().await?;
+    Ok(is_newest)
+}
+
+/// Begins a transaction that adds a key. Two replicas could both find that one is needed and
+/// insert theirs; the lock lets one of them look after the other has committed. Those who only
+/// read don't wait for it.
+async fn begin_alone(pool: &PgPool) -> Result<Transaction<'static, Postgres>, StoreError> {
     let mut transaction = pool.begin().await?;
-    // Two replicas could both find no key and insert theirs. The lock lets one of them look after
-    // the other has committed; those who only read don't wait for it.
     sqlx::query("LOCK TABLE signing_keys IN SHARE ROW EXCLUSIVE MODE")
         .execute(&mut *transaction)
         .await?;
+    Ok(transaction)
+}
+
+async fn insert(
+    connection: &mut PgConnection,
+    tenant: &TenantSlug,
+    key: &SealedSigningKey,
+) -> Result<(), StoreError> {
     sqlx::query(
-        "INSERT INTO signing_keys (tenant, id, algorithm, private_key, created_at)
-         SELECT $1, $2, $3, $4, $5
-         WHERE NOT EXISTS (SELECT 1 FROM signing_keys WHERE tenant = $1)",
+        "INSERT INTO signing_keys (tenant, id, algorithm, sealed_key, created_at, signs_from)
+         VALUES ($1, $2, $3, $4, $5, $6)",
     )
     .bind(tenant.as_str())
-    .bind(&candidate.id)
-    .bind(candidate.algorithm.as_str())
-    .bind(candidate.private_key.expose())
-    .bind(candidate.created_at.seconds())
-    .execute(&mut *transaction)
+    .bind(&key.id)
+    .bind(key.algorithm.as_str())
+    .bind(key.sealed_key.as_slice())
+    .bind(key.created_at.seconds())
+    .bind(key.signs_from.seconds())
+    .execute(connection)
     .await?;
-    let keys = list(&mut *transaction, tenant).await?;
-    transaction.commit().await?;
-    Ok(keys)
+    Ok(())
+}
+
+/// A key is needed until the last token has ended that it signed before its successor took over.
+pub(super) async fn remove_retired(
+    connection: &mut PgConnection,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    let done = sqlx::query(
+        "DELETE FROM signing_keys WHERE (tenant, id) IN
+             (SELECT k.tenant, k.id FROM signing_keys AS k
+              WHERE EXISTS (SELECT 1 FROM signing_keys AS successor
+                            WHERE successor.tenant = k.tenant
+                              AND successor.signs_from > k.signs_from
+                              AND successor.signs_from <= $1)
+              FOR UPDATE OF k SKIP LOCKED)",
+    )
+    .bind(now.seconds().saturating_sub(KEY_RETENTION))
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected())
 }

@@ -2,17 +2,22 @@
 
 use sqlx::{SqliteConnection, SqlitePool};
 
-use super::begin;
+use super::{begin, signing_keys};
 use crate::model::Timestamp;
-use crate::store::{CODE_RETENTION, StoreError};
+use crate::store::{CODE_RETENTION, DOCUMENT_RETENTION, StoreError};
 
 pub(super) async fn remove(writer: &SqlitePool, now: Timestamp) -> Result<u64, StoreError> {
-    let now = now.seconds();
     let mut transaction = begin(writer).await?;
-    let removed = remove_login_sessions(&mut transaction, now).await?
+    let keys = signing_keys::remove_retired(&mut transaction, now).await?;
+    let now = now.seconds();
+    let removed = keys
+        + remove_login_sessions(&mut transaction, now).await?
+        + remove_pushed_requests(&mut transaction, now).await?
         + remove_codes(&mut transaction, now).await?
         + remove_refresh_tokens(&mut transaction, now).await?
-        + remove_grants(&mut transaction).await?;
+        + remove_grants(&mut transaction).await?
+        + remove_client_assertions(&mut transaction, now).await?
+        + remove_remote_documents(&mut transaction, now).await?;
     transaction.commit().await?;
     Ok(removed)
 }
@@ -22,6 +27,17 @@ async fn remove_login_sessions(
     now: i64,
 ) -> Result<u64, StoreError> {
     let done = sqlx::query("DELETE FROM login_sessions WHERE expires_at <= $1")
+        .bind(now)
+        .execute(connection)
+        .await?;
+    Ok(done.rows_affected())
+}
+
+async fn remove_pushed_requests(
+    connection: &mut SqliteConnection,
+    now: i64,
+) -> Result<u64, StoreError> {
+    let done = sqlx::query("DELETE FROM pushed_requests WHERE expires_at <= $1")
         .bind(now)
         .execute(connection)
         .await?;
@@ -58,5 +74,27 @@ async fn remove_grants(connection: &mut SqliteConnection) -> Result<u64, StoreEr
     )
     .execute(connection)
     .await?;
+    Ok(done.rows_affected())
+}
+
+async fn remove_client_assertions(
+    connection: &mut SqliteConnection,
+    now: i64,
+) -> Result<u64, StoreError> {
+    let done = sqlx::query("DELETE FROM client_assertions WHERE expires_at <= $1")
+        .bind(now)
+        .execute(connection)
+        .await?;
+    Ok(done.rows_affected())
+}
+
+async fn remove_remote_documents(
+    connection: &mut SqliteConnection,
+    now: i64,
+) -> Result<u64, StoreError> {
+    let done = sqlx::query("DELETE FROM remote_documents WHERE fetched_at <= $1")
+        .bind(now.saturating_sub(DOCUMENT_RETENTION))
+        .execute(connection)
+        .await?;
     Ok(done.rows_affected())
 }

@@ -1,5 +1,6 @@
 //! The store in a SQLite file: one process, one connection that writes.
 
+mod client_assertions;
 mod clients;
 mod codes;
 mod consents;
@@ -7,8 +8,10 @@ mod expiry;
 mod grants;
 mod login_sessions;
 mod open;
+mod pushed_requests;
 mod refresh_tokens;
 mod registrations;
+mod remote_documents;
 mod signing_keys;
 mod users;
 
@@ -20,10 +23,11 @@ use super::{
 };
 use crate::model::{
     AuthorizationCode, Client, ClientId, Consent, Digest, Grant, GrantId, LoginSession,
-    RefreshToken, SigningKey, TenantSlug, Timestamp, User, UserId,
+    PushedRequest, RefreshToken, RemoteDocument, SealedSigningKey, TenantSlug, Timestamp, User,
+    UserId,
 };
 
-pub(super) use open::migrate;
+pub(super) use open::{locate, migrate};
 
 /// A SQLite database.
 #[derive(Debug)]
@@ -141,6 +145,32 @@ impl Store for SqliteStore {
         consents::withdraw(&self.writer, tenant, user, client, now).await
     }
 
+    async fn keep_remote_document(
+        &self,
+        tenant: &TenantSlug,
+        document: &RemoteDocument,
+    ) -> Result<(), StoreError> {
+        remote_documents::keep(&self.writer, tenant, document).await
+    }
+
+    async fn find_remote_document(
+        &self,
+        tenant: &TenantSlug,
+        url: &str,
+    ) -> Result<Option<RemoteDocument>, StoreError> {
+        remote_documents::find(&self.readers, tenant, url).await
+    }
+
+    async fn spend_client_assertion(
+        &self,
+        tenant: &TenantSlug,
+        client: &ClientId,
+        jti: &Digest,
+        expires_at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        client_assertions::spend(&self.writer, tenant, client, (jti, expires_at)).await
+    }
+
     async fn add_user(&self, tenant: &TenantSlug, user: &User) -> Result<(), StoreError> {
         users::add(&self.writer, tenant, user).await
     }
@@ -194,6 +224,42 @@ impl Store for SqliteStore {
         login_sessions::end(&self.writer, tenant, cookie).await
     }
 
+    async fn push_request(
+        &self,
+        tenant: &TenantSlug,
+        request: &PushedRequest,
+    ) -> Result<(), StoreError> {
+        pushed_requests::push(&self.writer, tenant, request).await
+    }
+
+    async fn find_pushed_request(
+        &self,
+        tenant: &TenantSlug,
+        digest: &Digest,
+        now: Timestamp,
+    ) -> Result<Option<PushedRequest>, StoreError> {
+        pushed_requests::find(&self.readers, tenant, digest, now).await
+    }
+
+    async fn begin_pushed_request(
+        &self,
+        tenant: &TenantSlug,
+        digest: &Digest,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<(), StoreError> {
+        pushed_requests::begin(&self.writer, tenant, digest, now, until).await
+    }
+
+    async fn end_pushed_request(
+        &self,
+        tenant: &TenantSlug,
+        digest: &Digest,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        pushed_requests::end(&self.writer, tenant, digest, now).await
+    }
+
     async fn issue_code(
         &self,
         tenant: &TenantSlug,
@@ -236,6 +302,23 @@ impl Store for SqliteStore {
         refresh_tokens::rotate(&self.writer, tenant, rotation).await
     }
 
+    async fn find_live_refresh_token(
+        &self,
+        tenant: &TenantSlug,
+        digest: &Digest,
+        now: Timestamp,
+    ) -> Result<Option<(RefreshToken, Grant)>, StoreError> {
+        refresh_tokens::find_live(&self.readers, tenant, digest, now).await
+    }
+
+    async fn find_grant(
+        &self,
+        tenant: &TenantSlug,
+        id: &GrantId,
+    ) -> Result<Option<Grant>, StoreError> {
+        grants::find(&self.readers, tenant, id).await
+    }
+
     async fn revoke_grant(
         &self,
         tenant: &TenantSlug,
@@ -248,12 +331,24 @@ impl Store for SqliteStore {
     async fn ensure_signing_key(
         &self,
         tenant: &TenantSlug,
-        candidate: &SigningKey,
-    ) -> Result<Vec<SigningKey>, StoreError> {
+        candidate: &SealedSigningKey,
+    ) -> Result<Vec<SealedSigningKey>, StoreError> {
         signing_keys::ensure(&self.writer, tenant, candidate).await
     }
 
-    async fn list_signing_keys(&self, tenant: &TenantSlug) -> Result<Vec<SigningKey>, StoreError> {
+    async fn rotate_signing_key(
+        &self,
+        tenant: &TenantSlug,
+        newest: &str,
+        candidate: &SealedSigningKey,
+    ) -> Result<bool, StoreError> {
+        signing_keys::rotate(&self.writer, tenant, newest, candidate).await
+    }
+
+    async fn list_signing_keys(
+        &self,
+        tenant: &TenantSlug,
+    ) -> Result<Vec<SealedSigningKey>, StoreError> {
         signing_keys::list(&self.readers, tenant).await
     }
 

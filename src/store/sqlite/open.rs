@@ -9,7 +9,7 @@ use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
 use super::{SqliteStore, begin};
-use crate::store::StoreError;
+use crate::store::{Location, StoreError};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
@@ -21,11 +21,14 @@ const READERS: u32 = 4;
 impl SqliteStore {
     /// Opens the file, makes it where there is none, and brings its tables up to date.
     pub(in crate::store) async fn open(url: &str) -> Result<Self, StoreError> {
-        let in_memory = url.contains(":memory:") || url.contains("mode=memory");
         let options = connect_options(url)?;
-        if !in_memory {
-            create_file(options.get_filename()).await?;
-        }
+        let in_memory = match locate(url)? {
+            Location::File(path) => {
+                create_file(&path).await?;
+                false
+            }
+            Location::Memory | Location::Server => true,
+        };
         let writer = pool(1).connect_with(options.clone()).await?;
         apply_migrations(&writer).await?;
         // A database in memory belongs to the one connection that it has.
@@ -36,6 +39,15 @@ impl SqliteStore {
         };
         Ok(Self { writer, readers })
     }
+}
+
+/// The file that `url` names, unless it means the memory.
+pub(in crate::store) fn locate(url: &str) -> Result<Location, StoreError> {
+    if url.contains(":memory:") || url.contains("mode=memory") {
+        return Ok(Location::Memory);
+    }
+    let path = connect_options(url)?.get_filename().to_path_buf();
+    Ok(Location::File(path))
 }
 
 /// Brings the tables of the file up to date.

@@ -3,7 +3,7 @@
 use sqlx::{SqliteConnection, SqlitePool};
 
 use super::{begin, grants};
-use crate::model::{Digest, Grant, GrantId, RefreshToken, TenantSlug};
+use crate::model::{Digest, Grant, GrantId, RefreshToken, TenantSlug, Timestamp};
 use crate::store::row::{RefreshTokenRow, SpentTokenRow};
 use crate::store::{Rotation, RotationOutcome, StoreError};
 
@@ -40,6 +40,30 @@ pub(super) async fn find(
     )
     .bind(tenant.as_str())
     .bind(digest.as_bytes().as_slice())
+    .fetch_optional(readers)
+    .await?
+    .map(<(RefreshToken, Grant)>::try_from)
+    .transpose()
+}
+
+pub(super) async fn find_live(
+    readers: &SqlitePool,
+    tenant: &TenantSlug,
+    digest: &Digest,
+    now: Timestamp,
+) -> Result<Option<(RefreshToken, Grant)>, StoreError> {
+    sqlx::query_as::<_, RefreshTokenRow>(
+        "SELECT t.digest, t.expires_at,
+                g.id AS grant_id, g.client_id, g.user_id, g.scopes, g.resource, g.created_at,
+                g.revoked_at
+         FROM refresh_tokens AS t
+         JOIN grants AS g ON g.tenant = t.tenant AND g.id = t.grant_id
+         WHERE t.tenant = $1 AND t.digest = $2
+           AND t.consumed_at IS NULL AND t.expires_at > $3 AND g.revoked_at IS NULL",
+    )
+    .bind(tenant.as_str())
+    .bind(digest.as_bytes().as_slice())
+    .bind(now.seconds())
     .fetch_optional(readers)
     .await?
     .map(<(RefreshToken, Grant)>::try_from)

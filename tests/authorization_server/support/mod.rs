@@ -2,6 +2,7 @@
 
 mod answer;
 mod browser;
+mod web;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -14,13 +15,15 @@ use axum::{Extension, Router};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use gatehouse::authorization_server::{
-    Context, RegistrationPolicy, RegistrationSettings, TokenSettings, metadata_route, routes,
+    Context, RegistrationPolicy, RegistrationSettings, RemoteDocuments, TokenSettings,
+    metadata_route, routes,
 };
+use gatehouse::egress::GuardedClient;
 use gatehouse::identity::Accounts;
 use gatehouse::jose::{AccessTokenClaims, KeyRing, KeyRings, generate_signing_key};
 use gatehouse::model::{
-    Clock, PasswordHash, Role, Scope, ScopeCatalogue, ScopeDefinition, SystemRandom, Tenant,
-    Timestamp, User, UserId,
+    Clock, DocumentTrust, PasswordHash, Role, Scope, ScopeCatalogue, ScopeDefinition,
+    SigningAlgorithm, SystemRandom, Tenant, Timestamp, User, UserId,
 };
 use gatehouse::store::{self, Store};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
@@ -32,6 +35,7 @@ use url::form_urlencoded;
 
 pub(crate) use answer::Answer;
 pub(crate) use browser::Browser;
+pub(crate) use web::{INSIDE, Page, Web};
 
 /// The example of RFC 7636, appendix B.
 pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
@@ -118,17 +122,31 @@ fn user(name: &str, role: &str) -> User {
     }
 }
 
+const OPEN: RegistrationSettings = RegistrationSettings {
+    policy: RegistrationPolicy::Open,
+    max_clients: 1000,
+};
+
 impl Server {
     pub(crate) async fn start() -> Self {
         Self::start_at([("t1", T1), ("t2", T2)]).await
     }
 
+    /// A server that can reach `web`.
+    pub(crate) async fn start_on(web: &Web) -> Self {
+        let tenants = [("t1", T1), ("t2", T2)];
+        Self::start_with(tenants, (web.client(), DocumentTrust::Any), OPEN).await
+    }
+
+    /// A server that can reach `web` and believes only some of what is there.
+    pub(crate) async fn start_trusting(web: &Web, trust: DocumentTrust) -> Self {
+        let tenants = [("t1", T1), ("t2", T2)];
+        Self::start_with(tenants, (web.client(), trust), OPEN).await
+    }
+
     pub(crate) async fn start_at(tenants: [(&'static str, &'static str); 2]) -> Self {
-        let open = RegistrationSettings {
-            policy: RegistrationPolicy::Open,
-            max_clients: 1000,
-        };
-        Self::start_with(tenants, open).await
+        let web = (Web::nowhere(), DocumentTrust::Any);
+        Self::start_with(tenants, web, OPEN).await
     }
 
     /// A server that lets clients register as `policy` says, `max_clients` of them.
@@ -137,11 +155,13 @@ impl Server {
             policy,
             max_clients,
         };
-        Self::start_with([("t1", T1), ("t2", T2)], registration).await
+        let web = (Web::nowhere(), DocumentTrust::Any);
+        Self::start_with([("t1", T1), ("t2", T2)], web, registration).await
     }
 
     async fn start_with(
         tenants: [(&'static str, &'static str); 2],
+        (web, trust): (GuardedClient, DocumentTrust),
         registration: RegistrationSettings,
     ) -> Self {
         let directory = tempfile::tempdir().unwrap();
@@ -153,6 +173,11 @@ impl Server {
         let key_rings = Arc::new(KeyRings::default());
         let context = Arc::new(Context {
             store: Arc::clone(&store),
+            documents: RemoteDocuments::new(
+                Arc::clone(&store),
+                Arc::clone(&clock) as Arc<dyn Clock>,
+                web,
+            ),
             key_rings: Arc::clone(&key_rings),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             random: Arc::new(SystemRandom),
@@ -168,7 +193,10 @@ impl Server {
         });
         let mut routers = HashMap::new();
         for (slug, url) in tenants {
-            let tenant = tenant(slug, url);
+            let tenant = Tenant {
+                client_documents: trust.clone(),
+                ..tenant(slug, url)
+            };
             store
                 .add_user(&tenant.slug, &user("alice", "admin"))
                 .await
@@ -177,9 +205,8 @@ impl Server {
                 .add_user(&tenant.slug, &user("bob", "member"))
                 .await
                 .unwrap();
-            let candidate = generate_signing_key(clock.now()).unwrap();
-            let keys = store.ensure_signing_key(&tenant.slug, &candidate).await;
-            key_rings.set(tenant.slug.clone(), KeyRing::new(&keys.unwrap()).unwrap());
+            let key = generate_signing_key(SigningAlgorithm::Es256, clock.now()).unwrap();
+            key_rings.set(tenant.slug.clone(), KeyRing::new(&[key]).unwrap());
             let router = routes(Arc::clone(&context))
                 .route("/metadata", metadata_route(Arc::clone(&context)))
                 .layer(Extension(Arc::new(tenant)));

@@ -1,0 +1,152 @@
+//! Pushed authorization requests (RFC 9126): POST /par.
+
+use std::sync::Arc;
+
+use axum::extract::{Extension, Request, State};
+use axum::response::Response;
+use http::StatusCode;
+use serde_json::json;
+
+use super::authorize::{
+    AuthorizationRequest, AuthorizeError, MAX_QUERY, PUSHED_LIFETIME, PageError, RedirectError,
+    request_uri,
+};
+use super::client_authentication::{ClientAuthenticationError, authenticate};
+use super::{Context, refusal};
+use crate::model::{Client, PushedRequest, Secret, Tenant};
+use crate::store::StoreError;
+use crate::web::{self, FormRejection, Parameters, RepeatedParameter, read_form};
+
+/// Why a request is not taken. The text is its `error_description`.
+#[derive(Debug, thiserror::Error)]
+enum PushError {
+    #[error(transparent)]
+    Form(#[from] FormRejection),
+    #[error(transparent)]
+    Repeated(#[from] RepeatedParameter),
+    #[error(transparent)]
+    Client(#[from] ClientAuthenticationError),
+    #[error("request_uri can't be pushed")]
+    RequestUri,
+    #[error("the request is too long")]
+    TooLong,
+    /// What a person would read about on a page.
+    #[error(transparent)]
+    Page(PageError),
+    /// What the client would hear of at its redirect URI.
+    #[error(transparent)]
+    Redirect(RedirectError),
+    #[error("the server can't answer right now")]
+    Store(#[from] StoreError),
+}
+
+/// What proves the client, and is no part of the request.
+const CREDENTIALS: [&str; 3] = ["client_secret", "client_assertion", "client_assertion_type"];
+
+#[tracing::instrument(
+    name = "authorization_server.par.post",
+    skip_all,
+    fields(tenant = %tenant.slug, client.id = tracing::field::Empty)
+)]
+pub(super) async fn post(
+    State(context): State<Arc<Context>>,
+    Extension(tenant): Extension<Arc<Tenant>>,
+    request: Request,
+) -> Response {
+    push(&context, &tenant, request)
+        .await
+        .unwrap_or_else(|error| error.refuse(&tenant))
+}
+
+async fn push(context: &Context, tenant: &Tenant, request: Request) -> Result<Response, PushError> {
+    let headers = request.headers().clone();
+    let parameters = read_form(request).await?;
+    let client = authenticate(context, tenant, &headers, &parameters).await?;
+    tracing::Span::current().record("client.id", client.id.as_str());
+    // RFC 9126 §2.1: a reference in the place of the request is refused.
+    if parameters.one("request_uri")?.is_some() {
+        return Err(PushError::RequestUri);
+    }
+    let query = to_query(&client, parameters.clone());
+    if query.len() > MAX_QUERY {
+        return Err(PushError::TooLong);
+    }
+    // RFC 9126 §2.1: checked now as the authorization endpoint would.
+    AuthorizationRequest::check(context, tenant, client.clone(), parameters)?;
+    let reference = Secret::generate(context.random.as_ref());
+    store(context, tenant, client, (&reference, query)).await?;
+    let body = json!({
+        "request_uri": request_uri(&reference),
+        "expires_in": PUSHED_LIFETIME.as_secs(),
+    });
+    Ok(web::json(StatusCode::CREATED, &body))
+}
+
+/// The request alone, with the client in it however that was named.
+fn to_query(client: &Client, parameters: Parameters) -> String {
+    CREDENTIALS
+        .iter()
+        .fold(parameters, |rest, name| rest.without(name))
+        .without("client_id")
+        .with("client_id", client.id.as_str().to_owned())
+        .to_query()
+}
+
+async fn store(
+    context: &Context,
+    tenant: &Tenant,
+    client: Client,
+    (reference, request): (&Secret, String),
+) -> Result<(), StoreError> {
+    let now = context.clock.now();
+    let pushed = PushedRequest {
+        digest: reference.digest(),
+        client: client.id,
+        request,
+        created_at: now,
+        expires_at: now.after(PUSHED_LIFETIME),
+    };
+    context.store.push_request(&tenant.slug, &pushed).await
+}
+
+impl From<AuthorizeError> for PushError {
+    fn from(error: AuthorizeError) -> Self {
+        match error {
+            AuthorizeError::Page(error) => Self::Page(error),
+            AuthorizeError::Redirect(_, error) => Self::Redirect(error),
+        }
+    }
+}
+
+impl PushError {
+    fn refuse(self, tenant: &Tenant) -> Response {
+        let (status, code) = self.wire();
+        if status.is_server_error() {
+            tracing::error!(error = code, reason = ?self, "a request could not be stored");
+        } else {
+            tracing::info!(error = code, reason = ?self, "a pushed request was refused");
+        }
+        let challenge = if let Self::Client(error) = &self {
+            error.challenge(tenant)
+        } else {
+            None
+        };
+        refusal::answer((status, code), &self.to_string(), challenge)
+    }
+
+    /// RFC 9126 §2.3: the codes of the token endpoint and of the authorization endpoint.
+    const fn wire(&self) -> (StatusCode, &'static str) {
+        match self {
+            Self::Form(FormRejection::Body) | Self::TooLong => {
+                (StatusCode::PAYLOAD_TOO_LARGE, "invalid_request")
+            }
+            Self::Form(FormRejection::MediaType | FormRejection::Malformed(_))
+            | Self::Repeated(_)
+            | Self::RequestUri
+            | Self::Page(_) => (StatusCode::BAD_REQUEST, "invalid_request"),
+            Self::Client(error) => error.wire(),
+            Self::Redirect(error) => (StatusCode::BAD_REQUEST, error.code()),
+            Self::Store(_) => (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable"),
+        }
+    }
+}
