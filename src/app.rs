@@ -111,19 +111,10 @@ impl Gateway {
         let figures = Arc::new(Figures::default());
         let nws = Arc::new(open_nws(config, weather, &clock, &random)?);
         let catalogue = config.scopes.catalogue.clone();
-        let policy = Policy::new(
-            catalogue.clone(),
-            config.tools.clone().into_iter().collect(),
-        );
-        let dispatcher = Arc::new(Dispatcher::new(
-            vec![Arc::new(Weather::new(nws, Arc::clone(&figures)))],
-            Arc::new(policy),
-            Arc::clone(&figures),
-            &ServerInfo {
-                name: "gatehouse".to_owned(),
-                title: "Gatehouse".to_owned(),
-                version: env!("CARGO_PKG_VERSION").to_owned(),
-            },
+        let dispatcher = Arc::new(dispatcher(
+            config,
+            Weather::new(nws, Arc::clone(&figures)),
+            &figures,
         ));
         let tokens = AccessTokens::new(
             Arc::clone(&key_rings),
@@ -341,6 +332,23 @@ pub fn local_key_file(config: &Config) -> anyhow::Result<Option<PathBuf>> {
         }
         Location::Memory | Location::Server => None,
     })
+}
+
+/// The face of the built-in server behind the policy of the configuration.
+fn dispatcher(config: &Config, weather: Weather, figures: &Arc<Figures>) -> Dispatcher {
+    let requirements = config.tools.clone().into_iter().collect();
+    let policy = Policy::new(config.scopes.catalogue.clone(), requirements);
+    let info = ServerInfo {
+        name: "gatehouse".to_owned(),
+        title: "Gatehouse".to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    Dispatcher::new(
+        vec![Arc::new(weather)],
+        Arc::new(policy),
+        Arc::clone(figures),
+        &info,
+    )
 }
 
 fn open_documents(

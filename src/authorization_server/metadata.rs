@@ -50,7 +50,9 @@ fn document(context: &Context, tenant: &Tenant) -> Value {
         "client_id_metadata_document_supported": tenant.client_documents != DocumentTrust::Off,
         "revocation_endpoint_auth_methods_supported":
             TokenEndpointAuthMethod::ALL.map(TokenEndpointAuthMethod::as_str),
+        "revocation_endpoint_auth_signing_alg_values_supported": client_signing_algorithms(),
         "introspection_endpoint_auth_methods_supported": confidential_methods(),
+        "introspection_endpoint_auth_signing_alg_values_supported": client_signing_algorithms(),
         "code_challenge_methods_supported": ["S256"],
         // RFC 9207 §3
         "authorization_response_iss_parameter_supported": true,

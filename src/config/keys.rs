@@ -74,15 +74,12 @@ impl KeysSection {
     ) -> Option<Keys> {
         let path = |key| KeyPath::of(["keys", key]);
         let place = path("encryption_key");
-        let encryption_key = match &self.encryption_key {
-            Some(secret) => {
-                let text = secret.resolve(checks, &place);
-                Some(text.and_then(|text| read(EncryptionKey::parse(&text), checks, &place))?)
-            }
-            None => {
-                require_for_servers(database, checks, &place)?;
-                None
-            }
+        let encryption_key = if let Some(secret) = &self.encryption_key {
+            let text = secret.resolve(checks, &place);
+            Some(text.and_then(|text| read(EncryptionKey::parse(&text), checks, &place))?)
+        } else {
+            require_for_servers(database, checks, &place)?;
+            None
         };
         let rotate = checks.duration(&path("rotate_every"), &self.rotate_every, ("1h", "3650d"));
         // The least leaves a replica a few looks at the database.

@@ -46,11 +46,20 @@ async fn e04_the_metadata_names_what_the_endpoints_do() {
         ),
         (
             "revocation_endpoint_auth_methods_supported",
-            json!(["none", "client_secret_basic", "client_secret_post"]),
+            json!([
+                "none",
+                "client_secret_basic",
+                "client_secret_post",
+                "private_key_jwt"
+            ]),
         ),
         (
             "introspection_endpoint_auth_methods_supported",
-            json!(["client_secret_basic", "client_secret_post"]),
+            json!([
+                "client_secret_basic",
+                "client_secret_post",
+                "private_key_jwt"
+            ]),
         ),
         ("require_pushed_authorization_requests", json!(false)),
         (
@@ -71,8 +80,10 @@ async fn e04_the_metadata_names_what_the_endpoints_do() {
     }
     assert_eq!(document["client_id_metadata_document_supported"], true);
     let algorithms = json!(["ES256", "RS256", "PS256", "EdDSA"]);
-    let member = "token_endpoint_auth_signing_alg_values_supported";
-    assert_eq!(document[member], algorithms);
+    for endpoint in ["token", "revocation", "introspection"] {
+        let member = format!("{endpoint}_endpoint_auth_signing_alg_values_supported");
+        assert_eq!(document[&member], algorithms, "{member}");
+    }
 }
 
 #[tokio::test]

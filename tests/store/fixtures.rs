@@ -6,8 +6,8 @@ use std::time::Duration;
 use gatehouse::model::{
     AuthorizationCode, Client, ClientId, ClientKeys, CodeChallenge, Digest, Grant, GrantId,
     GrantType, LoginSession, PasswordHash, PushedRequest, RedirectUri, RefreshToken, ResourceUri,
-    SealedSigningKey, Secret, SigningAlgorithm, TenantSlug, Timestamp, TokenEndpointAuthMethod,
-    User, UserId,
+    SealedSigningKey, SigningAlgorithm, TenantSlug, Timestamp, TokenEndpointAuthMethod, User,
+    UserId,
 };
 use gatehouse::store::{Rotation, Store};
 use tokio::sync::Barrier;
