@@ -1,30 +1,29 @@
 //! The only place that wires: makes every room's context from the configuration.
 
+mod operator;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use tokio::net::TcpListener;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use crate::authorization_server::{
-    self, KeyRotation, RegistrationPolicy, RegistrationSettings, RemoteDocuments, SigningKeys,
-    TokenSettings,
+    self, RegistrationPolicy, RegistrationSettings, RemoteDocuments, SigningKeys, TokenSettings,
 };
 use crate::backends::weather::Weather;
 use crate::config::{self, Config};
 use crate::egress::{self, GuardSettings, GuardedClient, SystemLookup};
-use crate::identity::{self, Accounts};
-use crate::jose::{AccessTokenClaims, KeyCipher, KeyRings, read_key_file};
+use crate::identity::Accounts;
+use crate::jose::{KeyCipher, KeyRings, read_key_file};
 use crate::mcp::{self, Dispatcher, ServerInfo};
 use crate::middleware::origin::AllowedOrigins;
 use crate::middleware::tenant::Tenants;
 use crate::middleware::{authenticate, scope};
 use crate::model::{
-    Client, ClientId, Clock, EncryptionKey, GrantType, PublicUrl, Random, RedirectUri, ScopeSet,
-    Secret, SystemClock, SystemRandom, Tenant, TenantSlug, TokenEndpointAuthMethod, User, UserId,
+    Clock, EncryptionKey, PublicUrl, Random, SystemClock, SystemRandom, Tenant, TenantSlug,
 };
 use crate::nws::{self, Nws};
 use crate::resource_server::{AccessTokens, Policy, local_principal};
@@ -33,6 +32,8 @@ use crate::server;
 use crate::store::{self, ConnectOptions, Location, Store};
 use crate::telemetry::Figures;
 
+pub use operator::NewClient;
+
 /// Where the weather comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WeatherSource {
@@ -40,23 +41,6 @@ pub enum WeatherSource {
     Live,
     /// The sample that is part of the program.
     Sample,
-}
-
-/// A client as an operator describes it.
-#[derive(Debug)]
-pub struct NewClient {
-    /// What people read on the consent page.
-    pub name: String,
-    /// Where its users may be sent back to.
-    pub redirect_uris: Vec<RedirectUri>,
-    /// How it authenticates.
-    pub auth_method: TokenEndpointAuthMethod,
-    /// Its secret, unless it is public.
-    pub secret: Option<Secret>,
-    /// The grants it may use.
-    pub grant_types: Vec<GrantType>,
-    /// The scopes it is limited to.
-    pub scopes: Option<ScopeSet>,
 }
 
 /// A gateway that is wired up.
@@ -187,89 +171,6 @@ impl Gateway {
             readiness.drain();
         });
         server::serve(listener, router::router(&self.parts), stop).await;
-    }
-
-    /// Gives the default tenant's signing key its successor.
-    pub async fn rotate_keys(&self) -> anyhow::Result<KeyRotation> {
-        Ok(self.signing_keys.rotate(&self.tenant.slug).await?)
-    }
-
-    /// Adds a local account to the default tenant.
-    pub async fn add_user(
-        &self,
-        username: &str,
-        role: &str,
-        password: &Secret,
-    ) -> anyhow::Result<()> {
-        let user = User {
-            id: UserId::new(new_identifier(&*self.random)),
-            username: username.to_owned(),
-            role: role.to_owned(),
-            password: identity::hash_password(password, &*self.random)?,
-            disabled: false,
-            created_at: self.clock.now(),
-        };
-        self.store.add_user(&self.tenant.slug, &user).await?;
-        Ok(())
-    }
-
-    /// Adds a client that acts for itself or for people, as the operator says; returns its
-    /// identifier.
-    pub async fn add_client(&self, client: NewClient) -> anyhow::Result<ClientId> {
-        let client = Client {
-            id: ClientId::new(new_identifier(&*self.random)),
-            name: Some(client.name),
-            uri: None,
-            redirect_uris: client.redirect_uris,
-            auth_method: client.auth_method,
-            secret: client.secret.as_ref().map(Secret::digest),
-            keys: None,
-            grant_types: client.grant_types,
-            scopes: client.scopes,
-            created_at: self.clock.now(),
-        };
-        let slug = &self.tenant.slug;
-        self.store.register_client(slug, &client).await?;
-        Ok(client.id)
-    }
-
-    /// Removes a client with everything that it was given; false when there is none.
-    pub async fn remove_client(&self, id: &ClientId) -> anyhow::Result<bool> {
-        let (slug, now) = (&self.tenant.slug, self.clock.now());
-        Ok(self.store.remove_client(slug, id, now).await?)
-    }
-
-    /// A new secret.
-    #[must_use]
-    pub fn generate_secret(&self) -> Secret {
-        Secret::generate(&*self.random)
-    }
-
-    /// An access token for trying things out, signed for `user` without a grant.
-    pub fn issue_token(
-        &self,
-        user: &User,
-        scopes: ScopeSet,
-        ttl: Duration,
-    ) -> anyhow::Result<Secret> {
-        let now = self.clock.now();
-        let ring = self
-            .key_rings
-            .get(&self.tenant.slug)
-            .context("there is no signing key")?;
-        let claims = AccessTokenClaims {
-            iss: self.tenant.issuer().to_owned(),
-            sub: user.id.clone(),
-            aud: self.tenant.resource.as_str().to_owned(),
-            exp: now.after(ttl),
-            iat: now,
-            nbf: None,
-            jti: new_identifier(&*self.random),
-            client_id: ClientId::new("gatehouse-cli"),
-            scope: scopes,
-            grant_id: None,
-        };
-        Ok(ring.sign(&claims)?)
     }
 
     /// Serves at `listener` until the process is told to stop.
@@ -433,13 +334,4 @@ async fn refresh_keys(keys: Arc<SigningKeys>, tenant: TenantSlug) {
             tracing::warn!(%error, "could not look for new signing keys");
         }
     }
-}
-
-/// A name that nobody else has.
-fn new_identifier(random: &dyn Random) -> String {
-    let mut bytes = [0_u8; 16];
-    random.fill(&mut bytes);
-    uuid::Builder::from_random_bytes(bytes)
-        .into_uuid()
-        .to_string()
 }

@@ -1,0 +1,125 @@
+//! What an operator does with a gateway by hand: keys, accounts, clients, tokens to try things out.
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+
+use super::Gateway;
+use crate::authorization_server::KeyRotation;
+use crate::identity;
+use crate::jose::AccessTokenClaims;
+use crate::model::{
+    Client, ClientId, GrantType, Random, RedirectUri, ScopeSet, Secret, TokenEndpointAuthMethod,
+    User, UserId,
+};
+
+/// A client as an operator describes it.
+#[derive(Debug)]
+pub struct NewClient {
+    /// What people read on the consent page.
+    pub name: String,
+    /// Where its users may be sent back to.
+    pub redirect_uris: Vec<RedirectUri>,
+    /// How it authenticates.
+    pub auth_method: TokenEndpointAuthMethod,
+    /// Its secret, unless it is public.
+    pub secret: Option<Secret>,
+    /// The grants it may use.
+    pub grant_types: Vec<GrantType>,
+    /// The scopes it is limited to.
+    pub scopes: Option<ScopeSet>,
+}
+
+impl Gateway {
+    /// Gives the default tenant's signing key its successor.
+    pub async fn rotate_keys(&self) -> anyhow::Result<KeyRotation> {
+        Ok(self.signing_keys.rotate(&self.tenant.slug).await?)
+    }
+
+    /// Adds a local account to the default tenant.
+    pub async fn add_user(
+        &self,
+        username: &str,
+        role: &str,
+        password: &Secret,
+    ) -> anyhow::Result<()> {
+        let user = User {
+            id: UserId::new(new_identifier(&*self.random)),
+            username: username.to_owned(),
+            role: role.to_owned(),
+            password: identity::hash_password(password, &*self.random)?,
+            disabled: false,
+            created_at: self.clock.now(),
+        };
+        self.store.add_user(&self.tenant.slug, &user).await?;
+        Ok(())
+    }
+
+    /// Adds a client that acts for itself or for people, as the operator says; returns its
+    /// identifier.
+    pub async fn add_client(&self, client: NewClient) -> anyhow::Result<ClientId> {
+        let client = Client {
+            id: ClientId::new(new_identifier(&*self.random)),
+            name: Some(client.name),
+            uri: None,
+            redirect_uris: client.redirect_uris,
+            auth_method: client.auth_method,
+            secret: client.secret.as_ref().map(Secret::digest),
+            keys: None,
+            grant_types: client.grant_types,
+            scopes: client.scopes,
+            created_at: self.clock.now(),
+        };
+        let slug = &self.tenant.slug;
+        self.store.register_client(slug, &client).await?;
+        Ok(client.id)
+    }
+
+    /// Removes a client with everything that it was given; false when there is none.
+    pub async fn remove_client(&self, id: &ClientId) -> anyhow::Result<bool> {
+        let (slug, now) = (&self.tenant.slug, self.clock.now());
+        Ok(self.store.remove_client(slug, id, now).await?)
+    }
+
+    /// A new secret.
+    #[must_use]
+    pub fn generate_secret(&self) -> Secret {
+        Secret::generate(&*self.random)
+    }
+
+    /// An access token for trying things out, signed for `user` without a grant.
+    pub fn issue_token(
+        &self,
+        user: &User,
+        scopes: ScopeSet,
+        ttl: Duration,
+    ) -> anyhow::Result<Secret> {
+        let now = self.clock.now();
+        let ring = self
+            .key_rings
+            .get(&self.tenant.slug)
+            .context("there is no signing key")?;
+        let claims = AccessTokenClaims {
+            iss: self.tenant.issuer().to_owned(),
+            sub: user.id.clone(),
+            aud: self.tenant.resource.as_str().to_owned(),
+            exp: now.after(ttl),
+            iat: now,
+            nbf: None,
+            jti: new_identifier(&*self.random),
+            client_id: ClientId::new("gatehouse-cli"),
+            scope: scopes,
+            grant_id: None,
+        };
+        Ok(ring.sign(&claims)?)
+    }
+}
+
+/// A name that nobody else has.
+fn new_identifier(random: &dyn Random) -> String {
+    let mut bytes = [0_u8; 16];
+    random.fill(&mut bytes);
+    uuid::Builder::from_random_bytes(bytes)
+        .into_uuid()
+        .to_string()
+}
