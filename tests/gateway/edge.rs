@@ -4,8 +4,8 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
 use reqwest::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS,
-    AUTHORIZATION, HOST, ORIGIN, WWW_AUTHENTICATE,
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, AUTHORIZATION, HOST, ORIGIN, WWW_AUTHENTICATE,
 };
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
@@ -204,6 +204,7 @@ async fn a_preflight_is_answered_before_any_token_is_asked_for() {
         "/mcp",
         "/token",
         "/register",
+        "/register/a-client",
         "/.well-known/oauth-authorization-server",
     ] {
         let response = http()
@@ -229,6 +230,11 @@ async fn a_preflight_is_answered_before_any_token_is_asked_for() {
             allowed.to_ascii_lowercase().contains("authorization"),
             "{allowed}"
         );
+        // RFC 7592 §2.2: registrations are replaced by PUT.
+        let methods = response.headers()[ACCESS_CONTROL_ALLOW_METHODS]
+            .to_str()
+            .unwrap();
+        assert!(methods.contains("PUT"), "{methods}");
     }
 }
 
