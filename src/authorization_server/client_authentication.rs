@@ -93,13 +93,14 @@ pub(super) async fn authenticate(
     // Either way of presenting the secret will do, whichever was registered: that costs nothing,
     // and clients in the field mix them up. Public clients have no secret to present. A client
     // that signs has to, and no other one may: its keys would prove nothing that was agreed on.
-    let signs = client.auth_method == TokenEndpointAuthMethod::PrivateKeyJwt;
+    let method = client.auth_method;
+    let signs = method == TokenEndpointAuthMethod::PrivateKeyJwt;
     match (&client.secret, &proof) {
         (_, Proof::Assertion(assertion)) if signs => {
             check_assertion(context, tenant, &client, assertion).await?;
             Ok(client)
         }
-        (None, Proof::Nothing) if !signs => Ok(client),
+        (None, Proof::Nothing) if method == TokenEndpointAuthMethod::None => Ok(client),
         (Some(stored), Proof::Secret(presented)) if stored.matches(&presented.digest()) => {
             Ok(client)
         }

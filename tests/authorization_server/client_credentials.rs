@@ -7,14 +7,19 @@ use crate::support::{Answer, Fields, Server, T1};
 
 /// A client that the operator added with these scopes.
 async fn added(server: &Server, secret: Option<&str>) {
+    let auth_method = match secret {
+        Some(_) => TokenEndpointAuthMethod::ClientSecretBasic,
+        None => TokenEndpointAuthMethod::None,
+    };
     let secret = secret.map(|secret| Secret::new(secret.to_owned()).digest());
     let client = Client {
         id: ClientId::new("nightly"),
         name: Some("Nightly".to_owned()),
         uri: None,
         redirect_uris: vec![],
-        auth_method: TokenEndpointAuthMethod::ClientSecretBasic,
+        auth_method,
         secret,
+        keys: None,
         grant_types: vec![GrantType::ClientCredentials],
         scopes: Some("mcp:tools mcp:resources".parse().unwrap()),
         created_at: gatehouse::model::Timestamp::from_seconds(0),

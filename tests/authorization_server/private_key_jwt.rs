@@ -8,9 +8,12 @@ use aws_lc_rs::signature::{
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use gatehouse::model::{
+    Client, ClientId, ClientKeys, GrantType, Timestamp, TokenEndpointAuthMethod,
+};
 use serde_json::{Value, json};
 
-use crate::support::{Answer, CALLBACK, Page, Server, T1, VERIFIER, Web};
+use crate::support::{Answer, CALLBACK, Page, Server, T1, VERIFIER, Web, form};
 
 const NOW: i64 = 1_800_000_000;
 const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -108,6 +111,49 @@ async fn present(server: &Server, assertion: &str) -> Answer {
         ("client_assertion", assertion),
     ];
     server.token("t1", &fields).await
+}
+
+#[tokio::test]
+async fn a_client_that_signs_may_act_for_itself_where_the_operator_lets_it() {
+    let server = Server::start().await;
+    let signer = es256();
+    let client = Client {
+        id: ClientId::new("nightly"),
+        name: None,
+        uri: None,
+        redirect_uris: vec![],
+        auth_method: TokenEndpointAuthMethod::PrivateKeyJwt,
+        secret: None,
+        keys: Some(ClientKeys::Inline(
+            json!({ "keys": [signer.jwk("one")] }).to_string(),
+        )),
+        grant_types: vec![GrantType::ClientCredentials],
+        scopes: Some("mcp:tools".parse().unwrap()),
+        created_at: Timestamp::from_seconds(NOW),
+    };
+    let tenant = "t1".parse().unwrap();
+    let registered = server.store.register_client(&tenant, &client);
+    registered.await.unwrap();
+    let header = json!({ "alg": "ES256", "kid": "one" });
+    let assertion = |jti| signer.assertion(&header, &claims("nightly", jti));
+    let (first, second) = (assertion("first"), assertion("second"));
+    let fields = [
+        ("grant_type", "client_credentials"),
+        ("client_assertion_type", TYPE),
+        ("client_assertion", first.as_str()),
+    ];
+    let answer = server.token("t1", &fields).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let body = answer.json();
+    assert_eq!(body["scope"], "mcp:tools");
+    // Nobody but the client has a say in such a token: it is good until it ends.
+    let fields = [
+        ("token", body["access_token"].as_str().unwrap()),
+        ("client_assertion_type", TYPE),
+        ("client_assertion", second.as_str()),
+    ];
+    let answer = server.send("t1", form("/introspect", &fields)).await;
+    assert_eq!(answer.json()["active"], true, "{}", answer.body);
 }
 
 #[tokio::test]

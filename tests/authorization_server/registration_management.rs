@@ -83,6 +83,29 @@ async fn a_replacement_takes_the_place_of_all_metadata() {
 }
 
 #[tokio::test]
+async fn a_client_that_signs_gives_up_its_secret_and_names_its_keys() {
+    let server = Server::start().await;
+    let client = registered(&server, "Example").await;
+    let own = token(&client);
+    let uri = "https://client.example.com/jwks";
+    let metadata = json!({
+        "client_id": client["client_id"],
+        "redirect_uris": [CALLBACK],
+        "token_endpoint_auth_method": "private_key_jwt",
+        "jwks_uri": uri,
+    });
+    let answer = manage(&server, ("t1", Method::PUT), &client, (own, &metadata)).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let read = manage(&server, ("t1", Method::GET), &client, (own, &Value::Null)).await;
+    for body in [answer.json(), read.json()] {
+        assert_eq!(body["token_endpoint_auth_method"], "private_key_jwt");
+        assert_eq!(body["jwks_uri"], uri);
+        assert_eq!(body.get("client_secret"), None);
+        assert_eq!(body.get("client_secret_expires_at"), None);
+    }
+}
+
+#[tokio::test]
 async fn c10_a_token_is_good_for_its_own_client_only() {
     let server = Server::start().await;
     let [a, b] = [

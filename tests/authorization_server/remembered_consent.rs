@@ -4,7 +4,7 @@ use axum::body::Body;
 use http::Request;
 use serde_json::json;
 
-use crate::support::{Answer, Browser, CALLBACK, Server, authorization};
+use crate::support::{Answer, Browser, CALLBACK, Server, T1, authorization, encode, form};
 
 /// A person opens the request; the browser says where it comes from.
 async fn open(browser: &mut Browser<'_>, request: &str, site: Option<&str>) -> Answer {
@@ -46,7 +46,7 @@ async fn i03_consent_is_remembered_for_people_who_come_by_themselves() {
     }
     let silent = authorization(&client, &[("prompt", "none")]);
     let answer = open(&mut browser, &silent, Some("cross-site")).await;
-    answer.assert_redirect("consent_required", crate::support::T1);
+    answer.assert_redirect("consent_required", T1);
     assert_eq!(server.state().await, state);
 }
 
@@ -102,6 +102,68 @@ async fn i01_whoever_has_just_signed_in_is_asked() {
     assert!(is_asked(
         &open(&mut browser, query, Some("same-origin")).await
     ));
+}
+
+/// The query that stands for a pushed request.
+async fn reference(server: &Server, client: &str, prompt: &str) -> String {
+    let request = authorization(client, &[("prompt", prompt)]);
+    let mut push = form("/par", &[]);
+    *push.body_mut() = Body::from(request);
+    let pushed = server.send("t1", push).await.json();
+    let uri = pushed["request_uri"].as_str().unwrap();
+    encode(&[("client_id", client), ("request_uri", uri)])
+}
+
+#[tokio::test]
+async fn i03_consent_is_remembered_for_pushed_requests_once_each() {
+    let server = Server::start().await;
+    let client = server.public_client("t1").await;
+    let mut browser = approved(&server, &authorization(&client, &[])).await;
+    server.clock.advance(1);
+    for prompt in ["", "none"] {
+        let request = reference(&server, &client, prompt).await;
+        let answer = open(&mut browser, &request, Some("none")).await;
+        assert!(answer.redirect_parameter("code").is_some(), "{prompt}");
+        let again = open(&mut browser, &request, Some("none")).await;
+        again.assert_page(400);
+    }
+    let request = reference(&server, &client, "consent").await;
+    assert!(is_asked(&open(&mut browser, &request, Some("none")).await));
+}
+
+#[tokio::test]
+async fn i01_whoever_has_just_signed_in_for_a_pushed_request_is_asked() {
+    let server = Server::start().await;
+    let client = server.public_client("t1").await;
+    approved(&server, &authorization(&client, &[])).await;
+    for prompt in ["", "login", "none"] {
+        let request = reference(&server, &client, prompt).await;
+        let mut browser = server.browser("t1");
+        let signed_in = browser.sign_in("alice", &request).await;
+        let (_, query) = signed_in.header("location").split_once('?').unwrap();
+        let state = server.state().await;
+        let answer = open(&mut browser, query, Some("same-origin")).await;
+        if prompt == "none" {
+            answer.assert_redirect("consent_required", T1);
+        } else {
+            assert!(is_asked(&answer), "{prompt}");
+        }
+        assert_eq!(server.state().await, state);
+    }
+}
+
+#[tokio::test]
+async fn a_pushed_request_that_was_refused_leaves_no_consent_behind() {
+    let server = Server::start().await;
+    let client = server.public_client("t1").await;
+    let request = reference(&server, &client, "").await;
+    let mut browser = server.browser("t1");
+    let page = browser.consent_page("alice", &request).await;
+    browser.submit(&page, &[("decision", "deny")]).await;
+    let again = browser.submit(&page, &[("decision", "approve")]).await;
+    again.assert_page(400);
+    let request = authorization(&client, &[]);
+    assert!(is_asked(&open(&mut browser, &request, Some("none")).await));
 }
 
 #[tokio::test]

@@ -31,7 +31,7 @@ pub(super) fn exchange(
         revoked_at: None,
     };
     check_resource(tenant, &grant, parameters)?;
-    let token = response::issue(context, tenant, &grant, grant.scopes.clone())?;
+    let token = response::issue_unstored(context, tenant, &grant)?;
     tracing::info!("token issued to a client for itself");
     Ok(token.answer(None))
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::error::TokenError;
 use crate::authorization_server::{Context, new_identifier};
 use crate::jose::{AccessTokenClaims, JoseError};
-use crate::model::{Grant, ScopeSet, Secret, Tenant};
+use crate::model::{Grant, GrantId, ScopeSet, Secret, Tenant};
 use crate::web;
 
 /// An access token that is signed but not handed out yet.
@@ -36,6 +36,25 @@ pub(super) fn issue(
     grant: &Grant,
     scopes: ScopeSet,
 ) -> Result<IssuedToken, TokenError> {
+    sign(context, tenant, grant, (Some(grant.id.clone()), scopes))
+}
+
+/// Signs an access token of a client for itself. `grant` is not stored, so the token names none
+/// that one could look for.
+pub(super) fn issue_unstored(
+    context: &Context,
+    tenant: &Tenant,
+    grant: &Grant,
+) -> Result<IssuedToken, TokenError> {
+    sign(context, tenant, grant, (None, grant.scopes.clone()))
+}
+
+fn sign(
+    context: &Context,
+    tenant: &Tenant,
+    grant: &Grant,
+    (grant_id, scopes): (Option<GrantId>, ScopeSet),
+) -> Result<IssuedToken, TokenError> {
     let ring = context.key_rings.get(&tenant.slug);
     let ring = ring.ok_or(JoseError::NoKey)?;
     let now = context.clock.now();
@@ -50,7 +69,7 @@ pub(super) fn issue(
         jti: new_identifier(context.random.as_ref()),
         client_id: grant.client.clone(),
         scope: scopes.clone(),
-        grant_id: Some(grant.id.clone()),
+        grant_id,
     })?;
     Ok(IssuedToken {
         access_token,

@@ -70,7 +70,7 @@ impl Answer {
     }
 
     /// What the page's form would send, without the fields that the person fills in.
-    pub(super) fn form(&self) -> (String, String) {
+    pub(crate) fn form(&self) -> (String, String) {
         (
             attribute(&self.body, "action=\""),
             attribute(&self.body, "name=\"form_token\" value=\""),

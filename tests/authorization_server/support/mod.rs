@@ -358,7 +358,7 @@ impl Server {
             .await
             .unwrap();
         sqlx::query_scalar(
-            "SELECT (SELECT count(*) FROM clients) || ' ' ||
+            "SELECT (SELECT count(*) FROM clients) || ' ' || (SELECT count(*) FROM consents) || ' ' ||
                     (SELECT count(*) FROM login_sessions) || ' ' ||
                     (SELECT count(*) || ' ' || count(revoked_at) FROM grants) || ' ' ||
                     (SELECT count(*) || ' ' || count(redeemed_at) FROM authorization_codes) ||
