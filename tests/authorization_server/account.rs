@@ -59,8 +59,10 @@ async fn i05_the_account_page_takes_its_own_forms_only() {
     let state = server.state().await;
     let revoke = [("revoke", client.as_str())];
     browser.post("/account", &revoke).await.assert_page(403);
-    // The token of another form.
-    browser.submit(&page, &revoke).await.assert_page(400);
+    // The token of another form of the same session.
+    let (_, token) = page.form();
+    let foreign = [("form_token", token.as_str()), ("revoke", &client)];
+    browser.post("/account", &foreign).await.assert_page(403);
     assert_eq!(server.state().await, state);
 }
 

@@ -221,7 +221,7 @@ async fn a10_no_token_comes_out_of_the_authorization_endpoint() {
 }
 
 #[tokio::test]
-async fn a11_request_objects_are_refused_rather_than_ignored() {
+async fn request_objects_are_refused_rather_than_ignored() {
     refused(&[("request", "e30.e30.")], "request_not_supported").await;
     refused(
         &[("request_uri", "https://evil.example/r")],

@@ -46,9 +46,9 @@ async fn i05_an_answer_without_the_forms_token_is_refused() {
     let server = Server::start().await;
     let client = server.public_client("t1").await;
     let request = authorization(&client, &[]);
-    let path = format!("/consent?{request}");
     let mut browser = server.browser("t1");
-    browser.consent_page("alice", &request).await;
+    let page = browser.consent_page("alice", &request).await;
+    let (path, _) = page.form();
 
     // Another session's token, of the same request.
     let mut other = server.browser("t1");
@@ -69,10 +69,8 @@ async fn i05_an_answer_from_another_site_is_refused() {
     let request = authorization(&client, &[]);
     let mut browser = server.browser("t1");
     let page = browser.consent_page("alice", &request).await;
-    // The page is that of the request after signing in.
-    let path = format!("/consent?{request}&prompt=consent");
-    let (_, rest) = page.body.split_once("form_token\" value=\"").unwrap();
-    let fields = [("form_token", &rest[..43]), ("decision", "approve")];
+    let (path, token) = page.form();
+    let fields = [("form_token", token.as_str()), ("decision", "approve")];
     let state = server.state().await;
     for site in ["cross-site", "same-site"] {
         let mut post = form(&path, &fields);
@@ -127,17 +125,21 @@ async fn i08_a_token_of_one_request_approves_no_other() {
     let page = browser
         .consent_page("alice", &authorization(&client, &[("scope", "mcp:tools")]))
         .await;
-    let (_, rest) = page.body.split_once("form_token\" value=\"").unwrap();
-    let wider = authorization(&client, &[("scope", "mcp:tools metrics:read")]);
+    let (path, token) = page.form();
+    let fields = [("form_token", token.as_str()), ("decision", "approve")];
     let state = server.state().await;
-    let answer = browser
-        .post(
-            &format!("/consent?{wider}"),
-            &[("form_token", &rest[..43]), ("decision", "approve")],
-        )
-        .await;
-    answer.assert_page(403);
+    for (own, other) in [
+        ("scope=mcp%3Atools", "scope=mcp%3Atools+metrics%3Aread"),
+        ("&prompt=consent", ""),
+    ] {
+        let wider = path.replace(own, other);
+        assert_ne!(wider, path);
+        browser.post(&wider, &fields).await.assert_page(403);
+    }
     assert_eq!(server.state().await, state);
+    // It was only the request that was wrong.
+    let answer = browser.post(&path, &fields).await;
+    assert!(answer.redirect_parameter("code").is_some());
 }
 
 #[tokio::test]

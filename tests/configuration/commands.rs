@@ -143,6 +143,32 @@ fn wrong_usage_ends_with_64() {
         &["demo", "--listen", "somewhere"],
         &["token", "issue", "--username", "ada", "--ttl", "2d"],
         &["user", "list", "--tenant", "acme"],
+        &["client", "add", "--name", "Nightly"],
+        &[
+            "client",
+            "add",
+            "--name",
+            "Nightly",
+            "--scope",
+            "unheard:of",
+        ],
+        &[
+            "client",
+            "add",
+            "--name",
+            "App",
+            "--redirect-uri",
+            "javascript:x",
+        ],
+        &[
+            "client",
+            "add",
+            "--name",
+            "App",
+            "--public",
+            "--scope",
+            "mcp:tools",
+        ],
         &[],
     ] {
         assert_refused(&folder.run(arguments), 64);
@@ -166,6 +192,10 @@ fn every_command_explains_itself_with_an_example() {
         "user add",
         "user list",
         "user remove",
+        "client",
+        "client add",
+        "client list",
+        "client remove",
         "keys",
         "keys list",
         "keys rotate",
@@ -237,6 +267,40 @@ fn accounts_are_added_listed_and_removed() {
     assert_eq!(removed.status.code(), Some(0));
     assert_eq!(stdout(&folder.run(&["user", "list"])), "");
     assert_refused(&folder.run(&["user", "remove", "--username", "ada"]), 1);
+}
+
+#[test]
+fn clients_are_added_listed_and_removed() {
+    let folder = Folder::new();
+    let uri = ["--redirect-uri", "https://app.example.com/callback"];
+    let app = ["client", "add", "--name", "App", uri[0], uri[1], "--public"];
+    let public = stdout(&folder.run(&app));
+    let nightly = ["client", "add", "--name", "Nightly", "--scope", "mcp:tools"];
+    let confidential = stdout(&folder.run(&nightly));
+    let public = public.trim_end();
+    assert!(!public.is_empty() && !public.contains('\t'), "{public}");
+    let (nightly, secret) = confidential.trim_end().split_once('\t').unwrap();
+    assert!(secret.len() >= 43, "{secret}");
+
+    let listed = stdout(&folder.run(&["client", "list"]));
+    assert!(!listed.contains(secret));
+    for line in [
+        format!("{public}\tApp\tnone\tauthorization_code,refresh_token\t20"),
+        format!("{nightly}\tNightly\tclient_secret_basic\tclient_credentials\t20"),
+    ] {
+        assert!(
+            listed.lines().any(|other| other.starts_with(&line)),
+            "{listed}"
+        );
+    }
+    let removed = folder.run(&["client", "remove", "--id", public]);
+    assert_eq!(removed.status.code(), Some(0), "{}", stderr(&removed));
+    let listed = stdout(&folder.run(&["client", "list"]));
+    assert!(
+        listed.starts_with(nightly) && listed.lines().count() == 1,
+        "{listed}"
+    );
+    assert_refused(&folder.run(&["client", "remove", "--id", public]), 1);
 }
 
 #[test]

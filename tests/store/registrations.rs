@@ -1,6 +1,6 @@
 //! Clients that registered themselves: the quota, their own token, and their removal.
 
-use gatehouse::model::{Client, ClientId, Timestamp};
+use gatehouse::model::{Client, ClientId, ClientKeys, Timestamp, TokenEndpointAuthMethod};
 use gatehouse::store::{Registration, Store};
 
 use crate::database::{Database, contract};
@@ -66,7 +66,9 @@ async fn a_replaced_client_keeps_its_scopes_and_age(database: &Database) {
     assert!(admit(&*store, "a", NOW, 9).await);
     let asked = Client {
         name: Some("Renamed".to_owned()),
+        auth_method: TokenEndpointAuthMethod::PrivateKeyJwt,
         secret: None,
+        keys: Some(ClientKeys::Uri("https://client.example/jwks".to_owned())),
         scopes: None,
         created_at: later(5),
         ..client("a")
