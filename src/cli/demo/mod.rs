@@ -70,7 +70,7 @@ async fn show(gateway: &Gateway, account: &Account, options: Options) -> anyhow:
     let resource = gateway.tenant().resource.as_str();
     let mut out = std::io::stdout();
     writeln!(out, "A client is given one URL: {resource}\n")?;
-    let mut report = Report::new(&mut out);
+    let mut report = Report::new(&mut out, walk::STEPS);
     let walked = walk::walk(agent()?, account, resource, &mut report).await;
     match &walked {
         Ok(()) => writeln!(out, "\nEvery step did what it should.")?,

@@ -2,13 +2,12 @@
 
 use std::io::{IsTerminal as _, Write};
 
-use super::walk::STEPS;
-
 /// Writes the steps to standard output.
 pub(super) struct Report<'a> {
     out: &'a mut (dyn Write + Send),
     coloured: bool,
     number: usize,
+    steps: usize,
 }
 
 /// The step that failed.
@@ -25,11 +24,12 @@ const LINES: usize = 6;
 const COLUMNS: usize = 110;
 
 impl<'a> Report<'a> {
-    pub(super) fn new(out: &'a mut (dyn Write + Send)) -> Self {
+    pub(super) fn new(out: &'a mut (dyn Write + Send), steps: usize) -> Self {
         Self {
             out,
             coloured: std::io::stdout().is_terminal(),
             number: 0,
+            steps,
         }
     }
 
@@ -61,14 +61,14 @@ impl<'a> Report<'a> {
     }
 
     fn print(&mut self, mark: &str, colour: &str, title: &str, text: &str) -> std::io::Result<()> {
-        let number = self.number;
+        let Self { number, steps, .. } = *self;
         if self.coloured {
             writeln!(
                 self.out,
-                "\x1b[{colour}m{mark}\x1b[0m {number:>2}/{STEPS} \x1b[1m{title}\x1b[0m"
+                "\x1b[{colour}m{mark}\x1b[0m {number:>2}/{steps} \x1b[1m{title}\x1b[0m"
             )?;
         } else {
-            writeln!(self.out, "{mark} {number:>2}/{STEPS} {title}")?;
+            writeln!(self.out, "{mark} {number:>2}/{steps} {title}")?;
         }
         let mut lines = text.lines();
         for line in lines.by_ref().take(LINES) {
