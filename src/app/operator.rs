@@ -9,8 +9,8 @@ use crate::authorization_server::KeyRotation;
 use crate::identity;
 use crate::jose::AccessTokenClaims;
 use crate::model::{
-    Client, ClientId, GrantType, Random, RedirectUri, ScopeSet, Secret, TokenEndpointAuthMethod,
-    User, UserId,
+    Client, ClientId, GrantType, RedirectUri, ScopeSet, Secret, TokenEndpointAuthMethod, User,
+    UserId, new_identifier,
 };
 
 /// A client as an operator describes it.
@@ -113,13 +113,4 @@ impl Gateway {
         };
         Ok(ring.sign(&claims)?)
     }
-}
-
-/// A name that nobody else has.
-fn new_identifier(random: &dyn Random) -> String {
-    let mut bytes = [0_u8; 16];
-    random.fill(&mut bytes);
-    uuid::Builder::from_random_bytes(bytes)
-        .into_uuid()
-        .to_string()
 }

@@ -10,8 +10,10 @@ use http::{HeaderMap, StatusCode};
 use super::authorize::{AuthorizationRequest, AuthorizeError, PageError, RedirectError};
 use super::login_session::SignedIn;
 use super::pages::{self, ConsentPage, ScopeLine};
-use super::{Context, clients, form_token, login, login_session, new_identifier, scopes};
-use crate::model::{AuthorizationCode, Consent, Grant, GrantId, ScopeSet, Secret, Tenant};
+use super::{Context, clients, form_token, login, login_session, scopes};
+use crate::model::{
+    AuthorizationCode, Consent, Grant, GrantId, ScopeSet, Secret, Tenant, new_identifier,
+};
 use crate::web::{self, Parameters, read_form};
 
 /// What the person answered.

@@ -120,12 +120,3 @@ pub fn routes(context: Arc<Context>) -> Router {
 pub fn metadata_route(context: Arc<Context>) -> MethodRouter {
     get(metadata::get).with_state(context)
 }
-
-/// A new identifier of a client, a grant or a token: unguessable, but no secret.
-fn new_identifier(random: &dyn Random) -> String {
-    let mut bytes = [0_u8; 16];
-    random.fill(&mut bytes);
-    uuid::Builder::from_random_bytes(bytes)
-        .into_uuid()
-        .to_string()
-}

@@ -26,7 +26,7 @@ pub use grant::{AuthorizationCode, Consent, Grant, GrantId, LoginSession, Refres
 pub use pkce::{CodeChallenge, CodeVerifier, InvalidPkce};
 pub use principal::Principal;
 pub use pushed_request::PushedRequest;
-pub use random::{Random, SystemRandom};
+pub use random::{Random, SystemRandom, new_identifier};
 pub use redirect_uri::{InvalidRedirectUri, RedirectUri};
 pub use remote_document::{DocumentTrust, RemoteDocument};
 pub use requirement::{Requirement, Visibility};

@@ -12,6 +12,17 @@ pub trait Random: fmt::Debug + Send + Sync {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemRandom;
 
+/// A name that nobody else has: of a client, a grant, an account or a token. Unguessable, but no
+/// secret.
+#[must_use]
+pub fn new_identifier(random: &dyn Random) -> String {
+    let mut bytes = [0_u8; 16];
+    random.fill(&mut bytes);
+    uuid::Builder::from_random_bytes(bytes)
+        .into_uuid()
+        .to_string()
+}
+
 impl Random for SystemRandom {
     #[expect(
         clippy::expect_used,

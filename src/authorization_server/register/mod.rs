@@ -18,9 +18,10 @@ use client_metadata::{ApplicationType, ClientMetadata};
 pub(super) use client_metadata::{read_name, read_uri};
 use error::RegistrationError;
 
-use super::{Context, RegistrationPolicy, new_identifier};
+use super::{Context, RegistrationPolicy};
 use crate::model::{
     Client, ClientId, ClientKeys, GrantType, RedirectUri, Secret, Tenant, TokenEndpointAuthMethod,
+    new_identifier,
 };
 use crate::store::Registration;
 use crate::web;

@@ -4,8 +4,10 @@ use axum::response::Response;
 
 use super::error::TokenError;
 use super::{check_resource, response};
-use crate::authorization_server::{Context, new_identifier, scopes};
-use crate::model::{Client, Grant, GrantId, ScopeSet, Tenant, TokenEndpointAuthMethod, UserId};
+use crate::authorization_server::{Context, scopes};
+use crate::model::{
+    Client, Grant, GrantId, ScopeSet, Tenant, TokenEndpointAuthMethod, UserId, new_identifier,
+};
 use crate::web::Parameters;
 
 /// Nothing is stored: such a client asks again when its token has ended, and gets no refresh token

@@ -5,9 +5,9 @@ use http::StatusCode;
 use serde::Serialize;
 
 use super::error::TokenError;
-use crate::authorization_server::{Context, new_identifier};
+use crate::authorization_server::Context;
 use crate::jose::{AccessTokenClaims, JoseError};
-use crate::model::{Grant, GrantId, ScopeSet, Secret, Tenant};
+use crate::model::{Grant, GrantId, ScopeSet, Secret, Tenant, new_identifier};
 use crate::web;
 
 /// An access token that is signed but not handed out yet.

@@ -175,7 +175,12 @@ async function walkThrough(browser, callback, options) {
     const arrival = callback.arrivals.pop();
     check(arrival?.state === request.state && arrival.iss === gateway, `came back with ${JSON.stringify(arrival)}`);
     await redeem(callback, request, arrival.code);
-    console.log(`  ok: ${options.name}: sign in${options.mistypes ? ' (second try)' : ''}, consent, code`);
+
+    await page.goto(`${gateway}/account`);
+    const account = await page.textContent('body');
+    check(account.includes(name), 'the account page does not name the client');
+    await walk.look('account');
+    console.log(`  ok: ${options.name}: sign in${options.mistypes ? ' (second try)' : ''}, consent, code, account`);
   } finally {
     await context.close();
   }
