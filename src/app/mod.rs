@@ -26,7 +26,7 @@ use crate::model::{
     Clock, EncryptionKey, PublicUrl, Random, SystemClock, SystemRandom, Tenant, TenantSlug,
 };
 use crate::nws::{self, Nws};
-use crate::resource_server::{AccessTokens, Policy, local_principal};
+use crate::resource_server::{AccessTokens, Policy, Possession, local_principal};
 use crate::router::{self, Readiness};
 use crate::server;
 use crate::store::{self, ConnectOptions, Location, Store};
@@ -100,11 +100,6 @@ impl Gateway {
             Weather::new(nws, Arc::clone(&figures)),
             &figures,
         ));
-        let tokens = AccessTokens::new(
-            Arc::clone(&key_rings),
-            catalogue.clone(),
-            Arc::clone(&clock),
-        );
         let authorization_server = authorization_server::Context {
             store: Arc::clone(&store),
             documents: open_documents(config, &store, &clock)?,
@@ -125,10 +120,7 @@ impl Gateway {
             random: Arc::clone(&random),
             tenants: Arc::new(Tenants::new(vec![Arc::clone(&tenant)])),
             origins: Arc::new(AllowedOrigins::new(config.server.allowed_origins.clone())),
-            authenticate: Arc::new(authenticate::Context {
-                tokens,
-                initial_scopes: config.scopes.initial.clone(),
-            }),
+            authenticate: Arc::new(authentication(config, &key_rings, &clock)),
             scope: Arc::new(scope::Context {
                 dispatcher: Arc::clone(&dispatcher),
                 figures,
@@ -198,6 +190,22 @@ impl Gateway {
         let (input, output) = (tokio::io::stdin(), tokio::io::stdout());
         mcp::stdio::serve(self.dispatcher, principal, input, output).await?;
         Ok(())
+    }
+}
+
+fn authentication(
+    config: &Config,
+    key_rings: &Arc<KeyRings>,
+    clock: &Arc<dyn Clock>,
+) -> authenticate::Context {
+    authenticate::Context {
+        tokens: AccessTokens::new(
+            Arc::clone(key_rings),
+            config.scopes.catalogue.clone(),
+            Arc::clone(clock),
+        ),
+        possession: Possession::new(Arc::clone(key_rings), Arc::clone(clock)),
+        initial_scopes: config.scopes.initial.clone(),
     }
 }
 

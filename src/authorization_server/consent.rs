@@ -199,6 +199,7 @@ pub(super) async fn issue_code(
         },
         redirect_uri: request.back.redirect_uri.clone(),
         challenge: request.challenge.clone(),
+        key: request.key,
         expires_at: now.after(CODE_LIFETIME),
     };
     context.store.issue_code(&tenant.slug, &code).await?;

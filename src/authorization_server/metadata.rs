@@ -52,6 +52,8 @@ fn document(context: &Context, tenant: &Tenant) -> Value {
             TokenEndpointAuthMethod::ALL.map(TokenEndpointAuthMethod::as_str),
         "revocation_endpoint_auth_signing_alg_values_supported": client_signing_algorithms(),
         "introspection_endpoint_auth_methods_supported": confidential_methods(),
+        // RFC 9449 §5.1
+        "dpop_signing_alg_values_supported": client_signing_algorithms(),
         "introspection_endpoint_auth_signing_alg_values_supported": client_signing_algorithms(),
         "code_challenge_methods_supported": ["S256"],
         // RFC 9207 §3

@@ -117,6 +117,7 @@ impl AccessTokens {
             user: claims.sub,
             client: claims.client_id,
             grant: claims.grant_id,
+            key: claims.key,
             scopes: self.catalogue.expand(&claims.scope),
             expires_at: claims.exp,
         })

@@ -145,6 +145,7 @@ pub fn local_principal(tenant: &Tenant, catalogue: &ScopeCatalogue) -> Principal
         user: UserId::new("local"),
         client: ClientId::new("stdio"),
         grant: None,
+        key: None,
         scopes: catalogue.all(),
         expires_at: Timestamp::from_seconds(i64::MAX),
     }

@@ -13,8 +13,8 @@ use async_trait::async_trait;
 
 use crate::model::{
     AuthorizationCode, Client, ClientId, Consent, Digest, Grant, GrantId, LONGEST_ACCESS_TOKEN,
-    LoginSession, PushedRequest, RefreshToken, RemoteDocument, SealedSigningKey, TenantSlug,
-    Timestamp, User, UserId,
+    LoginSession, PushedRequest, RefreshToken, RemoteDocument, SealedSigningKey, SingleUse,
+    TenantSlug, Timestamp, User, UserId,
 };
 
 pub use connect::{ConnectOptions, Location, connect, locate, migrate};
@@ -136,15 +136,8 @@ pub trait Store: fmt::Debug + Send + Sync {
         url: &str,
     ) -> Result<Option<RemoteDocument>, StoreError>;
 
-    /// Spends the identifier of a client's assertion; false when it was spent before
-    /// (RFC 7523 §3).
-    async fn spend_client_assertion(
-        &self,
-        tenant: &TenantSlug,
-        client: &ClientId,
-        jti: &Digest,
-        expires_at: Timestamp,
-    ) -> Result<bool, StoreError>;
+    /// Spends an identifier that counts once; false when it was spent before.
+    async fn spend(&self, tenant: &TenantSlug, identifier: &SingleUse) -> Result<bool, StoreError>;
 
     /// Stores a new account; [`StoreError::Conflict`] when the user name is taken.
     async fn add_user(&self, tenant: &TenantSlug, user: &User) -> Result<(), StoreError>;
@@ -309,7 +302,7 @@ pub trait Store: fmt::Debug + Send + Sync {
 
     /// Removes what ended before `now`: login sessions, pushed requests, codes (a day later, as a
     /// replay is recognised until then), refresh tokens, grants that have neither left, spent
-    /// assertions, old copies of documents, and signing keys whose last token has ended.
+    /// identifiers, old copies of documents, and signing keys whose last token has ended.
     async fn remove_expired(&self, now: Timestamp) -> Result<u64, StoreError>;
 }
 

@@ -6,9 +6,9 @@ use sqlx::FromRow;
 use super::{LiveGrant, StoreError};
 use crate::model::{
     AuthorizationCode, Client, ClientId, ClientKeys, CodeChallenge, Consent, Digest, Grant,
-    GrantId, GrantType, LoginSession, PasswordHash, PushedRequest, RedirectUri, RefreshToken,
-    RemoteDocument, ResourceUri, Scope, ScopeSet, SealedSigningKey, SigningAlgorithm, Timestamp,
-    TokenEndpointAuthMethod, User, UserId,
+    GrantId, GrantType, KeyThumbprint, LoginSession, PasswordHash, PushedRequest, RedirectUri,
+    RefreshToken, RemoteDocument, ResourceUri, Scope, ScopeSet, SealedSigningKey, SigningAlgorithm,
+    Timestamp, TokenEndpointAuthMethod, User, UserId,
 };
 
 #[derive(FromRow)]
@@ -68,6 +68,7 @@ pub(super) struct CodeRow {
     digest: Vec<u8>,
     redirect_uri: String,
     challenge: Vec<u8>,
+    dpop_key: Option<Vec<u8>>,
     expires_at: i64,
     #[sqlx(flatten)]
     grant: GrantRow,
@@ -76,6 +77,7 @@ pub(super) struct CodeRow {
 #[derive(FromRow)]
 pub(super) struct RefreshTokenRow {
     digest: Vec<u8>,
+    dpop_key: Option<Vec<u8>>,
     expires_at: i64,
     #[sqlx(flatten)]
     grant: GrantRow,
@@ -239,6 +241,7 @@ impl TryFrom<CodeRow> for AuthorizationCode {
             grant: row.grant.try_into()?,
             redirect_uri: parse_redirect_uri(&row.redirect_uri)?,
             challenge: CodeChallenge::from_digest(parse_digest(&row.challenge)?),
+            key: parse_key(row.dpop_key.as_deref())?,
             expires_at: Timestamp::from_seconds(row.expires_at),
         })
     }
@@ -252,6 +255,7 @@ impl TryFrom<RefreshTokenRow> for (RefreshToken, Grant) {
         let token = RefreshToken {
             digest: parse_digest(&row.digest)?,
             grant: grant.id.clone(),
+            key: parse_key(row.dpop_key.as_deref())?,
             expires_at: Timestamp::from_seconds(row.expires_at),
         };
         Ok((token, grant))
@@ -351,6 +355,11 @@ fn parse_redirect_uri(text: &str) -> Result<RedirectUri, StoreError> {
 
 fn parse_digest(bytes: &[u8]) -> Result<Digest, StoreError> {
     Digest::from_bytes(bytes).ok_or_else(|| invalid("digest"))
+}
+
+fn parse_key(bytes: Option<&[u8]>) -> Result<Option<KeyThumbprint>, StoreError> {
+    let digest = bytes.map(parse_digest).transpose()?;
+    Ok(digest.map(KeyThumbprint::from_digest))
 }
 
 fn invalid(what: &'static str) -> StoreError {

@@ -8,14 +8,14 @@ use url::Url;
 
 use crate::process::{Gateway, PASSWORD};
 
-const REDIRECT_URI: &str = "http://127.0.0.1:1/callback";
+pub(crate) const REDIRECT_URI: &str = "http://127.0.0.1:1/callback";
 
 /// A client registered at a gateway, with its user's browser.
 #[derive(Clone)]
 pub(crate) struct Client {
     http: reqwest::Client,
     /// The gateway's public URL.
-    base: String,
+    pub(crate) base: String,
     /// The replica that is asked, as a load balancer would choose it.
     replica: u16,
     pub(crate) id: String,
@@ -111,8 +111,13 @@ impl Client {
     /// Signs in and approves; the code.
     pub(crate) async fn code(&mut self, scope: &str, verifier: &CodeVerifier) -> String {
         let authorize = self.authorization_url(scope, verifier);
-        let page = self.consent_page(&authorize).await;
-        let (action, mut fields) = form(&page, &authorize, "decision");
+        self.approve(&authorize).await
+    }
+
+    /// Signs in where needed, and approves; the code.
+    pub(crate) async fn approve(&mut self, authorize: &Url) -> String {
+        let page = self.consent_page(authorize).await;
+        let (action, mut fields) = form(&page, authorize, "decision");
         fields.push(("decision".to_owned(), "approve".to_owned()));
         let response = self
             .browse(self.request(Method::POST, &action).form(&fields))

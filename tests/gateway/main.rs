@@ -11,6 +11,7 @@
 
 mod client;
 mod demo;
+mod dpop;
 mod edge;
 mod key_rotation;
 mod lifetime;

@@ -97,6 +97,7 @@ impl World {
             client_id: ClientId::new("client"),
             scope: set("mcp:tools"),
             grant_id: Some(GrantId::new("grant")),
+            key: None,
         }
     }
 

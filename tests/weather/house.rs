@@ -128,6 +128,7 @@ pub(crate) fn permit(operation: Operation) -> Permit {
         user: UserId::new("alice"),
         client: ClientId::new("client"),
         grant: None,
+        key: None,
         scopes: "mcp:tools mcp:resources mcp:prompts".parse().unwrap(),
         expires_at: Timestamp::from_seconds(i64::MAX),
     };

@@ -23,7 +23,7 @@ pub(super) async fn remove(pool: &PgPool, now: Timestamp) -> Result<u64, StoreEr
         + remove_codes(&mut transaction, now).await?
         + remove_refresh_tokens(&mut transaction, now).await?
         + remove_grants(&mut transaction).await?
-        + remove_client_assertions(&mut transaction, now).await?
+        + remove_spent_identifiers(&mut transaction, now).await?
         + remove_remote_documents(&mut transaction, now).await?;
     transaction.commit().await?;
     Ok(removed)
@@ -100,13 +100,13 @@ async fn remove_grants(connection: &mut PgConnection) -> Result<u64, StoreError>
     Ok(done.rows_affected())
 }
 
-async fn remove_client_assertions(
+async fn remove_spent_identifiers(
     connection: &mut PgConnection,
     now: i64,
 ) -> Result<u64, StoreError> {
     let done = sqlx::query(
-        "DELETE FROM client_assertions WHERE (tenant, client_id, jti) IN
-             (SELECT tenant, client_id, jti FROM client_assertions
+        "DELETE FROM spent_identifiers WHERE (tenant, digest) IN
+             (SELECT tenant, digest FROM spent_identifiers
               WHERE expires_at <= $1
               FOR UPDATE SKIP LOCKED)",
     )

@@ -1,6 +1,5 @@
 //! The store in a SQLite file: one process, one connection that writes.
 
-mod client_assertions;
 mod clients;
 mod codes;
 mod consents;
@@ -13,6 +12,7 @@ mod refresh_tokens;
 mod registrations;
 mod remote_documents;
 mod signing_keys;
+mod spent_identifiers;
 mod users;
 
 use async_trait::async_trait;
@@ -23,8 +23,8 @@ use super::{
 };
 use crate::model::{
     AuthorizationCode, Client, ClientId, Consent, Digest, Grant, GrantId, LoginSession,
-    PushedRequest, RefreshToken, RemoteDocument, SealedSigningKey, TenantSlug, Timestamp, User,
-    UserId,
+    PushedRequest, RefreshToken, RemoteDocument, SealedSigningKey, SingleUse, TenantSlug,
+    Timestamp, User, UserId,
 };
 
 pub(super) use open::{locate, migrate};
@@ -161,14 +161,8 @@ impl Store for SqliteStore {
         remote_documents::find(&self.readers, tenant, url).await
     }
 
-    async fn spend_client_assertion(
-        &self,
-        tenant: &TenantSlug,
-        client: &ClientId,
-        jti: &Digest,
-        expires_at: Timestamp,
-    ) -> Result<bool, StoreError> {
-        client_assertions::spend(&self.writer, tenant, client, (jti, expires_at)).await
+    async fn spend(&self, tenant: &TenantSlug, identifier: &SingleUse) -> Result<bool, StoreError> {
+        spent_identifiers::spend(&self.writer, tenant, identifier).await
     }
 
     async fn add_user(&self, tenant: &TenantSlug, user: &User) -> Result<(), StoreError> {
