@@ -1,13 +1,13 @@
 //! The only place that wires: makes every room's context from the configuration.
 
 mod operator;
+mod upkeep;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use crate::authorization_server::{
@@ -26,7 +26,7 @@ use crate::model::{
     Clock, EncryptionKey, PublicUrl, Random, SystemClock, SystemRandom, Tenant, TenantSlug,
 };
 use crate::nws::{self, Nws};
-use crate::resource_server::{AccessTokens, Policy, Possession, local_principal};
+use crate::resource_server::{AccessTokens, Policy, Possession, Revocations, local_principal};
 use crate::router::{self, Readiness};
 use crate::server;
 use crate::store::{self, ConnectOptions, Location, Store};
@@ -50,18 +50,13 @@ pub struct Gateway {
     tenant: Arc<Tenant>,
     key_rings: Arc<KeyRings>,
     signing_keys: Arc<SigningKeys>,
+    revocations: Arc<Revocations>,
     dispatcher: Arc<Dispatcher>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     parts: router::Parts,
     unused_client_ttl: Duration,
 }
-
-/// How often what has ended is removed from the database.
-const REMOVAL_INTERVAL: Duration = Duration::from_mins(10);
-
-/// How often a replica looks at what others did to keys.
-const REFRESH_INTERVAL: Duration = Duration::from_secs(1);
 
 impl Gateway {
     /// Opens the database and makes every room's context. Nothing is bound yet.
@@ -92,6 +87,8 @@ impl Gateway {
             publish_ahead: config.keys.publish_ahead,
         });
         signing_keys.load(&tenant.slug).await?;
+        let revocations = Arc::new(Revocations::default());
+        revocations.refresh(&*store).await?;
         let figures = Arc::new(Figures::default());
         let nws = Arc::new(open_nws(config, weather, &clock, &random)?);
         let catalogue = config.scopes.catalogue.clone();
@@ -120,7 +117,7 @@ impl Gateway {
             random: Arc::clone(&random),
             tenants: Arc::new(Tenants::new(vec![Arc::clone(&tenant)])),
             origins: Arc::new(AllowedOrigins::new(config.server.allowed_origins.clone())),
-            authenticate: Arc::new(authentication(config, &key_rings, &clock)),
+            authenticate: Arc::new(authentication(config, &key_rings, &clock, &revocations)),
             scope: Arc::new(scope::Context {
                 dispatcher: Arc::clone(&dispatcher),
                 figures,
@@ -134,6 +131,7 @@ impl Gateway {
             tenant,
             key_rings,
             signing_keys,
+            revocations,
             dispatcher,
             clock,
             random,
@@ -168,13 +166,14 @@ impl Gateway {
     /// Serves at `listener` until the process is told to stop.
     pub async fn serve(self, listener: TcpListener) -> anyhow::Result<()> {
         let stop = server::stop_signal()?;
-        let removal = tokio::spawn(remove_expired(
+        let removal = tokio::spawn(upkeep::remove_expired(
             Arc::clone(&self.store),
             Arc::clone(&self.clock),
             self.unused_client_ttl,
         ));
-        let refresh = tokio::spawn(refresh_keys(
+        let refresh = tokio::spawn(upkeep::refresh(
             Arc::clone(&self.signing_keys),
+            Arc::clone(&self.revocations),
             self.tenant.slug.clone(),
         ));
         self.answer(listener, stop).await;
@@ -197,12 +196,14 @@ fn authentication(
     config: &Config,
     key_rings: &Arc<KeyRings>,
     clock: &Arc<dyn Clock>,
+    revocations: &Arc<Revocations>,
 ) -> authenticate::Context {
     authenticate::Context {
         tokens: AccessTokens::new(
             Arc::clone(key_rings),
             config.scopes.catalogue.clone(),
             Arc::clone(clock),
+            Arc::clone(revocations),
         ),
         possession: Possession::new(Arc::clone(key_rings), Arc::clone(clock)),
         initial_scopes: config.scopes.initial.clone(),
@@ -311,35 +312,5 @@ fn registration(settings: &config::Registration) -> RegistrationSettings {
     RegistrationSettings {
         policy,
         max_clients: settings.max_clients,
-    }
-}
-
-async fn remove_expired(store: Arc<dyn Store>, clock: Arc<dyn Clock>, unused_client_ttl: Duration) {
-    let mut interval = tokio::time::interval(REMOVAL_INTERVAL);
-    loop {
-        interval.tick().await;
-        match store.remove_expired(clock.now()).await {
-            Ok(rows) => tracing::debug!(rows, "removed what has ended"),
-            Err(error) => tracing::warn!(%error, "could not remove what has ended"),
-        }
-        match store
-            .remove_unused_clients(clock.now().before(unused_client_ttl))
-            .await
-        {
-            Ok(clients) => tracing::debug!(clients, "removed clients that nobody used"),
-            Err(error) => tracing::warn!(%error, "could not remove clients that nobody used"),
-        }
-    }
-}
-
-/// Takes up new keys well before they sign. While the database is away the known ones stay.
-async fn refresh_keys(keys: Arc<SigningKeys>, tenant: TenantSlug) {
-    let mut interval = tokio::time::interval(REFRESH_INTERVAL);
-    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        interval.tick().await;
-        if let Err(error) = keys.refresh(&tenant).await {
-            tracing::warn!(%error, "could not look for new signing keys");
-        }
     }
 }

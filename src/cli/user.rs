@@ -34,6 +34,14 @@ pub(super) async fn run(config: &Config, command: UserCommand) -> anyhow::Result
             check_tenant(&tenant.tenant)?;
             list(&open(config).await?).await
         }
+        UserCommand::Disable { tenant, username } => {
+            check_tenant(&tenant.tenant)?;
+            set_disabled(&open(config).await?, &username, true).await
+        }
+        UserCommand::Enable { tenant, username } => {
+            check_tenant(&tenant.tenant)?;
+            set_disabled(&open(config).await?, &username, false).await
+        }
         UserCommand::Remove { tenant, username } => {
             check_tenant(&tenant.tenant)?;
             remove(&open(config).await?, &username).await
@@ -60,8 +68,23 @@ async fn add(
 async fn list(gateway: &Gateway) -> anyhow::Result<()> {
     for user in gateway.store().list_users(&gateway.tenant().slug).await? {
         let added = terminal::date(user.created_at);
-        terminal::print(&format!("{}\t{}\t{added}", user.username, user.role))?;
+        let disabled = if user.disabled { "\tdisabled" } else { "" };
+        terminal::print(&format!(
+            "{}\t{}\t{added}{disabled}",
+            user.username, user.role
+        ))?;
     }
+    Ok(())
+}
+
+async fn set_disabled(gateway: &Gateway, username: &str, disabled: bool) -> anyhow::Result<()> {
+    let slug = &gateway.tenant().slug;
+    let store = gateway.store();
+    if !store.set_user_disabled(slug, username, disabled).await? {
+        bail!("there is no account {username:?}");
+    }
+    let done = if disabled { "disabled" } else { "enabled" };
+    terminal::say(&format!("{done} {username}"))?;
     Ok(())
 }
 

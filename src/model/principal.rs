@@ -17,6 +17,8 @@ pub struct Principal {
     pub key: Option<KeyThumbprint>,
     /// What the token allows, with everything that its scopes imply.
     pub scopes: ScopeSet,
+    /// When the token was issued.
+    pub issued_at: Timestamp,
     /// When the token ends.
     pub expires_at: Timestamp,
 }

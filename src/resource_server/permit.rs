@@ -147,6 +147,7 @@ pub fn local_principal(tenant: &Tenant, catalogue: &ScopeCatalogue) -> Principal
         grant: None,
         key: None,
         scopes: catalogue.all(),
+        issued_at: Timestamp::from_seconds(i64::MAX),
         expires_at: Timestamp::from_seconds(i64::MAX),
     }
 }

@@ -13,8 +13,8 @@ use async_trait::async_trait;
 
 use crate::model::{
     AuthorizationCode, Client, ClientId, Consent, Digest, Grant, GrantId, LONGEST_ACCESS_TOKEN,
-    LoginSession, PushedRequest, RefreshToken, RemoteDocument, SealedSigningKey, SingleUse,
-    TenantSlug, Timestamp, User, UserId,
+    LoginSession, PushedRequest, RefreshToken, RemoteDocument, Revocation, SealedSigningKey,
+    SingleUse, TenantSlug, Timestamp, User, UserId,
 };
 
 pub use connect::{ConnectOptions, Location, connect, locate, migrate};
@@ -24,9 +24,9 @@ const CODE_RETENTION: i64 = 24 * 60 * 60;
 
 /// For how many seconds the copy of a document of the Web may stand in for it.
 pub const DOCUMENT_RETENTION: i64 = 7 * 24 * 60 * 60;
-/// For how many seconds a signing key stays after its successor began to sign: the longest life of
-/// an access token, and an hour for clocks that differ.
-const KEY_RETENTION: i64 = LONGEST_ACCESS_TOKEN.as_secs().cast_signed() + 60 * 60;
+/// For how many seconds what concerns access tokens stays after the last of them was issued: their
+/// longest life, and an hour for clocks that differ.
+const TOKEN_RETENTION: i64 = LONGEST_ACCESS_TOKEN.as_secs().cast_signed() + 60 * 60;
 
 /// The database. The tenant is the first argument of everything that a tenant owns.
 ///
@@ -155,6 +155,14 @@ pub trait Store: fmt::Debug + Send + Sync {
 
     /// All accounts, by user name.
     async fn list_users(&self, tenant: &TenantSlug) -> Result<Vec<User>, StoreError>;
+
+    /// Disables an account, or enables it again; false when there is none.
+    async fn set_user_disabled(
+        &self,
+        tenant: &TenantSlug,
+        username: &str,
+        disabled: bool,
+    ) -> Result<bool, StoreError>;
 
     /// Removes an account with its login sessions and grants; false when there is none.
     async fn remove_user(&self, tenant: &TenantSlug, username: &str) -> Result<bool, StoreError>;
@@ -300,9 +308,13 @@ pub trait Store: fmt::Debug + Send + Sync {
         tenant: &TenantSlug,
     ) -> Result<Vec<SealedSigningKey>, StoreError>;
 
+    /// What was revoked at `since` or later by the database's clock, at all tenants: grants, people
+    /// who were disabled or removed, clients that were removed.
+    async fn list_revocations(&self, since: Timestamp) -> Result<Vec<Revocation>, StoreError>;
+
     /// Removes what ended before `now`: login sessions, pushed requests, codes (a day later, as a
     /// replay is recognised until then), refresh tokens, grants that have neither left, spent
-    /// identifiers, old copies of documents, and signing keys whose last token has ended.
+    /// identifiers, old copies of documents, revocations and signing keys whose last token has ended.
     async fn remove_expired(&self, now: Timestamp) -> Result<u64, StoreError>;
 }
 

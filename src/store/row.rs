@@ -7,8 +7,8 @@ use super::{LiveGrant, StoreError};
 use crate::model::{
     AuthorizationCode, Client, ClientId, ClientKeys, CodeChallenge, Consent, Digest, Grant,
     GrantId, GrantType, KeyThumbprint, LoginSession, PasswordHash, PushedRequest, RedirectUri,
-    RefreshToken, RemoteDocument, ResourceUri, Scope, ScopeSet, SealedSigningKey, SigningAlgorithm,
-    Timestamp, TokenEndpointAuthMethod, User, UserId,
+    RefreshToken, RemoteDocument, ResourceUri, Revocation, Revoked, Scope, ScopeSet,
+    SealedSigningKey, SigningAlgorithm, Timestamp, TokenEndpointAuthMethod, User, UserId,
 };
 
 #[derive(FromRow)]
@@ -125,6 +125,14 @@ pub(super) struct SigningKeyRow {
     sealed_key: Vec<u8>,
     created_at: i64,
     signs_from: i64,
+}
+
+#[derive(FromRow)]
+pub(super) struct RevocationRow {
+    tenant: String,
+    kind: String,
+    id: String,
+    revoked_at: i64,
 }
 
 /// When a refresh token was consumed, and the salt of the successor it got.
@@ -313,6 +321,23 @@ impl TryFrom<SigningKeyRow> for SealedSigningKey {
             sealed_key: row.sealed_key,
             created_at: Timestamp::from_seconds(row.created_at),
             signs_from: Timestamp::from_seconds(row.signs_from),
+        })
+    }
+}
+
+impl TryFrom<RevocationRow> for Revocation {
+    type Error = StoreError;
+
+    fn try_from(row: RevocationRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            tenant: row.tenant.parse().map_err(|_| invalid("tenant"))?,
+            subject: match row.kind.as_str() {
+                "grant" => Revoked::Grant(GrantId::new(row.id)),
+                "user" => Revoked::User(UserId::new(row.id)),
+                "client" => Revoked::Client(ClientId::new(row.id)),
+                _ => return Err(invalid("kind of revocation")),
+            },
+            at: Timestamp::from_seconds(row.revoked_at),
         })
     }
 }

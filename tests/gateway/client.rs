@@ -19,6 +19,8 @@ pub(crate) struct Client {
     /// The replica that is asked, as a load balancer would choose it.
     replica: u16,
     pub(crate) id: String,
+    /// Where the client manages its registration, and with which token (RFC 7592).
+    registration: (String, String),
     cookies: Vec<String>,
 }
 
@@ -56,13 +58,18 @@ impl Client {
             .unwrap();
         assert_eq!(response.status(), StatusCode::CREATED);
         let document: Value = response.json().await.unwrap();
-        let id = document["client_id"].as_str().unwrap().to_owned();
+        let text = |name: &str| document[name].as_str().unwrap().to_owned();
+        let id = text("client_id");
         let base = gateway.url.clone();
         Self {
             http,
             base,
             replica: gateway.port(),
             id,
+            registration: (
+                text("registration_client_uri"),
+                text("registration_access_token"),
+            ),
             cookies: Vec::new(),
         }
     }
@@ -191,6 +198,12 @@ impl Client {
         self.post("/token").form(&fields).send().await.unwrap()
     }
 
+    pub(crate) async fn delete_registration(&self) -> Response {
+        let (uri, token) = &self.registration;
+        let request = self.request(Method::DELETE, &Url::parse(uri).unwrap());
+        request.bearer_auth(token).send().await.unwrap()
+    }
+
     /// Lists the tools with this token.
     pub(crate) async fn list_tools(&self, token: &str) -> Response {
         self.call(
@@ -211,7 +224,7 @@ impl Client {
             .unwrap()
     }
 
-    async fn browse(&mut self, request: RequestBuilder) -> Response {
+    pub(crate) async fn browse(&mut self, request: RequestBuilder) -> Response {
         let response = request
             .header(COOKIE, self.cookies.join("; "))
             .send()
@@ -247,7 +260,7 @@ fn location(response: &Response, page: &Url) -> Url {
 }
 
 /// Where the form with this field goes, and its hidden fields.
-fn form(html: &str, page: &Url, field: &str) -> (Url, Vec<(String, String)>) {
+pub(crate) fn form(html: &str, page: &Url, field: &str) -> (Url, Vec<(String, String)>) {
     let wanted = format!("name=\"{field}\"");
     let form = html
         .split("<form")

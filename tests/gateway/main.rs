@@ -16,4 +16,5 @@ mod edge;
 mod key_rotation;
 mod lifetime;
 mod process;
+mod revocation;
 mod stdio;

@@ -21,5 +21,6 @@ mod refresh_tokens;
 mod registrations;
 mod remote_documents;
 mod restart;
+mod revocations;
 mod signing_keys;
 mod users;

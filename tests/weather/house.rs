@@ -130,6 +130,7 @@ pub(crate) fn permit(operation: Operation) -> Permit {
         grant: None,
         key: None,
         scopes: "mcp:tools mcp:resources mcp:prompts".parse().unwrap(),
+        issued_at: Timestamp::from_seconds(0),
         expires_at: Timestamp::from_seconds(i64::MAX),
     };
     let policy = Policy::new(ScopeCatalogue::new(BTreeMap::new()), HashMap::new());

@@ -11,6 +11,7 @@ mod pushed_requests;
 mod refresh_tokens;
 mod registrations;
 mod remote_documents;
+mod revocations;
 mod signing_keys;
 mod spent_identifiers;
 mod users;
@@ -23,8 +24,8 @@ use super::{
 };
 use crate::model::{
     AuthorizationCode, Client, ClientId, Consent, Digest, Grant, GrantId, LoginSession,
-    PushedRequest, RefreshToken, RemoteDocument, SealedSigningKey, SingleUse, TenantSlug,
-    Timestamp, User, UserId,
+    PushedRequest, RefreshToken, RemoteDocument, Revocation, SealedSigningKey, SingleUse,
+    TenantSlug, Timestamp, User, UserId,
 };
 
 pub(super) use open::{locate, migrate};
@@ -189,6 +190,15 @@ impl Store for SqliteStore {
         users::list(&self.readers, tenant).await
     }
 
+    async fn set_user_disabled(
+        &self,
+        tenant: &TenantSlug,
+        username: &str,
+        disabled: bool,
+    ) -> Result<bool, StoreError> {
+        users::set_disabled(&self.writer, tenant, username, disabled).await
+    }
+
     async fn remove_user(&self, tenant: &TenantSlug, username: &str) -> Result<bool, StoreError> {
         users::remove(&self.writer, tenant, username).await
     }
@@ -344,6 +354,10 @@ impl Store for SqliteStore {
         tenant: &TenantSlug,
     ) -> Result<Vec<SealedSigningKey>, StoreError> {
         signing_keys::list(&self.readers, tenant).await
+    }
+
+    async fn list_revocations(&self, since: Timestamp) -> Result<Vec<Revocation>, StoreError> {
+        revocations::list(&self.readers, since).await
     }
 
     async fn remove_expired(&self, now: Timestamp) -> Result<u64, StoreError> {
