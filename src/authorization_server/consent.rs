@@ -233,6 +233,8 @@ fn check_form(
     if !web::comes_from_elsewhere(headers) && form_token::is_in(fields, &expected) {
         return Ok(());
     }
+    // Whoever follows that link comes from our own page: consent must be asked for there.
+    let query = request.query_after_login();
     Err(PageError::Forged {
         again: format!("{}/authorize?{query}", tenant.public_url.path()),
     })

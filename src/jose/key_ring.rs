@@ -11,7 +11,7 @@ use super::JoseError;
 use super::claims::AccessTokenClaims;
 use super::key::Key;
 use super::token::{self, InvalidToken};
-use crate::model::{Secret, SigningKey, TenantSlug, Timestamp};
+use crate::model::{Secret, SigningAlgorithm, SigningKey, TenantSlug, Timestamp};
 
 /// The signing keys of one tenant.
 #[derive(Debug)]
@@ -67,6 +67,11 @@ impl KeyRing {
     /// The identifiers of the keys, the newest first.
     pub fn ids(&self) -> impl Iterator<Item = &str> {
         self.keys.iter().map(|key| key.id.as_str())
+    }
+
+    /// What the keys sign with, the newest first.
+    pub fn algorithms(&self) -> impl Iterator<Item = SigningAlgorithm> {
+        self.keys.iter().map(|key| key.algorithm)
     }
 
     /// Checks the form and the signature of an access token. Issuer, audience and times are not

@@ -179,6 +179,14 @@ impl Client {
     }
 
     pub(crate) async fn exchange(&self, code: &str, verifier: &CodeVerifier) -> Response {
+        self.try_exchange(code, verifier).await.unwrap()
+    }
+
+    pub(crate) async fn try_exchange(
+        &self,
+        code: &str,
+        verifier: &CodeVerifier,
+    ) -> reqwest::Result<Response> {
         let fields = [
             ("grant_type", "authorization_code"),
             ("code", code),
@@ -186,16 +194,20 @@ impl Client {
             ("client_id", &self.id),
             ("code_verifier", verifier.expose()),
         ];
-        self.post("/token").form(&fields).send().await.unwrap()
+        self.post("/token").form(&fields).send().await
     }
 
     pub(crate) async fn refresh(&self, token: &str) -> Response {
+        self.try_refresh(token).await.unwrap()
+    }
+
+    pub(crate) async fn try_refresh(&self, token: &str) -> reqwest::Result<Response> {
         let fields = [
             ("grant_type", "refresh_token"),
             ("refresh_token", token),
             ("client_id", &self.id),
         ];
-        self.post("/token").form(&fields).send().await.unwrap()
+        self.post("/token").form(&fields).send().await
     }
 
     pub(crate) async fn delete_registration(&self) -> Response {

@@ -16,5 +16,6 @@ mod edge;
 mod key_rotation;
 mod lifetime;
 mod process;
+mod refresh_ledger;
 mod revocation;
 mod stdio;
