@@ -118,6 +118,7 @@ lint() {
 
 rust() {
     step "tests" run_tests
+    step "fuzzing" scripts/fuzz.sh
 }
 
 clients() {

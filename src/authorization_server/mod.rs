@@ -29,7 +29,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::{MethodRouter, get, post};
 
-pub use clients::RemoteDocuments;
+pub use clients::{RemoteDocuments, read_client_document};
 
 use crate::identity::Accounts;
 use crate::jose::KeyRings;

@@ -10,7 +10,7 @@ pub use remote_documents::RemoteDocuments;
 pub(super) use remote_documents::{DocumentError, DocumentKind, Freshness};
 
 use super::Context;
-use crate::model::{Client, ClientId, Tenant};
+use crate::model::{Client, ClientId, RemoteDocument, Tenant};
 use crate::store::StoreError;
 use metadata_document::{is_url, read_url};
 
@@ -25,6 +25,12 @@ pub(super) enum FindClientError {
     Document(#[from] DocumentError),
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// The client that a metadata document describes; none where the document is not in order.
+#[must_use]
+pub fn read_client_document(document: &RemoteDocument) -> Option<Client> {
+    metadata_document::read(document).ok()
 }
 
 /// The client of that identifier, of whatever kind.
