@@ -22,4 +22,5 @@ pub mod router;
 pub mod server;
 pub mod store;
 pub mod telemetry;
+pub mod tenants;
 pub mod web;

@@ -1,26 +1,25 @@
 //! The only place that wires: makes every room's context from the configuration.
 
 mod operator;
+mod tenants;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use tokio::net::TcpListener;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-use crate::authorization_server::{
-    self, RegistrationPolicy, RegistrationSettings, RemoteDocuments, SigningKeys, TokenSettings,
-};
+use crate::authorization_server::{self, RemoteDocuments, SigningKeys, TokenSettings};
 use crate::backends::weather::Weather;
-use crate::config::{self, Config};
+use crate::config::{Config, FileTenant, TenantRules};
 use crate::egress::{self, GuardSettings, GuardedClient, SystemLookup};
 use crate::identity::Accounts;
 use crate::jose::{KeyCipher, KeyRings, read_key_file};
 use crate::mcp::{self, Dispatcher, ServerInfo};
 use crate::middleware::origin::AllowedOrigins;
-use crate::middleware::tenant::Tenants;
 use crate::middleware::{authenticate, scope};
 use crate::model::{
     Clock, EncryptionKey, PublicUrl, Random, SystemClock, SystemRandom, Tenant, TenantSlug,
@@ -31,8 +30,10 @@ use crate::router::{self, Readiness};
 use crate::server;
 use crate::store::{self, ConnectOptions, Location, Store};
 use crate::telemetry::Figures;
+use crate::tenants::Tenants;
 
 pub use operator::NewClient;
+pub use tenants::TenantsTaken;
 
 /// Where the weather comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +49,9 @@ pub enum WeatherSource {
 pub struct Gateway {
     store: Arc<dyn Store>,
     tenant: Arc<Tenant>,
+    file_tenants: Vec<FileTenant>,
+    rules: TenantRules,
+    tenants: Arc<Tenants>,
     key_rings: Arc<KeyRings>,
     signing_keys: Arc<SigningKeys>,
     dispatcher: Arc<Dispatcher>,
@@ -60,7 +64,7 @@ pub struct Gateway {
 /// How often what has ended is removed from the database.
 const REMOVAL_INTERVAL: Duration = Duration::from_mins(10);
 
-/// How often a replica looks at what others did to keys.
+/// How often a replica looks at what others did to tenants and keys.
 const REFRESH_INTERVAL: Duration = Duration::from_secs(1);
 
 impl Gateway {
@@ -77,10 +81,8 @@ impl Gateway {
             ..ConnectOptions::default()
         };
         let store = store::connect(config.database.url.expose(), &options).await?;
-        let tenant = Arc::new(Tenant {
-            client_documents: config.metadata_documents.trust.clone(),
-            ..Tenant::new(TenantSlug::default(), public_url, config.roles.clone())
-        });
+        let default = config.tenants.first().context("no default tenant")?;
+        let tenant = Arc::new(default.at(&public_url));
         let key_rings = Arc::new(KeyRings::default());
         let signing_keys = Arc::new(SigningKeys {
             store: Arc::clone(&store),
@@ -92,6 +94,9 @@ impl Gateway {
             publish_ahead: config.keys.publish_ahead,
         });
         signing_keys.load(&tenant.slug).await?;
+        let rules = config.tenant_rules.clone();
+        let tenants = Tenants::open(Arc::clone(&store), rules, Arc::clone(&signing_keys)).await?;
+        let tenants = Arc::new(tenants);
         let figures = Arc::new(Figures::default());
         let nws = Arc::new(open_nws(config, weather, &clock, &random)?);
         let catalogue = config.scopes.catalogue.clone();
@@ -114,16 +119,11 @@ impl Gateway {
             catalogue,
             initial_scopes: config.scopes.initial.clone(),
             accounts: Accounts::new(Arc::clone(&store)),
-            tokens: TokenSettings {
-                access_ttl: config.tokens.access_ttl,
-                refresh_ttl: config.tokens.refresh_ttl,
-                refresh_grace: config.tokens.refresh_grace,
-            },
-            registration: registration(&config.registration),
+            tokens: token_settings(config),
         };
         let parts = router::Parts {
             random: Arc::clone(&random),
-            tenants: Arc::new(Tenants::new(vec![Arc::clone(&tenant)])),
+            tenants: Arc::clone(&tenants),
             origins: Arc::new(AllowedOrigins::new(config.server.allowed_origins.clone())),
             authenticate: Arc::new(authenticate::Context {
                 tokens,
@@ -140,6 +140,9 @@ impl Gateway {
         Ok(Self {
             store,
             tenant,
+            file_tenants: config.tenants.clone(),
+            rules: config.tenant_rules.clone(),
+            tenants,
             key_rings,
             signing_keys,
             dispatcher,
@@ -181,10 +184,7 @@ impl Gateway {
             Arc::clone(&self.clock),
             self.unused_client_ttl,
         ));
-        let refresh = tokio::spawn(refresh_keys(
-            Arc::clone(&self.signing_keys),
-            self.tenant.slug.clone(),
-        ));
+        let refresh = tokio::spawn(watch_tenants(Arc::clone(&self.tenants)));
         self.answer(listener, stop).await;
         removal.abort();
         refresh.abort();
@@ -252,6 +252,14 @@ fn dispatcher(config: &Config, weather: Weather, figures: &Arc<Figures>) -> Disp
     )
 }
 
+fn token_settings(config: &Config) -> TokenSettings {
+    TokenSettings {
+        access_ttl: config.tokens.access_ttl,
+        refresh_ttl: config.tokens.refresh_ttl,
+        refresh_grace: config.tokens.refresh_grace,
+    }
+}
+
 fn open_documents(
     config: &Config,
     store: &Arc<dyn Store>,
@@ -292,20 +300,6 @@ fn open_nws(
     ))
 }
 
-fn registration(settings: &config::Registration) -> RegistrationSettings {
-    let policy = match &settings.policy {
-        config::RegistrationPolicy::Open => RegistrationPolicy::Open,
-        config::RegistrationPolicy::InitialAccessToken(token) => {
-            RegistrationPolicy::InitialAccessToken(token.clone())
-        }
-        config::RegistrationPolicy::Closed => RegistrationPolicy::Closed,
-    };
-    RegistrationSettings {
-        policy,
-        max_clients: settings.max_clients,
-    }
-}
-
 async fn remove_expired(store: Arc<dyn Store>, clock: Arc<dyn Clock>, unused_client_ttl: Duration) {
     let mut interval = tokio::time::interval(REMOVAL_INTERVAL);
     loop {
@@ -324,14 +318,15 @@ async fn remove_expired(store: Arc<dyn Store>, clock: Arc<dyn Clock>, unused_cli
     }
 }
 
-/// Takes up new keys well before they sign. While the database is away the known ones stay.
-async fn refresh_keys(keys: Arc<SigningKeys>, tenant: TenantSlug) {
+/// Takes up changes of tenants, and new keys well before they sign. While the database is away
+/// what is known stays.
+async fn watch_tenants(tenants: Arc<Tenants>) {
     let mut interval = tokio::time::interval(REFRESH_INTERVAL);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         interval.tick().await;
-        if let Err(error) = keys.refresh(&tenant).await {
-            tracing::warn!(%error, "could not look for new signing keys");
+        if let Err(error) = tenants.refresh().await {
+            tracing::warn!(%error, "could not look for changes of tenants and keys");
         }
     }
 }

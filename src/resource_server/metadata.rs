@@ -15,7 +15,7 @@ pub struct ResourceMetadata {
     authorization_servers: Vec<String>,
     scopes_supported: Vec<String>,
     bearer_methods_supported: [&'static str; 1],
-    resource_name: &'static str,
+    resource_name: String,
 }
 
 /// Answers with the tenant's document.
@@ -31,6 +31,6 @@ pub async fn get(Extension(tenant): Extension<Arc<Tenant>>) -> Json<ResourceMeta
             .map(ToString::to_string)
             .collect(),
         bearer_methods_supported: ["header"],
-        resource_name: "Gatehouse",
+        resource_name: tenant.display_name().to_owned(),
     })
 }

@@ -353,6 +353,6 @@ fn parse_digest(bytes: &[u8]) -> Result<Digest, StoreError> {
     Digest::from_bytes(bytes).ok_or_else(|| invalid("digest"))
 }
 
-fn invalid(what: &'static str) -> StoreError {
+pub(super) fn invalid(what: &'static str) -> StoreError {
     StoreError::failed(InvalidColumn(what))
 }

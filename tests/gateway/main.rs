@@ -16,3 +16,5 @@ mod key_rotation;
 mod lifetime;
 mod process;
 mod stdio;
+mod tenants;
+mod tenants_live;

@@ -5,6 +5,7 @@
 //! `scripts/postgres.sh start DIR` prints one.
 #![expect(clippy::unwrap_used, reason = "test support")]
 
+mod catalogue;
 mod database;
 mod fixtures;
 
@@ -22,4 +23,5 @@ mod registrations;
 mod remote_documents;
 mod restart;
 mod signing_keys;
+mod tenants;
 mod users;

@@ -13,6 +13,7 @@ mod refresh_tokens;
 mod registrations;
 mod remote_documents;
 mod signing_keys;
+mod tenants;
 mod users;
 
 use async_trait::async_trait;
