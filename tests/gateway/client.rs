@@ -101,7 +101,8 @@ impl Client {
     pub(crate) fn request(&self, method: Method, url: &Url) -> RequestBuilder {
         let mut target = url.clone();
         target.set_port(Some(self.replica)).unwrap();
-        let host = &url[url::Position::BeforeHost..url::Position::AfterPort];
+        let base = Url::parse(&self.base).unwrap();
+        let host = &base[url::Position::BeforeHost..url::Position::AfterPort];
         self.http.request(method, target).header(HOST, host)
     }
 

@@ -95,6 +95,27 @@ async fn a_tenant_of_the_file_is_served_while_it_is_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn while_the_database_is_away_a_tenant_in_use_goes_on_and_another_waits() {
+    let database = Database::sqlite();
+    let gateway = database.serve_with(SERVER, FILE);
+    let mut connection = <sqlx::SqliteConnection as sqlx::Connection>::connect(&database.url)
+        .await
+        .unwrap();
+    let mut sql = async |statement: &'static str| {
+        let done = sqlx::query(statement).execute(&mut connection).await;
+        done.unwrap();
+    };
+    sql("ALTER TABLE tenants RENAME TO elsewhere").await;
+    let waits = get(&gateway, &format!("{ACME}/mcp")).await;
+    assert_eq!(waits.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert!(waits.headers().contains_key("retry-after"));
+    let goes_on = get(&gateway, "http://127.0.0.1:9/mcp").await;
+    assert_eq!(goes_on.status(), StatusCode::UNAUTHORIZED);
+    sql("ALTER TABLE elsewhere RENAME TO tenants").await;
+    until(&gateway, StatusCode::UNAUTHORIZED).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_takes_an_operators_tenant_is_refused() {
     let database = Database::sqlite();
     let add = ["tenant", "add", "acme-two", "--public-url", ACME];

@@ -102,7 +102,8 @@ async fn ten_thousand_tenants_cost_memory_only_when_used() {
     assert_eq!(house.tenants.count_loaded().await, 1);
     assert!(house.rings.get(&slug(7777)).is_some());
     assert!(house.rings.get(&slug(1)).is_none());
-    let keys = house.store.list_signing_keys_of(&[slug(1), slug(7777)]);
+    let both = [slug(1), slug(7777)];
+    let keys = house.store.list_signing_keys_of(&both);
     assert_eq!(keys.await.unwrap().len(), 1);
 }
 
