@@ -2,8 +2,8 @@
 //!
 //! The rooms, bottom to top: [`model`], [`config`], [`telemetry`], [`web`] and [`egress`], [`jose`]
 //! and [`store`], [`identity`] and [`nws`], [`authorization_server`] and [`resource_server`],
-//! [`backends`], [`mcp`], [`middleware`], [`router`] and [`server`], [`app`], [`cli`]. A room uses
-//! only rooms below it.
+//! [`backends`], [`mcp`], [`tenants`], [`middleware`], [`router`] and [`server`], [`app`], [`cli`].
+//! A room uses only rooms below it.
 
 pub mod app;
 pub mod authorization_server;
