@@ -142,11 +142,13 @@ fn cors() -> CorsLayer {
             header("mcp-method"),
             header("mcp-name"),
             header("last-event-id"),
+            web::DPOP,
         ])
         .expose_headers([
             WWW_AUTHENTICATE,
             header("mcp-session-id"),
             header("mcp-protocol-version"),
+            web::DPOP_NONCE,
             request_id::HEADER,
         ])
         .max_age(Duration::from_mins(10))

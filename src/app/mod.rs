@@ -2,6 +2,7 @@
 
 mod operator;
 mod tenants;
+mod upkeep;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,7 +10,6 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
-use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use crate::authorization_server::{self, RemoteDocuments, SigningKeys, TokenSettings};
@@ -25,7 +25,7 @@ use crate::model::{
     Clock, EncryptionKey, PublicUrl, Random, SystemClock, SystemRandom, Tenant, TenantSlug,
 };
 use crate::nws::{self, Nws};
-use crate::resource_server::{AccessTokens, Policy, local_principal};
+use crate::resource_server::{AccessTokens, Policy, Possession, Revocations, local_principal};
 use crate::router::{self, Readiness};
 use crate::server;
 use crate::store::{self, ConnectOptions, Location, Store};
@@ -54,18 +54,13 @@ pub struct Gateway {
     tenants: Arc<Tenants>,
     key_rings: Arc<KeyRings>,
     signing_keys: Arc<SigningKeys>,
+    revocations: Arc<Revocations>,
     dispatcher: Arc<Dispatcher>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     parts: router::Parts,
     unused_client_ttl: Duration,
 }
-
-/// How often what has ended is removed from the database.
-const REMOVAL_INTERVAL: Duration = Duration::from_mins(10);
-
-/// How often a replica looks at what others did to tenants and keys.
-const REFRESH_INTERVAL: Duration = Duration::from_secs(1);
 
 impl Gateway {
     /// Opens the database and makes every room's context. Nothing is bound yet.
@@ -97,6 +92,8 @@ impl Gateway {
         let rules = config.tenant_rules.clone();
         let tenants = Tenants::open(Arc::clone(&store), rules, Arc::clone(&signing_keys)).await?;
         let tenants = Arc::new(tenants);
+        let revocations = Arc::new(Revocations::default());
+        revocations.refresh(&*store).await?;
         let figures = Arc::new(Figures::default());
         let nws = Arc::new(open_nws(config, weather, &clock, &random)?);
         let catalogue = config.scopes.catalogue.clone();
@@ -105,11 +102,6 @@ impl Gateway {
             Weather::new(nws, Arc::clone(&figures)),
             &figures,
         ));
-        let tokens = AccessTokens::new(
-            Arc::clone(&key_rings),
-            catalogue.clone(),
-            Arc::clone(&clock),
-        );
         let authorization_server = authorization_server::Context {
             store: Arc::clone(&store),
             documents: open_documents(config, &store, &clock)?,
@@ -125,10 +117,7 @@ impl Gateway {
             random: Arc::clone(&random),
             tenants: Arc::clone(&tenants),
             origins: Arc::new(AllowedOrigins::new(config.server.allowed_origins.clone())),
-            authenticate: Arc::new(authenticate::Context {
-                tokens,
-                initial_scopes: config.scopes.initial.clone(),
-            }),
+            authenticate: Arc::new(authentication(config, &key_rings, &clock, &revocations)),
             scope: Arc::new(scope::Context {
                 dispatcher: Arc::clone(&dispatcher),
                 figures,
@@ -145,6 +134,7 @@ impl Gateway {
             tenants,
             key_rings,
             signing_keys,
+            revocations,
             dispatcher,
             clock,
             random,
@@ -179,12 +169,18 @@ impl Gateway {
     /// Serves at `listener` until the process is told to stop.
     pub async fn serve(self, listener: TcpListener) -> anyhow::Result<()> {
         let stop = server::stop_signal()?;
-        let removal = tokio::spawn(remove_expired(
+        let removal = tokio::spawn(upkeep::remove_expired(
             Arc::clone(&self.store),
             Arc::clone(&self.clock),
             self.unused_client_ttl,
         ));
-        let refresh = tokio::spawn(watch_tenants(Arc::clone(&self.tenants)));
+        let store = Arc::clone(&self.store);
+        let watch = upkeep::watch(
+            Arc::clone(&self.tenants),
+            Arc::clone(&self.revocations),
+            store,
+        );
+        let refresh = tokio::spawn(watch);
         self.answer(listener, stop).await;
         removal.abort();
         refresh.abort();
@@ -198,6 +194,24 @@ impl Gateway {
         let (input, output) = (tokio::io::stdin(), tokio::io::stdout());
         mcp::stdio::serve(self.dispatcher, principal, input, output).await?;
         Ok(())
+    }
+}
+
+fn authentication(
+    config: &Config,
+    key_rings: &Arc<KeyRings>,
+    clock: &Arc<dyn Clock>,
+    revocations: &Arc<Revocations>,
+) -> authenticate::Context {
+    authenticate::Context {
+        tokens: AccessTokens::new(
+            Arc::clone(key_rings),
+            config.scopes.catalogue.clone(),
+            Arc::clone(clock),
+            Arc::clone(revocations),
+        ),
+        possession: Possession::new(Arc::clone(key_rings), Arc::clone(clock)),
+        initial_scopes: config.scopes.initial.clone(),
     }
 }
 
@@ -298,35 +312,4 @@ fn open_nws(
         Arc::clone(clock),
         Arc::clone(random),
     ))
-}
-
-async fn remove_expired(store: Arc<dyn Store>, clock: Arc<dyn Clock>, unused_client_ttl: Duration) {
-    let mut interval = tokio::time::interval(REMOVAL_INTERVAL);
-    loop {
-        interval.tick().await;
-        match store.remove_expired(clock.now()).await {
-            Ok(rows) => tracing::debug!(rows, "removed what has ended"),
-            Err(error) => tracing::warn!(%error, "could not remove what has ended"),
-        }
-        match store
-            .remove_unused_clients(clock.now().before(unused_client_ttl))
-            .await
-        {
-            Ok(clients) => tracing::debug!(clients, "removed clients that nobody used"),
-            Err(error) => tracing::warn!(%error, "could not remove clients that nobody used"),
-        }
-    }
-}
-
-/// Takes up changes of tenants, and new keys well before they sign. While the database is away
-/// what is known stays.
-async fn watch_tenants(tenants: Arc<Tenants>) {
-    let mut interval = tokio::time::interval(REFRESH_INTERVAL);
-    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        interval.tick().await;
-        if let Err(error) = tenants.refresh().await {
-            tracing::warn!(%error, "could not look for changes of tenants and keys");
-        }
-    }
 }

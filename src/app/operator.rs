@@ -117,6 +117,7 @@ impl Gateway {
             client_id: ClientId::new("gatehouse-cli"),
             scope: scopes,
             grant_id: None,
+            key: None,
         };
         Ok(ring.sign(&claims)?)
     }

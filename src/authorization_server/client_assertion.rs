@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Context;
 use super::clients::{self, DocumentError, Freshness};
 use crate::jose::{ClientAssertion, ClientAssertionClaims, InvalidAssertion};
-use crate::model::{Client, ClientKeys, Digest, Tenant};
+use crate::model::{Client, ClientKeys, SingleUse, Tenant};
 use crate::store::StoreError;
 
 /// RFC 7523 §2.2.
@@ -49,12 +49,9 @@ pub(super) async fn check(
     let claims = verify(context, tenant, client, assertion).await?;
     check_claims(context, tenant, client, claims)?;
     // RFC 7523 §3: used once. Spent last, so that a forgery spends nothing.
-    let jti = Digest::of(claims.jti.as_bytes());
     let end = claims.exp.after(LEEWAY).after(Duration::from_secs(1));
-    let spent = context
-        .store
-        .spend_client_assertion(&tenant.slug, &client.id, &jti, end);
-    if spent.await? {
+    let jti = SingleUse::new("client_assertion", client.id.as_str(), &claims.jti, end);
+    if context.store.spend(&tenant.slug, &jti).await? {
         Ok(())
     } else {
         Err(AssertionRefusal::Replayed)

@@ -200,6 +200,7 @@ pub(super) async fn issue_code(
         },
         redirect_uri: request.back.redirect_uri.clone(),
         challenge: request.challenge.clone(),
+        key: request.key,
         expires_at: now.after(CODE_LIFETIME),
     };
     context.store.issue_code(&tenant.slug, &code).await?;
@@ -233,6 +234,8 @@ fn check_form(
     if !web::comes_from_elsewhere(headers) && form_token::is_in(fields, &expected) {
         return Ok(());
     }
+    // Whoever follows that link comes from our own page: consent must be asked for there.
+    let query = request.query_after_login();
     Err(PageError::Forged {
         again: format!("{}/authorize?{query}", tenant.public_url.path()),
     })

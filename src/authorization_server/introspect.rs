@@ -9,8 +9,11 @@ use serde::Serialize;
 
 use super::Context;
 use super::presented_token::{self, PresentedToken, PresentedTokenError};
+use super::token::token_type;
 use crate::jose::AccessTokenClaims;
-use crate::model::{Client, Grant, GrantId, RefreshToken, Secret, Tenant, TokenEndpointAuthMethod};
+use crate::model::{
+    Client, Grant, GrantId, KeyThumbprint, RefreshToken, Secret, Tenant, TokenEndpointAuthMethod,
+};
 use crate::web;
 
 /// The answer of RFC 7662 §2.2. Of a token that isn't active it says nothing more.
@@ -37,6 +40,22 @@ struct Description {
     /// A refresh token has none: it is of no use at a resource.
     #[serde(skip_serializing_if = "Option::is_none")]
     token_type: Option<&'static str>,
+    /// RFC 9449 §6.2
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cnf: Option<Confirmation>,
+}
+
+/// The key that the token is bound to.
+#[derive(Debug, Serialize)]
+struct Confirmation {
+    jkt: String,
+}
+
+impl Confirmation {
+    fn of(key: Option<KeyThumbprint>) -> Option<Self> {
+        let jkt = key?.to_string();
+        Some(Self { jkt })
+    }
 }
 
 #[tracing::instrument(
@@ -129,7 +148,8 @@ impl Description {
             exp: claims.exp.seconds(),
             iat: Some(claims.iat.seconds()),
             jti: Some(claims.jti.clone()),
-            token_type: Some("Bearer"),
+            token_type: Some(token_type(claims.key)),
+            cnf: Confirmation::of(claims.key),
         }
     }
 
@@ -144,6 +164,7 @@ impl Description {
             iat: None,
             jti: None,
             token_type: None,
+            cnf: Confirmation::of(token.key),
         }
     }
 }

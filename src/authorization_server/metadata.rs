@@ -53,6 +53,8 @@ fn document(context: &Context, tenant: &Tenant) -> Value {
             TokenEndpointAuthMethod::ALL.map(TokenEndpointAuthMethod::as_str),
         "revocation_endpoint_auth_signing_alg_values_supported": client_signing_algorithms(),
         "introspection_endpoint_auth_methods_supported": confidential_methods(),
+        // RFC 9449 §5.1
+        "dpop_signing_alg_values_supported": client_signing_algorithms(),
         "introspection_endpoint_auth_signing_alg_values_supported": client_signing_algorithms(),
         "code_challenge_methods_supported": ["S256"],
         // RFC 9207 §3
@@ -61,7 +63,7 @@ fn document(context: &Context, tenant: &Tenant) -> Value {
         "protected_resources": [tenant.resource.as_str()],
         // OpenID Connect Discovery §3 requires these two, and clients' parsers insist.
         "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": [SigningAlgorithm::Es256.as_str()],
+        "id_token_signing_alg_values_supported": signing_algorithms(context, tenant),
     });
     if !matches!(tenant.registration.policy, RegistrationPolicy::Closed)
         && let Some(members) = document.as_object_mut()
@@ -72,6 +74,18 @@ fn document(context: &Context, tenant: &Tenant) -> Value {
         );
     }
     document
+}
+
+/// What the tenant's keys sign with, the newest first.
+fn signing_algorithms(context: &Context, tenant: &Tenant) -> Vec<&'static str> {
+    let ring = context.key_rings.get(&tenant.slug);
+    let mut names: Vec<_> = ring
+        .iter()
+        .flat_map(|ring| ring.algorithms())
+        .map(SigningAlgorithm::as_str)
+        .collect();
+    names.dedup();
+    names
 }
 
 /// The methods that prove who a client is.

@@ -6,6 +6,7 @@ mod client_assertion;
 mod client_authentication;
 mod clients;
 mod consent;
+mod dpop;
 mod form_token;
 mod introspect;
 mod jwks;

@@ -4,16 +4,17 @@ use std::sync::Arc;
 
 use axum::extract::{Extension, Request, State};
 use axum::response::Response;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use serde_json::json;
 
 use super::authorize::{
-    AuthorizationRequest, AuthorizeError, MAX_QUERY, PUSHED_LIFETIME, PageError, RedirectError,
-    request_uri,
+    AuthorizationRequest, AuthorizeError, DPOP_JKT, MAX_QUERY, PUSHED_LIFETIME, PageError,
+    RedirectError, request_uri,
 };
 use super::client_authentication::{ClientAuthenticationError, authenticate};
+use super::dpop::{self, ProofError};
 use super::{Context, refusal};
-use crate::model::{Client, PushedRequest, Secret, Tenant};
+use crate::model::{Client, KeyThumbprint, PushedRequest, Secret, Tenant};
 use crate::store::StoreError;
 use crate::web::{self, FormRejection, Parameters, RepeatedParameter, read_form};
 
@@ -26,6 +27,10 @@ enum PushError {
     Repeated(#[from] RepeatedParameter),
     #[error(transparent)]
     Client(#[from] ClientAuthenticationError),
+    #[error(transparent)]
+    Proof(#[from] ProofError),
+    #[error("dpop_jkt is not the key of the DPoP proof")]
+    OtherKey,
     #[error("request_uri can't be pushed")]
     RequestUri,
     #[error("the request is too long")]
@@ -53,20 +58,28 @@ pub(super) async fn post(
     Extension(tenant): Extension<Arc<Tenant>>,
     request: Request,
 ) -> Response {
-    push(&context, &tenant, request)
+    let headers = request.headers().clone();
+    let response = push(&context, &tenant, &headers, request)
         .await
-        .unwrap_or_else(|error| error.refuse(&tenant))
+        .unwrap_or_else(|error| error.refuse(&tenant));
+    dpop::with_nonce(&context, &tenant, &headers, response)
 }
 
-async fn push(context: &Context, tenant: &Tenant, request: Request) -> Result<Response, PushError> {
-    let headers = request.headers().clone();
+async fn push(
+    context: &Context,
+    tenant: &Tenant,
+    headers: &HeaderMap,
+    request: Request,
+) -> Result<Response, PushError> {
     let parameters = read_form(request).await?;
-    let client = authenticate(context, tenant, &headers, &parameters).await?;
+    let client = authenticate(context, tenant, headers, &parameters).await?;
     tracing::Span::current().record("client.id", client.id.as_str());
     // RFC 9126 §2.1: a reference in the place of the request is refused.
     if parameters.one("request_uri")?.is_some() {
         return Err(PushError::RequestUri);
     }
+    let key = dpop::prove(context, tenant, headers, "/par").await?;
+    let parameters = bind(parameters, key)?;
     let query = to_query(&client, parameters.clone());
     if query.len() > MAX_QUERY {
         return Err(PushError::TooLong);
@@ -80,6 +93,19 @@ async fn push(context: &Context, tenant: &Tenant, request: Request) -> Result<Re
         "expires_in": PUSHED_LIFETIME.as_secs(),
     });
     Ok(web::json(StatusCode::CREATED, &body))
+}
+
+/// RFC 9449 §10.1: the key of the proof is the one that the code will be bound to, and where the
+/// request names one, it is that one.
+fn bind(parameters: Parameters, key: Option<KeyThumbprint>) -> Result<Parameters, PushError> {
+    let Some(key) = key.map(|key| key.to_string()) else {
+        return Ok(parameters);
+    };
+    match parameters.one(DPOP_JKT)? {
+        Some(named) if named != key => Err(PushError::OtherKey),
+        Some(_) => Ok(parameters),
+        None => Ok(parameters.with(DPOP_JKT, key)),
+    }
 }
 
 /// The request alone, with the client in it however that was named.
@@ -145,6 +171,8 @@ impl PushError {
             | Self::RequestUri
             | Self::Page(_) => (StatusCode::BAD_REQUEST, "invalid_request"),
             Self::Client(error) => error.wire(),
+            Self::Proof(error) => error.wire(),
+            Self::OtherKey => (StatusCode::BAD_REQUEST, "invalid_dpop_proof"),
             Self::Redirect(error) => (StatusCode::BAD_REQUEST, error.code()),
             Self::Store(_) => (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable"),
         }

@@ -192,13 +192,35 @@ Examples:
         #[arg(long)]
         password_stdin: bool,
     },
-    /// Print the accounts: user name, role and when it was added, a tab apart.
+    /// Print the accounts: user name, role, when it was added and whether it is disabled, a tab apart.
     #[command(after_help = "\
 Example:
   gatehouse user list | cut -f1")]
     List {
         #[command(flatten)]
         tenant: TenantOption,
+    },
+    /// Keep a person out from now on: no sign-in, no token, and none that was issued before.
+    #[command(after_help = "\
+Example:
+  gatehouse user disable --username ada")]
+    Disable {
+        #[command(flatten)]
+        tenant: TenantOption,
+        /// The account's user name.
+        #[arg(long)]
+        username: String,
+    },
+    /// Let a person in again who was disabled.
+    #[command(after_help = "\
+Example:
+  gatehouse user enable --username ada")]
+    Enable {
+        #[command(flatten)]
+        tenant: TenantOption,
+        /// The account's user name.
+        #[arg(long)]
+        username: String,
     },
     /// Remove an account with its sign-ins and with everything that it allowed clients to do.
     #[command(after_help = "\

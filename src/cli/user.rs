@@ -35,6 +35,16 @@ pub(super) async fn run(config: &Config, command: UserCommand) -> anyhow::Result
             let tenant = find_tenant(&gateway, &tenant).await?;
             list(&gateway, &tenant.slug).await
         }
+        UserCommand::Disable { tenant, username } => {
+            let gateway = open(config).await?;
+            let tenant = find_tenant(&gateway, &tenant).await?;
+            set_disabled(&gateway, &tenant.slug, &username, true).await
+        }
+        UserCommand::Enable { tenant, username } => {
+            let gateway = open(config).await?;
+            let tenant = find_tenant(&gateway, &tenant).await?;
+            set_disabled(&gateway, &tenant.slug, &username, false).await
+        }
         UserCommand::Remove { tenant, username } => {
             let gateway = open(config).await?;
             let tenant = find_tenant(&gateway, &tenant).await?;
@@ -65,8 +75,27 @@ async fn add(
 async fn list(gateway: &Gateway, tenant: &TenantSlug) -> anyhow::Result<()> {
     for user in gateway.store().list_users(tenant).await? {
         let added = terminal::date(user.created_at);
-        terminal::print(&format!("{}\t{}\t{added}", user.username, user.role))?;
+        let disabled = if user.disabled { "\tdisabled" } else { "" };
+        terminal::print(&format!(
+            "{}\t{}\t{added}{disabled}",
+            user.username, user.role
+        ))?;
     }
+    Ok(())
+}
+
+async fn set_disabled(
+    gateway: &Gateway,
+    tenant: &TenantSlug,
+    username: &str,
+    disabled: bool,
+) -> anyhow::Result<()> {
+    let store = gateway.store();
+    if !store.set_user_disabled(tenant, username, disabled).await? {
+        bail!("there is no account {username:?}");
+    }
+    let done = if disabled { "disabled" } else { "enabled" };
+    terminal::say(&format!("{done} {username}"))?;
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::model::{ClientId, GrantId, ScopeSet, Timestamp, UserId};
+use crate::model::{ClientId, GrantId, KeyThumbprint, ScopeSet, Timestamp, UserId};
 
 /// What an access token says. Whether it holds here and now is for the resource server to judge.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub struct AccessTokenClaims {
     pub scope: ScopeSet,
     /// The grant that it came of; none for a token that an operator issued.
     pub grant_id: Option<GrantId>,
+    /// The key whose holder alone may use it (RFC 9449 §6.1).
+    pub key: Option<KeyThumbprint>,
 }
 
 /// The claims as they stand in the token. The derived reader refuses a claim that is there twice,
@@ -51,7 +53,22 @@ pub(super) struct WireClaims {
     #[serde(default, deserialize_with = "present")]
     #[serde(skip_serializing_if = "Option::is_none")]
     grant_id: Option<String>,
+    #[serde(default, deserialize_with = "present")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cnf: Option<Confirmation>,
 }
+
+/// RFC 7800 §3.1: what the holder of the token has to prove. A method that we don't know can't be
+/// checked, so that no other member may stand here.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Confirmation {
+    jkt: String,
+}
+
+/// A token of ours says something that we would not say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ImpossibleClaims;
 
 /// Seconds since the Unix epoch, with or without a fraction (RFC 7519 §2).
 #[derive(Clone, Copy)]
@@ -72,14 +89,19 @@ impl From<&AccessTokenClaims> for WireClaims {
             client_id: claims.client_id.as_str().to_owned(),
             scope: claims.scope.to_string(),
             grant_id: claims.grant_id.as_ref().map(|id| id.as_str().to_owned()),
+            cnf: claims.key.map(|key| Confirmation {
+                jkt: key.to_string(),
+            }),
         }
     }
 }
 
 impl TryFrom<WireClaims> for AccessTokenClaims {
-    type Error = crate::model::InvalidScope;
+    type Error = ImpossibleClaims;
 
     fn try_from(wire: WireClaims) -> Result<Self, Self::Error> {
+        let key = wire.cnf.map(|cnf| KeyThumbprint::parse(&cnf.jkt));
+        let key = key.map(|key| key.ok_or(ImpossibleClaims)).transpose()?;
         Ok(Self {
             iss: wire.iss,
             sub: UserId::new(wire.sub),
@@ -89,8 +111,9 @@ impl TryFrom<WireClaims> for AccessTokenClaims {
             nbf: wire.nbf.map(|date| date.0),
             jti: wire.jti,
             client_id: ClientId::new(wire.client_id),
-            scope: wire.scope.parse()?,
+            scope: wire.scope.parse().map_err(|_| ImpossibleClaims)?,
             grant_id: wire.grant_id.map(GrantId::new),
+            key,
         })
     }
 }

@@ -4,7 +4,8 @@ use jsonwebtoken::Algorithm;
 use serde::Deserialize;
 
 use super::claims::{NumericDate, present};
-use super::jwk_set::{self, JwkSet};
+use super::jwk::algorithm;
+use super::jwk_set::JwkSet;
 use super::token::{is_present, read};
 use crate::model::{ClientId, Timestamp};
 
@@ -112,7 +113,7 @@ impl<'text> ClientAssertion<'text> {
         Ok(Self {
             message,
             signature,
-            algorithm: jwk_set::algorithm(&header.alg).ok_or(InvalidAssertion::Algorithm)?,
+            algorithm: algorithm(&header.alg).ok_or(InvalidAssertion::Algorithm)?,
             key_id: header.kid,
             claims: claims.into(),
         })

@@ -2,7 +2,8 @@
 
 use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::Deserialize;
-use serde::de::IgnoredAny;
+
+use super::jwk::{Jwk, algorithm};
 
 /// The keys of one set that we can verify with.
 #[derive(Debug)]
@@ -30,53 +31,11 @@ pub(super) struct PublicKey {
     algorithms: Vec<Algorithm>,
 }
 
-/// What clients may sign with, by the registered names (RFC 7518 §3.1, RFC 8037 §3.1).
-const ALGORITHMS: [(&str, Algorithm); 4] = [
-    ("ES256", Algorithm::ES256),
-    ("RS256", Algorithm::RS256),
-    ("PS256", Algorithm::PS256),
-    ("EdDSA", Algorithm::EdDSA),
-];
-
 const MAX_KEYS: usize = 20;
 
 #[derive(Deserialize)]
 struct Document {
     keys: Vec<Jwk>,
-}
-
-/// The members that matter. The six of private keys (RFC 7518 §6) only have to be absent.
-#[derive(Deserialize)]
-struct Jwk {
-    kty: String,
-    kid: Option<String>,
-    alg: Option<String>,
-    #[serde(rename = "use")]
-    usage: Option<String>,
-    crv: Option<String>,
-    n: Option<String>,
-    e: Option<String>,
-    x: Option<String>,
-    y: Option<String>,
-    d: Option<IgnoredAny>,
-    p: Option<IgnoredAny>,
-    q: Option<IgnoredAny>,
-    dp: Option<IgnoredAny>,
-    dq: Option<IgnoredAny>,
-    qi: Option<IgnoredAny>,
-    k: Option<IgnoredAny>,
-}
-
-/// The names of the algorithms that clients may sign assertions with.
-#[must_use]
-pub fn client_signing_algorithms() -> [&'static str; 4] {
-    ALGORITHMS.map(|(name, _)| name)
-}
-
-/// The algorithm of that name; `none` and the symmetric ones have none here (RFC 8725 §3.1).
-pub(super) fn algorithm(name: &str) -> Option<Algorithm> {
-    let found = ALGORITHMS.iter().find(|(other, _)| *other == name);
-    found.map(|(_, algorithm)| *algorithm)
 }
 
 impl JwkSet {
@@ -90,7 +49,11 @@ impl JwkSet {
         if document.keys.iter().any(Jwk::is_private) {
             return Err(InvalidJwkSet::Private);
         }
-        let keys: Vec<PublicKey> = document.keys.into_iter().filter_map(Jwk::read).collect();
+        let keys: Vec<PublicKey> = document
+            .keys
+            .into_iter()
+            .filter_map(PublicKey::read)
+            .collect();
         if keys.is_empty() {
             return Err(InvalidJwkSet::Empty);
         }
@@ -107,40 +70,22 @@ impl JwkSet {
     }
 }
 
-impl Jwk {
-    fn is_private(&self) -> bool {
-        let members = [self.d, self.p, self.q, self.dp, self.dq, self.qi, self.k];
-        members.iter().any(Option::is_some)
-    }
-
-    fn read(self) -> Option<PublicKey> {
-        if self.usage.is_some_and(|usage| usage != "sig") {
+impl PublicKey {
+    fn read(jwk: Jwk) -> Option<Self> {
+        if jwk.usage.as_deref().is_some_and(|usage| usage != "sig") {
             return None;
         }
-        let (key, able) = match (self.kty.as_str(), self.crv.as_deref()) {
-            ("RSA", _) => {
-                let key = DecodingKey::from_rsa_components(&self.n?, &self.e?);
-                (key, vec![Algorithm::RS256, Algorithm::PS256])
-            }
-            ("EC", Some("P-256")) => {
-                let key = DecodingKey::from_ec_components(&self.x?, &self.y?);
-                (key, vec![Algorithm::ES256])
-            }
-            ("OKP", Some("Ed25519")) => {
-                let key = DecodingKey::from_ed_components(&self.x?);
-                (key, vec![Algorithm::EdDSA])
-            }
-            _ => return None,
-        };
+        let (key, able) = jwk.verifier()?;
         // RFC 7517 §4.4: a key that names an algorithm is for no other one.
-        let named = self.alg.as_deref();
+        let named = jwk.alg.as_deref();
         let able = able
-            .into_iter()
+            .iter()
+            .copied()
             .filter(|able| named.is_none_or(|name| algorithm(name) == Some(*able)));
-        Some(PublicKey {
-            id: self.kid,
-            key: key.ok()?,
+        Some(Self {
             algorithms: able.collect(),
+            id: jwk.kid,
+            key,
         })
     }
 }

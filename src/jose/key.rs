@@ -22,6 +22,8 @@ pub(super) struct Key {
     pub(super) algorithm: SigningAlgorithm,
     pub(super) verifying: DecodingKey,
     pub(super) signs_from: Timestamp,
+    /// What the nonces for DPoP are made of.
+    pub(super) nonces: Secret,
     pair: Pair,
     public: PublicKey,
 }
@@ -70,6 +72,7 @@ impl Key {
             algorithm: key.algorithm,
             verifying: pair.verifying(),
             signs_from: key.signs_from,
+            nonces: key.private_key.derive(b"dpop nonces"),
             public: pair.public_key()?,
             pair,
         })

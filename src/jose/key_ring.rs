@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -10,7 +11,7 @@ use super::JoseError;
 use super::claims::AccessTokenClaims;
 use super::key::Key;
 use super::token::{self, InvalidToken};
-use crate::model::{Secret, SigningKey, TenantSlug};
+use crate::model::{Secret, SigningAlgorithm, SigningKey, TenantSlug, Timestamp};
 
 /// The signing keys of one tenant.
 #[derive(Debug)]
@@ -37,14 +38,40 @@ impl KeyRing {
     /// Signs an access token with the newest key that signs at its `iat`. A later one is published
     /// already, so that everybody knows it when its time comes.
     pub fn sign(&self, claims: &AccessTokenClaims) -> Result<Secret, JoseError> {
-        let active = self.keys.iter().find(|key| key.signs_from <= claims.iat);
-        let oldest = self.keys.last();
-        token::sign(active.or(oldest).ok_or(JoseError::NoKey)?, claims)
+        token::sign(self.active(claims.iat)?, claims)
+    }
+
+    /// The nonce for DPoP proofs that are made at `now` (RFC 9449 §8). It follows from the signing
+    /// key and the time, so that every replica knows it and none has to remember it.
+    pub fn dpop_nonce(&self, now: Timestamp) -> Result<String, JoseError> {
+        Ok(dpop_nonce(self.active(now)?, window(now)))
+    }
+
+    /// True when `nonce` was, or will be, that of a moment not far from `now`.
+    #[must_use]
+    pub fn knows_dpop_nonce(&self, nonce: &str, now: Timestamp) -> bool {
+        let nonce = Secret::new(nonce.to_owned());
+        let present = window(now);
+        // The next one counts for clients that asked a replica whose clock is ahead.
+        [present, present - 1, present + 1].into_iter().any(|at| {
+            let is_it = |key| Secret::new(dpop_nonce(key, at)).matches(&nonce);
+            self.keys.iter().any(is_it)
+        })
+    }
+
+    fn active(&self, now: Timestamp) -> Result<&Key, JoseError> {
+        let active = self.keys.iter().find(|key| key.signs_from <= now);
+        active.or(self.keys.last()).ok_or(JoseError::NoKey)
     }
 
     /// The identifiers of the keys, the newest first.
     pub fn ids(&self) -> impl Iterator<Item = &str> {
         self.keys.iter().map(|key| key.id.as_str())
+    }
+
+    /// What the keys sign with, the newest first.
+    pub fn algorithms(&self) -> impl Iterator<Item = SigningAlgorithm> {
+        self.keys.iter().map(|key| key.algorithm)
     }
 
     /// Checks the form and the signature of an access token. Issuer, audience and times are not
@@ -58,6 +85,21 @@ impl KeyRing {
     pub fn jwks(&self) -> Value {
         json!({ "keys": self.keys.iter().map(Key::jwk).collect::<Vec<_>>() })
     }
+}
+
+/// For how many seconds a nonce for DPoP is the newest one; it is good for twice as long.
+const NONCE_WINDOW: i64 = 60;
+
+/// After how long no nonce that is good now is good any more.
+pub const DPOP_NONCE_END: Duration = Duration::from_secs(3 * NONCE_WINDOW.unsigned_abs());
+
+const fn window(now: Timestamp) -> i64 {
+    now.seconds().div_euclid(NONCE_WINDOW)
+}
+
+fn dpop_nonce(key: &Key, window: i64) -> String {
+    let nonce = key.nonces.derive(&window.to_be_bytes());
+    nonce.expose().to_owned()
 }
 
 impl KeyRings {

@@ -1,8 +1,10 @@
 //! Signed access tokens, the keys that sign them, and what clients sign
-//! (RFC 7515, RFC 7517, RFC 7523, RFC 9068).
+//! (RFC 7515, RFC 7517, RFC 7523, RFC 9068, RFC 9449).
 
 mod claims;
 mod client_assertion;
+mod dpop;
+mod jwk;
 mod jwk_set;
 mod key;
 mod key_cipher;
@@ -15,11 +17,13 @@ use std::path::PathBuf;
 
 pub use claims::AccessTokenClaims;
 pub use client_assertion::{ClientAssertion, ClientAssertionClaims, InvalidAssertion};
-pub use jwk_set::{InvalidJwkSet, JwkSet, client_signing_algorithms};
+pub use dpop::{DpopProof, InvalidProof, ProvenRequest};
+pub use jwk::client_signing_algorithms;
+pub use jwk_set::{InvalidJwkSet, JwkSet};
 pub use key::generate_signing_key;
 pub use key_cipher::KeyCipher;
 pub use key_file::read_key_file;
-pub use key_ring::{KeyRing, KeyRings};
+pub use key_ring::{DPOP_NONCE_END, KeyRing, KeyRings};
 pub use token::InvalidToken;
 
 /// A key can't be used.

@@ -10,7 +10,7 @@ use http::StatusCode;
 
 use crate::mcp::{Dispatcher, Message};
 use crate::model::{Principal, Tenant};
-use crate::resource_server::{Challenge, Operation, Refusal};
+use crate::resource_server::{Challenge, Operation, Refusal, Scheme};
 use crate::telemetry::{Figure, Figures};
 
 /// What the station needs.
@@ -51,7 +51,8 @@ pub async fn station(
                 %required,
                 "refused for lack of scope"
             );
-            Challenge::insufficient_scope(&tenant, &required).into_response()
+            let challenge = Challenge::insufficient_scope(&tenant, &required);
+            challenge.under(Scheme::of(&principal)).into_response()
         }
         Err(Refusal::Unknown) => match request.extensions().get::<Message>() {
             Some(Message::Request(message)) => Dispatcher::unknown(message).into_response(),

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use super::{
-    ClientId, CodeChallenge, Digest, RedirectUri, ResourceUri, ScopeSet, Timestamp, UserId,
+    ClientId, CodeChallenge, Digest, KeyThumbprint, RedirectUri, ResourceUri, ScopeSet, Timestamp,
+    UserId,
 };
 
 /// The identifier of a grant.
@@ -40,6 +41,8 @@ pub struct AuthorizationCode {
     pub redirect_uri: RedirectUri,
     /// The PKCE challenge of the authorization request.
     pub challenge: CodeChallenge,
+    /// The key whose holder alone can exchange it (RFC 9449 §10).
+    pub key: Option<KeyThumbprint>,
     /// From when on it is refused.
     pub expires_at: Timestamp,
 }
@@ -68,6 +71,8 @@ pub struct RefreshToken {
     pub digest: Digest,
     /// The grant that it belongs to.
     pub grant: GrantId,
+    /// The key whose holder alone can exchange it (RFC 9449 §5).
+    pub key: Option<KeyThumbprint>,
     /// From when on it is refused.
     pub expires_at: Timestamp,
 }

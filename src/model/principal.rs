@@ -1,6 +1,6 @@
 //! Who a request acts for, and through which client.
 
-use super::{ClientId, GrantId, ScopeSet, TenantSlug, Timestamp, UserId};
+use super::{ClientId, GrantId, KeyThumbprint, ScopeSet, TenantSlug, Timestamp, UserId};
 
 /// A caller whose access token was verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,8 +13,12 @@ pub struct Principal {
     pub client: ClientId,
     /// The grant behind the token; none for a caller on this machine's own stdin.
     pub grant: Option<GrantId>,
+    /// The key whose holder alone may present the token (RFC 9449 §6).
+    pub key: Option<KeyThumbprint>,
     /// What the token allows, with everything that its scopes imply.
     pub scopes: ScopeSet,
+    /// When the token was issued.
+    pub issued_at: Timestamp,
     /// When the token ends.
     pub expires_at: Timestamp,
 }

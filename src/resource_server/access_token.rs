@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::revocations::Revocations;
 use crate::jose::{AccessTokenClaims, KeyRings};
 use crate::model::{Clock, Digest, Principal, ScopeCatalogue, Tenant, Timestamp};
 
@@ -12,6 +13,7 @@ pub struct AccessTokens {
     key_rings: Arc<KeyRings>,
     catalogue: ScopeCatalogue,
     clock: Arc<dyn Clock>,
+    revocations: Arc<Revocations>,
     verified: moka::sync::Cache<Digest, Arc<Principal>>,
 }
 
@@ -36,6 +38,9 @@ pub enum InvalidAccessToken {
     /// `nbf` or `iat` is in the future.
     #[error("the token is not valid yet")]
     NotYetValid,
+    /// What it came of has ended.
+    #[error("its grant, person or client was revoked")]
+    Revoked,
     /// A claim that names somebody is empty.
     #[error("the token names nobody")]
     Claims,
@@ -51,7 +56,12 @@ const CAPACITY: u64 = 100_000;
 impl AccessTokens {
     /// A validator with nothing remembered.
     #[must_use]
-    pub fn new(key_rings: Arc<KeyRings>, catalogue: ScopeCatalogue, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(
+        key_rings: Arc<KeyRings>,
+        catalogue: ScopeCatalogue,
+        clock: Arc<dyn Clock>,
+        revocations: Arc<Revocations>,
+    ) -> Self {
         let verified = moka::sync::Cache::builder()
             .max_capacity(CAPACITY)
             .time_to_live(REMEMBERED)
@@ -60,6 +70,7 @@ impl AccessTokens {
             key_rings,
             catalogue,
             clock,
+            revocations,
             verified,
         }
     }
@@ -75,7 +86,9 @@ impl AccessTokens {
         if let Some(principal) = self.verified.get(&digest) {
             // The same bytes presented to another tenant take the long way, and fail there.
             if principal.tenant == tenant.slug {
-                return not_expired(principal.expires_at, now).map(|()| principal);
+                not_expired(principal.expires_at, now)?;
+                self.not_revoked(tenant, &principal)?;
+                return Ok(principal);
             }
         }
         let ring = self
@@ -86,8 +99,21 @@ impl AccessTokens {
             .verify(token)
             .map_err(|_| InvalidAccessToken::Signature)?;
         let principal = Arc::new(self.principal(tenant, claims, now)?);
+        self.not_revoked(tenant, &principal)?;
         self.verified.insert(digest, Arc::clone(&principal));
         Ok(principal)
+    }
+
+    fn not_revoked(
+        &self,
+        tenant: &Tenant,
+        principal: &Principal,
+    ) -> Result<(), InvalidAccessToken> {
+        if self.revocations.end(&tenant.slug, principal) {
+            Err(InvalidAccessToken::Revoked)
+        } else {
+            Ok(())
+        }
     }
 
     fn principal(
@@ -117,7 +143,9 @@ impl AccessTokens {
             user: claims.sub,
             client: claims.client_id,
             grant: claims.grant_id,
+            key: claims.key,
             scopes: self.catalogue.expand(&claims.scope),
+            issued_at: claims.iat,
             expires_at: claims.exp,
         })
     }

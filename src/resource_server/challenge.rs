@@ -1,53 +1,26 @@
-//! Bearer tokens in requests, and the challenges that answer them (RFC 6750 §2.1 and §3,
+//! The challenges that answer requests without a good token (RFC 6750 §3, RFC 9449 §7.1,
 //! RFC 9728 §5.1).
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
-use http::header::{AUTHORIZATION, CACHE_CONTROL, WWW_AUTHENTICATE};
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::header::{CACHE_CONTROL, WWW_AUTHENTICATE};
+use http::{HeaderValue, StatusCode};
 use serde_json::json;
 
+use super::credential::Scheme;
+use super::possession::NoPossession;
+use crate::jose::client_signing_algorithms;
 use crate::model::{ScopeSet, Tenant};
 
 /// Why a request to the protected resource is refused, and what its client should do next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Challenge {
     status: StatusCode,
+    scheme: Scheme,
     error: Option<&'static str>,
     description: &'static str,
     scopes: ScopeSet,
     resource_metadata: String,
-}
-
-/// The request presents more than one credential, or one that is no token (RFC 6750 §2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is more than one way to read the Authorization header")]
-pub struct AmbiguousCredential;
-
-/// The token of the `Authorization` header, where there is one (RFC 6750 §2.1).
-pub fn bearer_token(headers: &HeaderMap) -> Result<Option<&str>, AmbiguousCredential> {
-    let mut values = headers.get_all(AUTHORIZATION).iter();
-    let Some(value) = values.next() else {
-        return Ok(None);
-    };
-    if values.next().is_some() {
-        return Err(AmbiguousCredential);
-    }
-    let Ok(value) = value.to_str() else {
-        return Ok(None);
-    };
-    let Some((scheme, token)) = value.split_once(' ') else {
-        return Ok(None);
-    };
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return Ok(None);
-    }
-    // RFC 6750 §2.1: b64token. A comma would be a second credential.
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
-    if token.is_empty() || !token.bytes().all(allowed) {
-        return Err(AmbiguousCredential);
-    }
-    Ok(Some(token))
 }
 
 impl Challenge {
@@ -56,6 +29,7 @@ impl Challenge {
     pub fn unauthenticated(tenant: &Tenant, scopes: &ScopeSet) -> Self {
         Self {
             status: StatusCode::UNAUTHORIZED,
+            scheme: Scheme::Bearer,
             error: None,
             description: "Sign in: this address needs an access token",
             scopes: scopes.clone(),
@@ -73,13 +47,40 @@ impl Challenge {
         }
     }
 
+    /// The token is good, but not from whoever presents it so: 401.
+    #[must_use]
+    pub fn no_possession(tenant: &Tenant, scopes: &ScopeSet, reason: NoPossession) -> Self {
+        let description = match reason {
+            NoPossession::Scheme => {
+                "Present a token that is bound to a key under the scheme DPoP, any other one under \
+                 the scheme Bearer"
+            }
+            NoPossession::OtherKey => "The access token is bound to another key",
+            NoPossession::Count | NoPossession::Invalid(_) | NoPossession::Replayed => {
+                "Send one new DPoP proof for this request and this access token"
+            }
+            NoPossession::Nonce => "Make the DPoP proof with the nonce of the DPoP-Nonce header",
+        };
+        Self {
+            error: Some(reason.code()),
+            description,
+            ..Self::unauthenticated(tenant, scopes)
+        }
+    }
+
+    /// The challenge under the scheme that the request used.
+    #[must_use]
+    pub fn under(self, scheme: Scheme) -> Self {
+        Self { scheme, ..self }
+    }
+
     /// The request presents its token in more than one way, or not as RFC 6750 §2.1 has it: 400.
     #[must_use]
     pub fn invalid_request(tenant: &Tenant, scopes: &ScopeSet) -> Self {
         Self {
             status: StatusCode::BAD_REQUEST,
             error: Some("invalid_request"),
-            description: "Send one Authorization header with one bearer token",
+            description: "Send one Authorization header with one access token",
             ..Self::unauthenticated(tenant, scopes)
         }
     }
@@ -97,7 +98,7 @@ impl Challenge {
 
     fn header(&self) -> String {
         // Scopes and URLs hold neither quotes nor backslashes, so that no escaping is needed.
-        let mut parameters = Vec::with_capacity(4);
+        let mut parameters = Vec::with_capacity(5);
         if let Some(error) = self.error {
             parameters.push(format!("error=\"{error}\""));
             parameters.push(format!("error_description=\"{}\"", self.description));
@@ -106,7 +107,14 @@ impl Challenge {
             parameters.push(format!("scope=\"{}\"", self.scopes));
         }
         parameters.push(format!("resource_metadata=\"{}\"", self.resource_metadata));
-        format!("Bearer {}", parameters.join(", "))
+        if self.scheme == Scheme::Dpop {
+            // RFC 9449 §7.1
+            parameters.push(format!(
+                "algs=\"{}\"",
+                client_signing_algorithms().join(" ")
+            ));
+        }
+        format!("{} {}", self.scheme.as_str(), parameters.join(", "))
     }
 }
 

@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::Extension;
 use serde::Serialize;
 
+use crate::jose::client_signing_algorithms;
 use crate::model::Tenant;
 
 /// The metadata document.
@@ -15,6 +16,7 @@ pub struct ResourceMetadata {
     authorization_servers: Vec<String>,
     scopes_supported: Vec<String>,
     bearer_methods_supported: [&'static str; 1],
+    dpop_signing_alg_values_supported: [&'static str; 4],
     resource_name: String,
 }
 
@@ -31,6 +33,7 @@ pub async fn get(Extension(tenant): Extension<Arc<Tenant>>) -> Json<ResourceMeta
             .map(ToString::to_string)
             .collect(),
         bearer_methods_supported: ["header"],
+        dpop_signing_alg_values_supported: client_signing_algorithms(),
         resource_name: tenant.display_name().to_owned(),
     })
 }

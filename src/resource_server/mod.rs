@@ -2,9 +2,15 @@
 
 mod access_token;
 mod challenge;
+mod credential;
 pub mod metadata;
 mod permit;
+mod possession;
+mod revocations;
 
 pub use access_token::{AccessTokens, InvalidAccessToken};
-pub use challenge::{AmbiguousCredential, Challenge, bearer_token};
+pub use challenge::Challenge;
+pub use credential::{AmbiguousCredential, Credential, Scheme, credential};
 pub use permit::{Operation, Permit, Policy, Refusal, local_principal};
+pub use possession::{NoPossession, Possession};
+pub use revocations::Revocations;

@@ -145,7 +145,9 @@ pub fn local_principal(tenant: &Tenant, catalogue: &ScopeCatalogue) -> Principal
         user: UserId::new("local"),
         client: ClientId::new("stdio"),
         grant: None,
+        key: None,
         scopes: catalogue.all(),
+        issued_at: Timestamp::from_seconds(i64::MAX),
         expires_at: Timestamp::from_seconds(i64::MAX),
     }
 }

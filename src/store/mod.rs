@@ -14,8 +14,8 @@ use async_trait::async_trait;
 
 use crate::model::{
     AuthorizationCode, Client, ClientId, Consent, Digest, Grant, GrantId, LONGEST_ACCESS_TOKEN,
-    LoginSession, PushedRequest, RefreshToken, RemoteDocument, SealedSigningKey, TenantSlug,
-    Timestamp, User, UserId,
+    LoginSession, PushedRequest, RefreshToken, RemoteDocument, Revocation, SealedSigningKey,
+    SingleUse, TenantSlug, Timestamp, User, UserId,
 };
 
 pub use connect::{ConnectOptions, Location, connect, locate, migrate};
@@ -26,9 +26,9 @@ const CODE_RETENTION: i64 = 24 * 60 * 60;
 
 /// For how many seconds the copy of a document of the Web may stand in for it.
 pub const DOCUMENT_RETENTION: i64 = 7 * 24 * 60 * 60;
-/// For how many seconds a signing key stays after its successor began to sign: the longest life of
-/// an access token, and an hour for clocks that differ.
-const KEY_RETENTION: i64 = LONGEST_ACCESS_TOKEN.as_secs().cast_signed() + 60 * 60;
+/// For how many seconds what concerns access tokens stays after the last of them was issued: their
+/// longest life, and an hour for clocks that differ.
+const TOKEN_RETENTION: i64 = LONGEST_ACCESS_TOKEN.as_secs().cast_signed() + 60 * 60;
 
 /// The database. The tenant is the first argument of everything that a tenant owns.
 ///
@@ -138,15 +138,8 @@ pub trait Store: TenantStore + fmt::Debug + Send + Sync {
         url: &str,
     ) -> Result<Option<RemoteDocument>, StoreError>;
 
-    /// Spends the identifier of a client's assertion; false when it was spent before
-    /// (RFC 7523 §3).
-    async fn spend_client_assertion(
-        &self,
-        tenant: &TenantSlug,
-        client: &ClientId,
-        jti: &Digest,
-        expires_at: Timestamp,
-    ) -> Result<bool, StoreError>;
+    /// Spends an identifier that counts once; false when it was spent before.
+    async fn spend(&self, tenant: &TenantSlug, identifier: &SingleUse) -> Result<bool, StoreError>;
 
     /// Stores a new account; [`StoreError::Conflict`] when the user name is taken.
     async fn add_user(&self, tenant: &TenantSlug, user: &User) -> Result<(), StoreError>;
@@ -164,6 +157,14 @@ pub trait Store: TenantStore + fmt::Debug + Send + Sync {
 
     /// All accounts, by user name.
     async fn list_users(&self, tenant: &TenantSlug) -> Result<Vec<User>, StoreError>;
+
+    /// Disables an account, or enables it again; false when there is none.
+    async fn set_user_disabled(
+        &self,
+        tenant: &TenantSlug,
+        username: &str,
+        disabled: bool,
+    ) -> Result<bool, StoreError>;
 
     /// Removes an account with its login sessions and grants; false when there is none.
     async fn remove_user(&self, tenant: &TenantSlug, username: &str) -> Result<bool, StoreError>;
@@ -309,9 +310,13 @@ pub trait Store: TenantStore + fmt::Debug + Send + Sync {
         tenant: &TenantSlug,
     ) -> Result<Vec<SealedSigningKey>, StoreError>;
 
+    /// What was revoked at `since` or later by the database's clock, at all tenants: grants, people
+    /// who were disabled or removed, clients that were removed.
+    async fn list_revocations(&self, since: Timestamp) -> Result<Vec<Revocation>, StoreError>;
+
     /// Removes what ended before `now`: login sessions, pushed requests, codes (a day later, as a
     /// replay is recognised until then), refresh tokens, grants that have neither left, spent
-    /// assertions, old copies of documents, and signing keys whose last token has ended.
+    /// identifiers, old copies of documents, revocations and signing keys whose last token has ended.
     async fn remove_expired(&self, now: Timestamp) -> Result<u64, StoreError>;
 }
 

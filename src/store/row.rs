@@ -6,9 +6,9 @@ use sqlx::FromRow;
 use super::{LiveGrant, StoreError};
 use crate::model::{
     AuthorizationCode, Client, ClientId, ClientKeys, CodeChallenge, Consent, Digest, Grant,
-    GrantId, GrantType, LoginSession, PasswordHash, PushedRequest, RedirectUri, RefreshToken,
-    RemoteDocument, ResourceUri, Scope, ScopeSet, SealedSigningKey, SigningAlgorithm, Timestamp,
-    TokenEndpointAuthMethod, User, UserId,
+    GrantId, GrantType, KeyThumbprint, LoginSession, PasswordHash, PushedRequest, RedirectUri,
+    RefreshToken, RemoteDocument, ResourceUri, Revocation, Revoked, Scope, ScopeSet,
+    SealedSigningKey, SigningAlgorithm, Timestamp, TokenEndpointAuthMethod, User, UserId,
 };
 
 #[derive(FromRow)]
@@ -68,6 +68,7 @@ pub(super) struct CodeRow {
     digest: Vec<u8>,
     redirect_uri: String,
     challenge: Vec<u8>,
+    dpop_key: Option<Vec<u8>>,
     expires_at: i64,
     #[sqlx(flatten)]
     grant: GrantRow,
@@ -76,6 +77,7 @@ pub(super) struct CodeRow {
 #[derive(FromRow)]
 pub(super) struct RefreshTokenRow {
     digest: Vec<u8>,
+    dpop_key: Option<Vec<u8>>,
     expires_at: i64,
     #[sqlx(flatten)]
     grant: GrantRow,
@@ -123,6 +125,14 @@ pub(super) struct SigningKeyRow {
     sealed_key: Vec<u8>,
     created_at: i64,
     signs_from: i64,
+}
+
+#[derive(FromRow)]
+pub(super) struct RevocationRow {
+    tenant: String,
+    kind: String,
+    id: String,
+    revoked_at: i64,
 }
 
 /// When a refresh token was consumed, and the salt of the successor it got.
@@ -239,6 +249,7 @@ impl TryFrom<CodeRow> for AuthorizationCode {
             grant: row.grant.try_into()?,
             redirect_uri: parse_redirect_uri(&row.redirect_uri)?,
             challenge: CodeChallenge::from_digest(parse_digest(&row.challenge)?),
+            key: parse_key(row.dpop_key.as_deref())?,
             expires_at: Timestamp::from_seconds(row.expires_at),
         })
     }
@@ -252,6 +263,7 @@ impl TryFrom<RefreshTokenRow> for (RefreshToken, Grant) {
         let token = RefreshToken {
             digest: parse_digest(&row.digest)?,
             grant: grant.id.clone(),
+            key: parse_key(row.dpop_key.as_deref())?,
             expires_at: Timestamp::from_seconds(row.expires_at),
         };
         Ok((token, grant))
@@ -313,6 +325,23 @@ impl TryFrom<SigningKeyRow> for SealedSigningKey {
     }
 }
 
+impl TryFrom<RevocationRow> for Revocation {
+    type Error = StoreError;
+
+    fn try_from(row: RevocationRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            tenant: row.tenant.parse().map_err(|_| invalid("tenant"))?,
+            subject: match row.kind.as_str() {
+                "grant" => Revoked::Grant(GrantId::new(row.id)),
+                "user" => Revoked::User(UserId::new(row.id)),
+                "client" => Revoked::Client(ClientId::new(row.id)),
+                _ => return Err(invalid("kind of revocation")),
+            },
+            at: Timestamp::from_seconds(row.revoked_at),
+        })
+    }
+}
+
 /// A list of texts for its column.
 pub(super) fn write_list<'a>(items: impl Iterator<Item = &'a str>) -> String {
     items.collect::<serde_json::Value>().to_string()
@@ -351,6 +380,11 @@ fn parse_redirect_uri(text: &str) -> Result<RedirectUri, StoreError> {
 
 fn parse_digest(bytes: &[u8]) -> Result<Digest, StoreError> {
     Digest::from_bytes(bytes).ok_or_else(|| invalid("digest"))
+}
+
+fn parse_key(bytes: Option<&[u8]>) -> Result<Option<KeyThumbprint>, StoreError> {
+    let digest = bytes.map(parse_digest).transpose()?;
+    Ok(digest.map(KeyThumbprint::from_digest))
 }
 
 pub(super) fn invalid(what: &'static str) -> StoreError {

@@ -66,7 +66,7 @@ pub struct Clash {
     pub existing: TenantSlug,
 }
 
-/// Every table with a column `tenant`, those that refer to others first.
+/// The tables with a column `tenant` but for [`LAST`], those that refer to others first.
 pub(super) const OWNED: [&str; 11] = [
     "authorization_codes",
     "refresh_tokens",
@@ -75,14 +75,14 @@ pub(super) const OWNED: [&str; 11] = [
     "login_sessions",
     "users",
     "client_registrations",
-    "client_assertions",
     "clients",
     "pushed_requests",
     "remote_documents",
+    "spent_identifiers",
 ];
 
-/// Signing keys go last: whoever still has the tenant in memory signs nothing that is believed.
-pub(super) const KEYS: &str = "signing_keys";
+/// What is left when the others are empty: to remove accounts and clients writes revocations.
+pub(super) const LAST: [&str; 2] = ["signing_keys", "revocations"];
 
 /// One write on the way to what the configuration file says.
 #[derive(Debug)]

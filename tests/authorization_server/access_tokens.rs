@@ -83,6 +83,7 @@ fn what_a_ring_signs_it_verifies() {
         client_id: ClientId::new("client"),
         scope: "mcp:tools".parse().unwrap(),
         grant_id: Some(GrantId::new("g")),
+        key: None,
     };
     let token = ring(&key).sign(&claims).unwrap();
     assert_eq!(ring(&key).verify(token.expose()), Ok(claims));

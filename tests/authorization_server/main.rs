@@ -14,6 +14,7 @@ mod authorize;
 mod client_authentication;
 mod client_credentials;
 mod consent;
+mod dpop_proof;
 mod introspect;
 mod login;
 mod metadata;

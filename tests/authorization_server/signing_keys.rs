@@ -49,6 +49,7 @@ fn claims(at: i64) -> AccessTokenClaims {
         client_id: ClientId::new("client"),
         scope: "mcp:tools".parse().unwrap(),
         grant_id: None,
+        key: None,
     }
 }
 

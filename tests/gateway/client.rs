@@ -8,17 +8,19 @@ use url::Url;
 
 use crate::process::{Gateway, PASSWORD};
 
-const REDIRECT_URI: &str = "http://127.0.0.1:1/callback";
+pub(crate) const REDIRECT_URI: &str = "http://127.0.0.1:1/callback";
 
 /// A client registered at a gateway, with its user's browser.
 #[derive(Clone)]
 pub(crate) struct Client {
     http: reqwest::Client,
     /// The gateway's public URL.
-    base: String,
+    pub(crate) base: String,
     /// The replica that is asked, as a load balancer would choose it.
     replica: u16,
     pub(crate) id: String,
+    /// Where the client manages its registration, and with which token (RFC 7592).
+    registration: (String, String),
     cookies: Vec<String>,
 }
 
@@ -51,6 +53,7 @@ impl Client {
             base: base.to_owned(),
             replica: gateway.port(),
             id: String::new(),
+            registration: (String::new(), String::new()),
             cookies: Vec::new(),
         };
         let metadata = json!({
@@ -67,8 +70,15 @@ impl Client {
             .unwrap();
         assert_eq!(response.status(), StatusCode::CREATED);
         let document: Value = response.json().await.unwrap();
-        let id = document["client_id"].as_str().unwrap().to_owned();
-        Self { id, ..nobody }
+        let text = |name: &str| document[name].as_str().unwrap().to_owned();
+        Self {
+            id: text("client_id"),
+            registration: (
+                text("registration_client_uri"),
+                text("registration_access_token"),
+            ),
+            ..nobody
+        }
     }
 
     /// The same client and browser, at the tenant whose public URL is `base`.
@@ -134,8 +144,13 @@ impl Client {
     /// Signs in and approves; the code.
     pub(crate) async fn code(&mut self, scope: &str, verifier: &CodeVerifier) -> String {
         let authorize = self.authorization_url(scope, verifier);
-        let page = self.consent_page(&authorize).await;
-        let (action, mut fields) = form(&page, &authorize, "decision");
+        self.approve(&authorize).await
+    }
+
+    /// Signs in where needed, and approves; the code.
+    pub(crate) async fn approve(&mut self, authorize: &Url) -> String {
+        let page = self.consent_page(authorize).await;
+        let (action, mut fields) = form(&page, authorize, "decision");
         fields.push(("decision".to_owned(), "approve".to_owned()));
         let response = self
             .browse(self.request(Method::POST, &action).form(&fields))
@@ -190,6 +205,14 @@ impl Client {
     }
 
     pub(crate) async fn exchange(&self, code: &str, verifier: &CodeVerifier) -> Response {
+        self.try_exchange(code, verifier).await.unwrap()
+    }
+
+    pub(crate) async fn try_exchange(
+        &self,
+        code: &str,
+        verifier: &CodeVerifier,
+    ) -> reqwest::Result<Response> {
         let fields = [
             ("grant_type", "authorization_code"),
             ("code", code),
@@ -197,16 +220,26 @@ impl Client {
             ("client_id", &self.id),
             ("code_verifier", verifier.expose()),
         ];
-        self.post("/token").form(&fields).send().await.unwrap()
+        self.post("/token").form(&fields).send().await
     }
 
     pub(crate) async fn refresh(&self, token: &str) -> Response {
+        self.try_refresh(token).await.unwrap()
+    }
+
+    pub(crate) async fn try_refresh(&self, token: &str) -> reqwest::Result<Response> {
         let fields = [
             ("grant_type", "refresh_token"),
             ("refresh_token", token),
             ("client_id", &self.id),
         ];
-        self.post("/token").form(&fields).send().await.unwrap()
+        self.post("/token").form(&fields).send().await
+    }
+
+    pub(crate) async fn delete_registration(&self) -> Response {
+        let (uri, token) = &self.registration;
+        let request = self.request(Method::DELETE, &Url::parse(uri).unwrap());
+        request.bearer_auth(token).send().await.unwrap()
     }
 
     /// Lists the tools with this token.
@@ -229,7 +262,7 @@ impl Client {
             .unwrap()
     }
 
-    async fn browse(&mut self, request: RequestBuilder) -> Response {
+    pub(crate) async fn browse(&mut self, request: RequestBuilder) -> Response {
         let response = request
             .header(COOKIE, self.cookies.join("; "))
             .send()
@@ -265,7 +298,7 @@ fn location(response: &Response, page: &Url) -> Url {
 }
 
 /// Where the form with this field goes, and its hidden fields.
-fn form(html: &str, page: &Url, field: &str) -> (Url, Vec<(String, String)>) {
+pub(crate) fn form(html: &str, page: &Url, field: &str) -> (Url, Vec<(String, String)>) {
     let wanted = format!("name=\"{field}\"");
     let form = html
         .split("<form")

@@ -11,10 +11,13 @@
 
 mod client;
 mod demo;
+mod dpop;
 mod edge;
 mod key_rotation;
 mod lifetime;
 mod process;
+mod refresh_ledger;
+mod revocation;
 mod stdio;
 mod tenants;
 mod tenants_live;

@@ -4,6 +4,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use sqlx::Connection as _;
 use url::Url;
 
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
@@ -51,9 +52,7 @@ impl Database {
         let mut url = Url::parse(server.to_str().unwrap()).unwrap();
         let number = NUMBER.fetch_add(1, Ordering::SeqCst);
         let name = format!("gateway_{}_{number}", std::process::id());
-        let mut admin = <sqlx::PgConnection as sqlx::Connection>::connect(url.as_str())
-            .await
-            .unwrap();
+        let mut admin = sqlx::PgConnection::connect(url.as_str()).await.unwrap();
         let statement = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
         sqlx::raw_sql(statement).execute(&mut admin).await.unwrap();
         url.set_path(&name);
@@ -61,6 +60,28 @@ impl Database {
             url: url.into(),
             folder: tempfile::tempdir().unwrap(),
         })
+    }
+
+    /// The number that a query answers with.
+    pub(crate) async fn count(&self, query: &'static str) -> i64 {
+        if self.url.starts_with("sqlite:") {
+            let mut connection = sqlx::SqliteConnection::connect(&self.url).await.unwrap();
+            sqlx::query_scalar(query).fetch_one(&mut connection).await
+        } else {
+            let mut connection = sqlx::PgConnection::connect(&self.url).await.unwrap();
+            sqlx::query_scalar(query).fetch_one(&mut connection).await
+        }
+        .unwrap()
+    }
+
+    /// Checks that a database of one file is whole; a server sees to that itself.
+    pub(crate) async fn check_integrity(&self) {
+        if !self.url.starts_with("sqlite:") {
+            return;
+        }
+        let mut connection = sqlx::SqliteConnection::connect(&self.url).await.unwrap();
+        let found = sqlx::query_scalar::<_, String>("PRAGMA integrity_check");
+        assert_eq!(found.fetch_one(&mut connection).await.unwrap(), "ok");
     }
 
     /// Writes a configuration file whose `[server]` section is `server`, with `more` at its end.

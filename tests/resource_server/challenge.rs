@@ -1,7 +1,7 @@
 //! The `Authorization` header, and the challenges that answer it.
 
 use axum::response::IntoResponse as _;
-use gatehouse::resource_server::{AmbiguousCredential, Challenge, bearer_token};
+use gatehouse::resource_server::{AmbiguousCredential, Challenge, Credential, Scheme, credential};
 use http::header::{AUTHORIZATION, CACHE_CONTROL, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
@@ -25,27 +25,32 @@ fn challenge(challenge: Challenge) -> (StatusCode, String) {
 }
 
 #[test]
-fn g01_only_the_bearer_scheme_counts() {
-    assert_eq!(
-        bearer_token(&headers(&["Bearer abc.def"])),
-        Ok(Some("abc.def"))
-    );
-    assert_eq!(bearer_token(&headers(&["bEARER abc"])), Ok(Some("abc")));
-    for other in ["Basic abc", "abc", "DPoP abc", "Bearer"] {
-        assert_eq!(bearer_token(&headers(&[other])), Ok(None), "{other}");
+fn g01_only_the_schemes_for_tokens_count() {
+    let found = |value: &str| {
+        let headers = headers(&[value]);
+        let found = credential(&headers).unwrap();
+        found.map(|found| (found.scheme, found.token.to_owned()))
+    };
+    let token = |scheme, token: &str| Some((scheme, token.to_owned()));
+    assert_eq!(found("Bearer abc.def"), token(Scheme::Bearer, "abc.def"));
+    assert_eq!(found("bEARER abc"), token(Scheme::Bearer, "abc"));
+    assert_eq!(found("dpop abc"), token(Scheme::Dpop, "abc"));
+    for other in ["Basic abc", "abc", "Bearer", "BearerDPoP abc"] {
+        assert_eq!(found(other), None, "{other}");
     }
-    assert_eq!(bearer_token(&HeaderMap::new()), Ok(None));
+    assert_eq!(credential(&HeaderMap::new()), Ok(None::<Credential<'_>>));
 }
 
 #[test]
 fn g02_more_than_one_credential_is_refused() {
     for values in [
         &["Bearer a", "Bearer b"][..],
+        &["Bearer a", "DPoP a"],
         &["Bearer a, Bearer b"],
         &["Bearer a b"],
     ] {
         assert_eq!(
-            bearer_token(&headers(values)),
+            credential(&headers(values)),
             Err(AmbiguousCredential),
             "{values:?}"
         );

@@ -5,4 +5,5 @@
 mod access_token;
 mod challenge;
 mod permit;
+mod revocations;
 mod support;

@@ -9,7 +9,7 @@ use gatehouse::model::{
     ClientId, Clock, GrantId, Scope, ScopeCatalogue, ScopeDefinition, ScopeSet, Secret,
     SigningAlgorithm, Tenant, Timestamp, UserId,
 };
-use gatehouse::resource_server::AccessTokens;
+use gatehouse::resource_server::{AccessTokens, Revocations};
 
 #[derive(Debug)]
 pub(crate) struct StoppedClock(AtomicI64);
@@ -30,6 +30,7 @@ pub(crate) struct World {
     pub(crate) clock: Arc<StoppedClock>,
     pub(crate) rings: Arc<KeyRings>,
     pub(crate) tokens: AccessTokens,
+    pub(crate) revocations: Arc<Revocations>,
     pub(crate) tenant: Tenant,
     pub(crate) other: Tenant,
 }
@@ -69,15 +70,18 @@ impl World {
             let key = generate_signing_key(SigningAlgorithm::Es256, clock.now()).unwrap();
             rings.set(tenant.slug.clone(), KeyRing::new(&[key]).unwrap());
         }
+        let revocations = Arc::new(Revocations::default());
         let tokens = AccessTokens::new(
             Arc::clone(&rings),
             catalogue(),
             Arc::clone(&clock) as Arc<dyn Clock>,
+            Arc::clone(&revocations),
         );
         Self {
             clock,
             rings,
             tokens,
+            revocations,
             tenant,
             other,
         }
@@ -97,6 +101,7 @@ impl World {
             client_id: ClientId::new("client"),
             scope: set("mcp:tools"),
             grant_id: Some(GrantId::new("grant")),
+            key: None,
         }
     }
 

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use gatehouse::model::{
     AuthorizationCode, Client, ClientId, ClientKeys, CodeChallenge, Digest, Grant, GrantId,
-    GrantType, LoginSession, PasswordHash, PushedRequest, RedirectUri, RefreshToken, ResourceUri,
-    SealedSigningKey, SigningAlgorithm, TenantSlug, Timestamp, TokenEndpointAuthMethod, User,
-    UserId,
+    GrantType, KeyThumbprint, LoginSession, PasswordHash, PushedRequest, RedirectUri, RefreshToken,
+    ResourceUri, SealedSigningKey, SigningAlgorithm, TenantSlug, Timestamp,
+    TokenEndpointAuthMethod, User, UserId,
 };
 use gatehouse::store::{Rotation, Store};
 use tokio::sync::Barrier;
@@ -95,6 +95,7 @@ pub(crate) fn code(name: &str, user: &User) -> AuthorizationCode {
         grant: grant(&format!("grant-of-{name}"), user),
         redirect_uri: RedirectUri::parse("http://127.0.0.1:4711/callback").unwrap(),
         challenge: CodeChallenge::from_digest(digest("verifier")),
+        key: Some(KeyThumbprint::from_digest(digest("key"))),
         expires_at: NOW.after(MINUTE),
     }
 }
@@ -104,6 +105,7 @@ pub(crate) fn refresh_token(name: &str, grant: &GrantId) -> RefreshToken {
     RefreshToken {
         digest: digest(name),
         grant: grant.clone(),
+        key: Some(KeyThumbprint::from_digest(digest("key"))),
         expires_at: NOW.after(DAY * 30),
     }
 }

@@ -22,6 +22,7 @@ mod refresh_tokens;
 mod registrations;
 mod remote_documents;
 mod restart;
+mod revocations;
 mod signing_keys;
 mod tenants;
 mod users;

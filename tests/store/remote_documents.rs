@@ -1,14 +1,14 @@
 //! Copies of what clients keep on the Web, and the assertions that they used.
 
-use gatehouse::model::{ClientId, RemoteDocument};
+use gatehouse::model::{RemoteDocument, SingleUse};
 
 use crate::database::{Database, contract};
-use crate::fixtures::{DAY, MINUTE, NOW, acme, digest, later, tenant};
+use crate::fixtures::{DAY, MINUTE, NOW, acme, later, tenant};
 
 contract! {
     the_latest_copy_of_a_document_is_found,
-    an_assertion_is_spent_once_for_each_client_and_tenant,
-    old_copies_and_spent_assertions_are_removed,
+    an_identifier_is_spent_once_for_each_kind_holder_and_tenant,
+    old_copies_and_spent_identifiers_are_removed,
 }
 
 const URL: &str = "https://client.example/metadata.json";
@@ -37,30 +37,27 @@ async fn the_latest_copy_of_a_document_is_found(database: &Database) {
     assert_eq!(find("globex").await, None);
 }
 
-async fn an_assertion_is_spent_once_for_each_client_and_tenant(database: &Database) {
+async fn an_identifier_is_spent_once_for_each_kind_holder_and_tenant(database: &Database) {
     let store = database.open().await;
-    let spend = async |slug: &str, client: &str| {
-        let (tenant, client, jti) = (tenant(slug), ClientId::new(client), digest("jti"));
-        let spent = store.spend_client_assertion(&tenant, &client, &jti, later(60));
-        spent.await.unwrap()
+    let spend = async |slug: &str, kind: &str, holder: &str| {
+        let identifier = SingleUse::new(kind, holder, "jti", later(60));
+        store.spend(&tenant(slug), &identifier).await.unwrap()
     };
-    assert!(spend("acme", "one").await);
-    assert!(!spend("acme", "one").await);
-    assert!(spend("acme", "two").await);
-    assert!(spend("globex", "one").await);
+    assert!(spend("acme", "proof", "one").await);
+    assert!(!spend("acme", "proof", "one").await);
+    assert!(spend("acme", "assertion", "one").await);
+    assert!(spend("acme", "proof", "two").await);
+    assert!(spend("globex", "proof", "one").await);
 }
 
-async fn old_copies_and_spent_assertions_are_removed(database: &Database) {
+async fn old_copies_and_spent_identifiers_are_removed(database: &Database) {
     let store = database.open().await;
-    let client = ClientId::new("client");
     store
         .keep_remote_document(&acme(), &copy("{}", 0))
         .await
         .unwrap();
-    store
-        .spend_client_assertion(&acme(), &client, &digest("jti"), NOW.after(MINUTE))
-        .await
-        .unwrap();
+    let identifier = SingleUse::new("proof", "client", "jti", NOW.after(MINUTE));
+    store.spend(&acme(), &identifier).await.unwrap();
     assert_eq!(store.remove_expired(NOW).await.unwrap(), 0);
     assert_eq!(store.remove_expired(NOW.after(MINUTE)).await.unwrap(), 1);
     let week = NOW.after(DAY * 7);

@@ -1,5 +1,5 @@
 //! The directory of tenants: what is kept in memory, and for whom.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "test support")]
+#![expect(clippy::unwrap_used, reason = "test support")]
 
 use std::sync::Arc;
 use std::time::Duration;

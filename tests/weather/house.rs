@@ -128,7 +128,9 @@ pub(crate) fn permit(operation: Operation) -> Permit {
         user: UserId::new("alice"),
         client: ClientId::new("client"),
         grant: None,
+        key: None,
         scopes: "mcp:tools mcp:resources mcp:prompts".parse().unwrap(),
+        issued_at: Timestamp::from_seconds(0),
         expires_at: Timestamp::from_seconds(i64::MAX),
     };
     let policy = Policy::new(ScopeCatalogue::new(BTreeMap::new()), HashMap::new());

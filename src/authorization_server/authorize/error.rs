@@ -96,6 +96,8 @@ pub(in crate::authorization_server) enum RedirectError {
     ChallengeMethod,
     #[error("code_challenge is not the base64url of a SHA-256 digest")]
     Challenge,
+    #[error("dpop_jkt is not the base64url of a SHA-256 thumbprint")]
+    Key,
     #[error("resource is not the one that this server protects")]
     InvalidTarget,
     #[error("none of the requested scopes can be granted")]
@@ -165,6 +167,7 @@ impl RedirectError {
             | Self::MissingChallenge
             | Self::ChallengeMethod
             | Self::Challenge
+            | Self::Key
             | Self::Prompt => "invalid_request",
             Self::UnsupportedResponseType => "unsupported_response_type",
             Self::RequestNotSupported => "request_not_supported",

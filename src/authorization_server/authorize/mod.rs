@@ -14,7 +14,7 @@ use http::HeaderMap;
 pub(super) use error::{AuthorizeError, PageError, RedirectError};
 pub(super) use pushed::{LIFETIME as PUSHED_LIFETIME, request_uri};
 use request::Prompt;
-pub(super) use request::{AuthorizationRequest, MAX_QUERY};
+pub(super) use request::{AuthorizationRequest, DPOP_JKT, MAX_QUERY};
 
 use super::{Context, consent, login, login_session};
 use crate::model::Tenant;

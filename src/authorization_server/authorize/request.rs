@@ -5,8 +5,8 @@ use super::pushed;
 use crate::authorization_server::clients::{self, DocumentError, FindClientError};
 use crate::authorization_server::{Context, scopes};
 use crate::model::{
-    Client, ClientId, CodeChallenge, GrantType, PushedRequest, RedirectUri, ResourceUri, ScopeSet,
-    Tenant, Timestamp,
+    Client, ClientId, CodeChallenge, GrantType, KeyThumbprint, PushedRequest, RedirectUri,
+    ResourceUri, ScopeSet, Tenant, Timestamp,
 };
 use crate::web::Parameters;
 
@@ -17,6 +17,7 @@ pub(in crate::authorization_server) struct AuthorizationRequest {
     pub(in crate::authorization_server) back: ReturnAddress,
     pub(in crate::authorization_server) challenge: CodeChallenge,
     pub(in crate::authorization_server) scopes: ScopeSet,
+    pub(in crate::authorization_server) key: Option<KeyThumbprint>,
     pub(super) prompt: Prompt,
     /// What the browser carries from page to page: the request, or the reference to it.
     carried: Parameters,
@@ -36,8 +37,18 @@ pub(super) enum Prompt {
     None,
 }
 
+/// What the parameters say, once all of them are right.
+struct Checked {
+    challenge: CodeChallenge,
+    scopes: ScopeSet,
+    key: Option<KeyThumbprint>,
+    prompt: Prompt,
+}
+
 /// Longer queries are no authorization requests.
 pub(in crate::authorization_server) const MAX_QUERY: usize = 16 * 1024;
+/// RFC 9449 §10: the key that the code will be bound to.
+pub(in crate::authorization_server) const DPOP_JKT: &str = "dpop_jkt";
 const MAX_STATE: usize = 4 * 1024;
 
 impl AuthorizationRequest {
@@ -80,12 +91,13 @@ impl AuthorizationRequest {
         };
         let checked = state.and_then(|_| check(context, tenant, &client, &parameters));
         match checked {
-            Ok((challenge, scopes, prompt)) => Ok(Self {
+            Ok(checked) => Ok(Self {
                 client,
                 back,
-                challenge,
-                scopes,
-                prompt,
+                challenge: checked.challenge,
+                scopes: checked.scopes,
+                key: checked.key,
+                prompt: checked.prompt,
                 carried: parameters,
                 pushed: None,
             }),
@@ -215,7 +227,7 @@ fn check(
     tenant: &Tenant,
     client: &Client,
     parameters: &Parameters,
-) -> Result<(CodeChallenge, ScopeSet, Prompt), RedirectError> {
+) -> Result<Checked, RedirectError> {
     check_request_object(parameters)?;
     check_response_type(parameters)?;
     if !client.may_use(GrantType::AuthorizationCode) {
@@ -228,7 +240,12 @@ fn check(
     if scopes.is_empty() {
         return Err(RedirectError::InvalidScope);
     }
-    Ok((challenge, scopes, read_prompt(parameters)?))
+    Ok(Checked {
+        challenge,
+        scopes,
+        key: read_key(parameters)?,
+        prompt: read_prompt(parameters)?,
+    })
 }
 
 /// RFC 9101 §5: whoever signs a request does not mean the unsigned copy of it.
@@ -275,6 +292,14 @@ fn check_resource(tenant: &Tenant, parameters: &Parameters) -> Result<(), Redire
     } else {
         Err(RedirectError::InvalidTarget)
     }
+}
+
+fn read_key(parameters: &Parameters) -> Result<Option<KeyThumbprint>, RedirectError> {
+    let Some(text) = parameters.one(DPOP_JKT)? else {
+        return Ok(None);
+    };
+    let key = KeyThumbprint::parse(text);
+    key.map(Some).ok_or(RedirectError::Key)
 }
 
 fn read_prompt(parameters: &Parameters) -> Result<Prompt, RedirectError> {

@@ -3,7 +3,7 @@
 use axum::response::Response;
 
 use super::error::{GrantRefusal, TokenError};
-use super::{check_resource, live_scopes, response};
+use super::{TokenRequest, check_resource, live_scopes, response};
 use crate::authorization_server::Context;
 use crate::model::{
     AuthorizationCode, Client, CodeVerifier, GrantType, RefreshToken, Secret, Tenant,
@@ -14,19 +14,22 @@ use crate::web::Parameters;
 pub(super) async fn exchange(
     context: &Context,
     tenant: &Tenant,
-    client: &Client,
-    parameters: &Parameters,
+    request: &TokenRequest,
 ) -> Result<Response, TokenError> {
+    let TokenRequest {
+        client, parameters, ..
+    } = request;
     let code = find_code(context, tenant, parameters).await?;
     // Whoever fails these checks is not the client that the code was made for, and must not be
     // able to spend it.
     check_binding(client, &code, parameters)?;
     check_verifier(&code, parameters)?;
+    request.check_key(code.key)?;
     check_resource(tenant, &code.grant, parameters)?;
     let scopes = live_scopes(context, tenant, &code.grant).await?;
-    let token = response::issue(context, tenant, &code.grant, scopes)?;
+    let token = response::issue(context, tenant, &code.grant, (scopes, request.key))?;
     let refresh = first_refresh_token(context, client);
-    redeem(context, tenant, &code, refresh.as_ref()).await?;
+    redeem(context, tenant, (&code, refresh.as_ref()), request).await?;
     tracing::info!(grant.id = %code.grant.id, "token issued for a code");
     Ok(token.answer(refresh.as_ref()))
 }
@@ -78,13 +81,14 @@ fn first_refresh_token(context: &Context, client: &Client) -> Option<Secret> {
 async fn redeem(
     context: &Context,
     tenant: &Tenant,
-    code: &AuthorizationCode,
-    refresh: Option<&Secret>,
+    (code, refresh): (&AuthorizationCode, Option<&Secret>),
+    request: &TokenRequest,
 ) -> Result<(), TokenError> {
     let now = context.clock.now();
     let refresh = refresh.map(|secret| RefreshToken {
         digest: secret.digest(),
         grant: code.grant.id.clone(),
+        key: request.key_of_refresh_token(),
         expires_at: now.after(context.tokens.refresh_ttl),
     });
     let redemption = context

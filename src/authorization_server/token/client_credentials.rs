@@ -3,7 +3,7 @@
 use axum::response::Response;
 
 use super::error::TokenError;
-use super::{check_resource, response};
+use super::{TokenRequest, check_resource, response};
 use crate::authorization_server::{Context, scopes};
 use crate::model::{
     Client, Grant, GrantId, ScopeSet, Tenant, TokenEndpointAuthMethod, UserId, new_identifier,
@@ -15,9 +15,11 @@ use crate::web::Parameters;
 pub(super) fn exchange(
     context: &Context,
     tenant: &Tenant,
-    client: &Client,
-    parameters: &Parameters,
+    request: &TokenRequest,
 ) -> Result<Response, TokenError> {
+    let TokenRequest {
+        client, parameters, ..
+    } = request;
     // OAuth 2.1 §4.2: confidential clients only.
     if client.auth_method == TokenEndpointAuthMethod::None {
         return Err(TokenError::UnauthorizedClient);
@@ -33,7 +35,7 @@ pub(super) fn exchange(
         revoked_at: None,
     };
     check_resource(tenant, &grant, parameters)?;
-    let token = response::issue_unstored(context, tenant, &grant)?;
+    let token = response::issue_unstored(context, tenant, &grant, request.key)?;
     tracing::info!("token issued to a client for itself");
     Ok(token.answer(None))
 }

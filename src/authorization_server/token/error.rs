@@ -4,6 +4,7 @@ use axum::response::Response;
 use http::StatusCode;
 
 use crate::authorization_server::client_authentication::ClientAuthenticationError;
+use crate::authorization_server::dpop::ProofError;
 use crate::authorization_server::refusal;
 use crate::jose::JoseError;
 use crate::model::Tenant;
@@ -25,6 +26,8 @@ pub(super) enum TokenError {
     MissingRefreshToken,
     #[error(transparent)]
     Client(#[from] ClientAuthenticationError),
+    #[error(transparent)]
+    Proof(#[from] ProofError),
     #[error("the client is not registered for this grant type")]
     UnauthorizedClient,
     #[error("the grant type is not supported")]
@@ -54,6 +57,8 @@ pub(super) enum GrantRefusal {
     RedirectUri,
     /// The verifier is missing, or not that of the challenge.
     Verifier,
+    /// It is bound to a key that the client did not prove to have.
+    Key,
     /// The account is gone or disabled.
     User,
     /// The person's role has none of the scopes any more.
@@ -92,6 +97,7 @@ impl TokenError {
             | Self::MissingCode
             | Self::MissingRefreshToken => (StatusCode::BAD_REQUEST, "invalid_request"),
             Self::Client(error) => error.wire(),
+            Self::Proof(error) => error.wire(),
             Self::UnauthorizedClient => (StatusCode::BAD_REQUEST, "unauthorized_client"),
             Self::UnsupportedGrantType => (StatusCode::BAD_REQUEST, "unsupported_grant_type"),
             Self::InvalidGrant(_) => (StatusCode::BAD_REQUEST, "invalid_grant"),

@@ -10,13 +10,27 @@ use std::sync::Arc;
 
 use axum::extract::{Extension, Request, State};
 use axum::response::Response;
+use http::HeaderMap;
 
 use error::{GrantRefusal, TokenError};
 
-use super::Context;
+pub(super) use response::token_type;
+
 use super::client_authentication::authenticate;
-use crate::model::{Grant, GrantType, ResourceUri, ScopeSet, Tenant};
+use super::{Context, dpop};
+use crate::model::{
+    Client, Grant, GrantType, KeyThumbprint, ResourceUri, ScopeSet, Tenant, TokenEndpointAuthMethod,
+};
 use crate::web::{Parameters, read_form};
+
+/// A request of a client that has shown who it is.
+#[derive(Debug)]
+struct TokenRequest {
+    client: Client,
+    /// The key that the client proved to have, and wants its tokens bound to.
+    key: Option<KeyThumbprint>,
+    parameters: Parameters,
+}
 
 #[tracing::instrument(
     name = "authorization_server.token.post",
@@ -28,33 +42,54 @@ pub(super) async fn post(
     Extension(tenant): Extension<Arc<Tenant>>,
     request: Request,
 ) -> Response {
-    exchange(&context, &tenant, request)
+    let headers = request.headers().clone();
+    let response = exchange(&context, &tenant, &headers, request)
         .await
-        .unwrap_or_else(|error| error.refuse(&tenant))
+        .unwrap_or_else(|error| error.refuse(&tenant));
+    dpop::with_nonce(&context, &tenant, &headers, response)
 }
 
 async fn exchange(
     context: &Context,
     tenant: &Tenant,
+    headers: &HeaderMap,
     request: Request,
 ) -> Result<Response, TokenError> {
-    let headers = request.headers().clone();
     let parameters = read_form(request).await?;
-    let client = authenticate(context, tenant, &headers, &parameters).await?;
+    let client = authenticate(context, tenant, headers, &parameters).await?;
     tracing::Span::current().record("client.id", client.id.as_str());
     let grant_type = read_grant_type(&parameters)?;
     if !client.may_use(grant_type) {
         return Err(TokenError::UnauthorizedClient);
     }
+    let request = TokenRequest {
+        client,
+        key: dpop::prove(context, tenant, headers, "/token").await?,
+        parameters,
+    };
     match grant_type {
         GrantType::AuthorizationCode => {
-            authorization_code::exchange(context, tenant, &client, &parameters).await
+            authorization_code::exchange(context, tenant, &request).await
         }
-        GrantType::RefreshToken => {
-            refresh_token::exchange(context, tenant, &client, &parameters).await
-        }
-        GrantType::ClientCredentials => {
-            client_credentials::exchange(context, tenant, &client, &parameters)
+        GrantType::RefreshToken => refresh_token::exchange(context, tenant, &request).await,
+        GrantType::ClientCredentials => client_credentials::exchange(context, tenant, &request),
+    }
+}
+
+impl TokenRequest {
+    /// RFC 9449 §5: the key for the refresh token of a public client. Other clients prove who they
+    /// are at each refresh, and may change their key.
+    fn key_of_refresh_token(&self) -> Option<KeyThumbprint> {
+        let is_public = self.client.auth_method == TokenEndpointAuthMethod::None;
+        self.key.filter(|_| is_public)
+    }
+
+    /// RFC 9449 §5 and §10: what is bound to a key is of use to its holder only.
+    fn check_key(&self, bound_to: Option<KeyThumbprint>) -> Result<(), GrantRefusal> {
+        if bound_to.is_none() || bound_to == self.key {
+            Ok(())
+        } else {
+            Err(GrantRefusal::Key)
         }
     }
 }

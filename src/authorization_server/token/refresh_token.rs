@@ -3,30 +3,33 @@
 use axum::response::Response;
 
 use super::error::{GrantRefusal, TokenError};
-use super::{check_resource, live_scopes, response};
+use super::{TokenRequest, check_resource, live_scopes, response};
 use crate::authorization_server::{Context, scopes};
-use crate::model::{Client, Grant, RefreshToken, ScopeSet, Secret, Tenant};
+use crate::model::{Client, Grant, KeyThumbprint, RefreshToken, ScopeSet, Secret, Tenant};
 use crate::store::{Rotation, RotationOutcome};
 use crate::web::Parameters;
 
 pub(super) async fn exchange(
     context: &Context,
     tenant: &Tenant,
-    client: &Client,
-    parameters: &Parameters,
+    request: &TokenRequest,
 ) -> Result<Response, TokenError> {
+    let TokenRequest {
+        client, parameters, ..
+    } = request;
     let presented = parameters
         .one("refresh_token")?
         .map(|token| Secret::new(token.to_owned()))
         .ok_or(TokenError::MissingRefreshToken)?;
-    let grant = find_grant(context, tenant, client, &presented).await?;
+    let (bound_to, grant) = find_grant(context, tenant, client, &presented).await?;
+    request.check_key(bound_to)?;
     // All that can be wrong with the request is found before the token is spent.
     check_resource(tenant, &grant, parameters)?;
     let asked = read_scope(context, &grant, parameters)?;
     let live = live_scopes(context, tenant, &grant).await?;
     let scopes = narrow(live, asked)?;
-    let token = response::issue(context, tenant, &grant, scopes)?;
-    let successor = rotate(context, tenant, &grant, &presented).await?;
+    let token = response::issue(context, tenant, &grant, (scopes, request.key))?;
+    let successor = rotate(context, tenant, (&grant, bound_to), &presented).await?;
     tracing::info!(grant.id = %grant.id, "token refreshed");
     Ok(token.answer(Some(&successor)))
 }
@@ -36,15 +39,15 @@ async fn find_grant(
     tenant: &Tenant,
     client: &Client,
     presented: &Secret,
-) -> Result<Grant, TokenError> {
+) -> Result<(Option<KeyThumbprint>, Grant), TokenError> {
     let digest = presented.digest();
     let found = context.store.find_refresh_token(&tenant.slug, &digest);
-    let (_, grant) = found.await?.ok_or(GrantRefusal::Unknown)?;
+    let (token, grant) = found.await?.ok_or(GrantRefusal::Unknown)?;
     // RFC 6749 §6: bound to the client. The grant stays: else anyone could end anyone's.
     if grant.client != client.id {
         return Err(GrantRefusal::OtherClient.into());
     }
-    Ok(grant)
+    Ok((token.key, grant))
 }
 
 /// RFC 6749 §6: the scope may be narrower than the grant's, never wider.
@@ -78,7 +81,7 @@ fn narrow(live: ScopeSet, asked: Option<ScopeSet>) -> Result<ScopeSet, TokenErro
 async fn rotate(
     context: &Context,
     tenant: &Tenant,
-    grant: &Grant,
+    (grant, key): (&Grant, Option<KeyThumbprint>),
     presented: &Secret,
 ) -> Result<Secret, TokenError> {
     let now = context.clock.now();
@@ -91,6 +94,7 @@ async fn rotate(
         successor: RefreshToken {
             digest: successor.digest(),
             grant: grant.id.clone(),
+            key,
             expires_at: now.after(context.tokens.refresh_ttl),
         },
         now,

@@ -7,13 +7,14 @@ use serde::Serialize;
 use super::error::TokenError;
 use crate::authorization_server::Context;
 use crate::jose::{AccessTokenClaims, JoseError};
-use crate::model::{Grant, GrantId, ScopeSet, Secret, Tenant, new_identifier};
+use crate::model::{Grant, GrantId, KeyThumbprint, ScopeSet, Secret, Tenant, new_identifier};
 use crate::web;
 
 /// An access token that is signed but not handed out yet.
 #[derive(Debug)]
 pub(super) struct IssuedToken {
     access_token: Secret,
+    token_type: &'static str,
     expires_in: u64,
     scopes: ScopeSet,
 }
@@ -34,9 +35,10 @@ pub(super) fn issue(
     context: &Context,
     tenant: &Tenant,
     grant: &Grant,
-    scopes: ScopeSet,
+    (scopes, key): (ScopeSet, Option<KeyThumbprint>),
 ) -> Result<IssuedToken, TokenError> {
-    sign(context, tenant, grant, (Some(grant.id.clone()), scopes))
+    let grant_id = Some(grant.id.clone());
+    sign(context, tenant, grant, (grant_id, scopes, key))
 }
 
 /// Signs an access token of a client for itself. `grant` is not stored, so the token names none
@@ -45,15 +47,16 @@ pub(super) fn issue_unstored(
     context: &Context,
     tenant: &Tenant,
     grant: &Grant,
+    key: Option<KeyThumbprint>,
 ) -> Result<IssuedToken, TokenError> {
-    sign(context, tenant, grant, (None, grant.scopes.clone()))
+    sign(context, tenant, grant, (None, grant.scopes.clone(), key))
 }
 
 fn sign(
     context: &Context,
     tenant: &Tenant,
     grant: &Grant,
-    (grant_id, scopes): (Option<GrantId>, ScopeSet),
+    (grant_id, scopes, key): (Option<GrantId>, ScopeSet, Option<KeyThumbprint>),
 ) -> Result<IssuedToken, TokenError> {
     let ring = context.key_rings.get(&tenant.slug);
     let ring = ring.ok_or(JoseError::NoKey)?;
@@ -70,12 +73,21 @@ fn sign(
         client_id: grant.client.clone(),
         scope: scopes.clone(),
         grant_id,
+        key,
     })?;
     Ok(IssuedToken {
         access_token,
+        token_type: token_type(key),
         expires_in: lifetime.as_secs(),
         scopes,
     })
+}
+
+/// How a token is used that is bound to this key, or to none (RFC 6750 §6.1.1, RFC 9449 §5).
+pub(in crate::authorization_server) const fn token_type(
+    key: Option<KeyThumbprint>,
+) -> &'static str {
+    if key.is_some() { "DPoP" } else { "Bearer" }
 }
 
 impl IssuedToken {
@@ -83,7 +95,7 @@ impl IssuedToken {
     pub(super) fn answer(&self, refresh_token: Option<&Secret>) -> Response {
         let body = TokenResponse {
             access_token: self.access_token.expose(),
-            token_type: "Bearer",
+            token_type: self.token_type,
             expires_in: self.expires_in,
             refresh_token: refresh_token.map(Secret::expose),
             scope: self.scopes.to_string(),

@@ -7,7 +7,7 @@ use sqlx::{PgConnection, PgPool};
 
 use super::signing_keys;
 use crate::model::Timestamp;
-use crate::store::{CODE_RETENTION, DOCUMENT_RETENTION, StoreError};
+use crate::store::{CODE_RETENTION, DOCUMENT_RETENTION, StoreError, TOKEN_RETENTION};
 
 pub(super) async fn remove(pool: &PgPool, now: Timestamp) -> Result<u64, StoreError> {
     let mut transaction = pool.begin().await?;
@@ -23,8 +23,9 @@ pub(super) async fn remove(pool: &PgPool, now: Timestamp) -> Result<u64, StoreEr
         + remove_codes(&mut transaction, now).await?
         + remove_refresh_tokens(&mut transaction, now).await?
         + remove_grants(&mut transaction).await?
-        + remove_client_assertions(&mut transaction, now).await?
-        + remove_remote_documents(&mut transaction, now).await?;
+        + remove_spent_identifiers(&mut transaction, now).await?
+        + remove_remote_documents(&mut transaction, now).await?
+        + remove_revocations(&mut transaction, now).await?;
     transaction.commit().await?;
     Ok(removed)
 }
@@ -100,13 +101,13 @@ async fn remove_grants(connection: &mut PgConnection) -> Result<u64, StoreError>
     Ok(done.rows_affected())
 }
 
-async fn remove_client_assertions(
+async fn remove_spent_identifiers(
     connection: &mut PgConnection,
     now: i64,
 ) -> Result<u64, StoreError> {
     let done = sqlx::query(
-        "DELETE FROM client_assertions WHERE (tenant, client_id, jti) IN
-             (SELECT tenant, client_id, jti FROM client_assertions
+        "DELETE FROM spent_identifiers WHERE (tenant, digest) IN
+             (SELECT tenant, digest FROM spent_identifiers
               WHERE expires_at <= $1
               FOR UPDATE SKIP LOCKED)",
     )
@@ -127,6 +128,19 @@ async fn remove_remote_documents(
               FOR UPDATE SKIP LOCKED)",
     )
     .bind(now.saturating_sub(DOCUMENT_RETENTION))
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+async fn remove_revocations(connection: &mut PgConnection, now: i64) -> Result<u64, StoreError> {
+    let done = sqlx::query(
+        "DELETE FROM revocations WHERE (tenant, kind, id) IN
+             (SELECT tenant, kind, id FROM revocations
+              WHERE revoked_at <= $1
+              FOR UPDATE SKIP LOCKED)",
+    )
+    .bind(now.saturating_sub(TOKEN_RETENTION))
     .execute(connection)
     .await?;
     Ok(done.rows_affected())

@@ -4,7 +4,7 @@ use sqlx::{PgConnection, PgExecutor, PgPool, Postgres, Transaction};
 
 use crate::model::{SealedSigningKey, TenantSlug, Timestamp};
 use crate::store::row::SigningKeyRow;
-use crate::store::{KEY_RETENTION, StoreError};
+use crate::store::{StoreError, TOKEN_RETENTION};
 
 pub(super) async fn list(
     executor: impl PgExecutor<'_>,
@@ -104,7 +104,7 @@ pub(super) async fn remove_retired(
                               AND successor.signs_from <= $1)
               FOR UPDATE OF k SKIP LOCKED)",
     )
-    .bind(now.seconds().saturating_sub(KEY_RETENTION))
+    .bind(now.seconds().saturating_sub(TOKEN_RETENTION))
     .execute(connection)
     .await?;
     Ok(done.rows_affected())

@@ -70,6 +70,21 @@ pub(super) async fn list(pool: &PgPool, tenant: &TenantSlug) -> Result<Vec<User>
     Ok(rows.into_iter().map(User::from).collect())
 }
 
+pub(super) async fn set_disabled(
+    pool: &PgPool,
+    tenant: &TenantSlug,
+    username: &str,
+    disabled: bool,
+) -> Result<bool, StoreError> {
+    let done = sqlx::query("UPDATE users SET disabled = $3 WHERE tenant = $1 AND username = $2")
+        .bind(tenant.as_str())
+        .bind(username)
+        .bind(disabled)
+        .execute(pool)
+        .await?;
+    Ok(done.rows_affected() > 0)
+}
+
 /// Login sessions and grants go with the account, codes and refresh tokens with the grants: the
 /// foreign keys see to it.
 pub(super) async fn remove(

@@ -18,14 +18,15 @@ pub(super) async fn issue(
     registrations::mark_used(&mut transaction, tenant, &code.grant.client, given_at).await?;
     sqlx::query(
         "INSERT INTO authorization_codes (tenant, digest, grant_id, redirect_uri, challenge,
-                                          expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6)",
+                                          dpop_key, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
     )
     .bind(tenant.as_str())
     .bind(code.digest.as_bytes().as_slice())
     .bind(code.grant.id.as_str())
     .bind(code.redirect_uri.as_str())
     .bind(code.challenge.digest().as_bytes().as_slice())
+    .bind(code.key.as_ref().map(|key| key.as_bytes().as_slice()))
     .bind(code.expires_at.seconds())
     .execute(&mut *transaction)
     .await?;
@@ -38,7 +39,7 @@ pub(super) async fn find(
     digest: &Digest,
 ) -> Result<Option<AuthorizationCode>, StoreError> {
     sqlx::query_as::<_, CodeRow>(
-        "SELECT c.digest, c.redirect_uri, c.challenge, c.expires_at,
+        "SELECT c.digest, c.redirect_uri, c.challenge, c.dpop_key, c.expires_at,
                 g.id AS grant_id, g.client_id, g.user_id, g.scopes, g.resource, g.created_at,
                 g.revoked_at
          FROM authorization_codes AS c

@@ -4,7 +4,7 @@ use sqlx::{SqliteConnection, SqlitePool};
 
 use super::{begin, signing_keys};
 use crate::model::Timestamp;
-use crate::store::{CODE_RETENTION, DOCUMENT_RETENTION, StoreError};
+use crate::store::{CODE_RETENTION, DOCUMENT_RETENTION, StoreError, TOKEN_RETENTION};
 
 pub(super) async fn remove(writer: &SqlitePool, now: Timestamp) -> Result<u64, StoreError> {
     let mut transaction = begin(writer).await?;
@@ -16,8 +16,9 @@ pub(super) async fn remove(writer: &SqlitePool, now: Timestamp) -> Result<u64, S
         + remove_codes(&mut transaction, now).await?
         + remove_refresh_tokens(&mut transaction, now).await?
         + remove_grants(&mut transaction).await?
-        + remove_client_assertions(&mut transaction, now).await?
-        + remove_remote_documents(&mut transaction, now).await?;
+        + remove_spent_identifiers(&mut transaction, now).await?
+        + remove_remote_documents(&mut transaction, now).await?
+        + remove_revocations(&mut transaction, now).await?;
     transaction.commit().await?;
     Ok(removed)
 }
@@ -77,11 +78,11 @@ async fn remove_grants(connection: &mut SqliteConnection) -> Result<u64, StoreEr
     Ok(done.rows_affected())
 }
 
-async fn remove_client_assertions(
+async fn remove_spent_identifiers(
     connection: &mut SqliteConnection,
     now: i64,
 ) -> Result<u64, StoreError> {
-    let done = sqlx::query("DELETE FROM client_assertions WHERE expires_at <= $1")
+    let done = sqlx::query("DELETE FROM spent_identifiers WHERE expires_at <= $1")
         .bind(now)
         .execute(connection)
         .await?;
@@ -94,6 +95,17 @@ async fn remove_remote_documents(
 ) -> Result<u64, StoreError> {
     let done = sqlx::query("DELETE FROM remote_documents WHERE fetched_at <= $1")
         .bind(now.saturating_sub(DOCUMENT_RETENTION))
+        .execute(connection)
+        .await?;
+    Ok(done.rows_affected())
+}
+
+async fn remove_revocations(
+    connection: &mut SqliteConnection,
+    now: i64,
+) -> Result<u64, StoreError> {
+    let done = sqlx::query("DELETE FROM revocations WHERE revoked_at <= $1")
+        .bind(now.saturating_sub(TOKEN_RETENTION))
         .execute(connection)
         .await?;
     Ok(done.rows_affected())

@@ -1,6 +1,5 @@
 //! The store in a SQLite file: one process, one connection that writes.
 
-mod client_assertions;
 mod clients;
 mod codes;
 mod consents;
@@ -12,7 +11,9 @@ mod pushed_requests;
 mod refresh_tokens;
 mod registrations;
 mod remote_documents;
+mod revocations;
 mod signing_keys;
+mod spent_identifiers;
 mod tenants;
 mod users;
 
@@ -24,8 +25,8 @@ use super::{
 };
 use crate::model::{
     AuthorizationCode, Client, ClientId, Consent, Digest, Grant, GrantId, LoginSession,
-    PushedRequest, RefreshToken, RemoteDocument, SealedSigningKey, TenantSlug, Timestamp, User,
-    UserId,
+    PushedRequest, RefreshToken, RemoteDocument, Revocation, SealedSigningKey, SingleUse,
+    TenantSlug, Timestamp, User, UserId,
 };
 
 pub(super) use open::{locate, migrate};
@@ -162,14 +163,8 @@ impl Store for SqliteStore {
         remote_documents::find(&self.readers, tenant, url).await
     }
 
-    async fn spend_client_assertion(
-        &self,
-        tenant: &TenantSlug,
-        client: &ClientId,
-        jti: &Digest,
-        expires_at: Timestamp,
-    ) -> Result<bool, StoreError> {
-        client_assertions::spend(&self.writer, tenant, client, (jti, expires_at)).await
+    async fn spend(&self, tenant: &TenantSlug, identifier: &SingleUse) -> Result<bool, StoreError> {
+        spent_identifiers::spend(&self.writer, tenant, identifier).await
     }
 
     async fn add_user(&self, tenant: &TenantSlug, user: &User) -> Result<(), StoreError> {
@@ -194,6 +189,15 @@ impl Store for SqliteStore {
 
     async fn list_users(&self, tenant: &TenantSlug) -> Result<Vec<User>, StoreError> {
         users::list(&self.readers, tenant).await
+    }
+
+    async fn set_user_disabled(
+        &self,
+        tenant: &TenantSlug,
+        username: &str,
+        disabled: bool,
+    ) -> Result<bool, StoreError> {
+        users::set_disabled(&self.writer, tenant, username, disabled).await
     }
 
     async fn remove_user(&self, tenant: &TenantSlug, username: &str) -> Result<bool, StoreError> {
@@ -351,6 +355,10 @@ impl Store for SqliteStore {
         tenant: &TenantSlug,
     ) -> Result<Vec<SealedSigningKey>, StoreError> {
         signing_keys::list(&self.readers, tenant).await
+    }
+
+    async fn list_revocations(&self, since: Timestamp) -> Result<Vec<Revocation>, StoreError> {
+        revocations::list(&self.readers, since).await
     }
 
     async fn remove_expired(&self, now: Timestamp) -> Result<u64, StoreError> {

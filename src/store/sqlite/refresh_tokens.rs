@@ -13,12 +13,13 @@ pub(super) async fn insert(
     token: &RefreshToken,
 ) -> Result<(), StoreError> {
     sqlx::query(
-        "INSERT INTO refresh_tokens (tenant, digest, grant_id, expires_at)
-         VALUES ($1, $2, $3, $4)",
+        "INSERT INTO refresh_tokens (tenant, digest, grant_id, dpop_key, expires_at)
+         VALUES ($1, $2, $3, $4, $5)",
     )
     .bind(tenant.as_str())
     .bind(token.digest.as_bytes().as_slice())
     .bind(token.grant.as_str())
+    .bind(token.key.as_ref().map(|key| key.as_bytes().as_slice()))
     .bind(token.expires_at.seconds())
     .execute(connection)
     .await?;
@@ -31,7 +32,7 @@ pub(super) async fn find(
     digest: &Digest,
 ) -> Result<Option<(RefreshToken, Grant)>, StoreError> {
     sqlx::query_as::<_, RefreshTokenRow>(
-        "SELECT t.digest, t.expires_at,
+        "SELECT t.digest, t.dpop_key, t.expires_at,
                 g.id AS grant_id, g.client_id, g.user_id, g.scopes, g.resource, g.created_at,
                 g.revoked_at
          FROM refresh_tokens AS t
@@ -53,7 +54,7 @@ pub(super) async fn find_live(
     now: Timestamp,
 ) -> Result<Option<(RefreshToken, Grant)>, StoreError> {
     sqlx::query_as::<_, RefreshTokenRow>(
-        "SELECT t.digest, t.expires_at,
+        "SELECT t.digest, t.dpop_key, t.expires_at,
                 g.id AS grant_id, g.client_id, g.user_id, g.scopes, g.resource, g.created_at,
                 g.revoked_at
          FROM refresh_tokens AS t

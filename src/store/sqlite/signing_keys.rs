@@ -5,7 +5,7 @@ use sqlx::{SqliteConnection, SqliteExecutor, SqlitePool};
 use super::begin;
 use crate::model::{SealedSigningKey, TenantSlug, Timestamp};
 use crate::store::row::SigningKeyRow;
-use crate::store::{KEY_RETENTION, StoreError};
+use crate::store::{StoreError, TOKEN_RETENTION};
 
 pub(super) async fn list(
     executor: impl SqliteExecutor<'_>,
@@ -88,7 +88,7 @@ pub(super) async fn remove_retired(
                          AND successor.signs_from > signing_keys.signs_from
                          AND successor.signs_from <= $1)",
     )
-    .bind(now.seconds().saturating_sub(KEY_RETENTION))
+    .bind(now.seconds().saturating_sub(TOKEN_RETENTION))
     .execute(connection)
     .await?;
     Ok(done.rows_affected())

@@ -8,7 +8,7 @@ use crate::model::{ListedTenant, SealedSigningKey, StoredTenant, TenantSlug};
 use crate::store::StoreError;
 use crate::store::row::write_list;
 use crate::store::tenants::{
-    Application, Existing, KEYS, ListedTenantRow, OWNED, Step, TenantKeyRow, TenantRow,
+    Application, Existing, LAST, ListedTenantRow, OWNED, Step, TenantKeyRow, TenantRow,
     TenantStore, deactivated, plan,
 };
 
@@ -194,7 +194,7 @@ async fn remove_rows(
     connection: &mut SqliteConnection,
     slug: &TenantSlug,
 ) -> Result<(), StoreError> {
-    for table in OWNED.into_iter().chain([KEYS]) {
+    for table in OWNED.into_iter().chain(LAST) {
         // The names are this program's own.
         let sql = AssertSqlSafe(format!("DELETE FROM {table} WHERE tenant = $1"));
         sqlx::query(sql)

@@ -1,0 +1,75 @@
+//! What a serving process does by itself: it removes what has ended, and looks at what others did.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::MissedTickBehavior;
+
+use crate::model::Clock;
+use crate::resource_server::Revocations;
+use crate::store::Store;
+use crate::tenants::Tenants;
+
+/// How often what has ended is removed from the database.
+const REMOVAL_INTERVAL: Duration = Duration::from_mins(10);
+
+/// How often a replica looks at what others did: tenants, keys, revocations.
+const REFRESH_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Removes what has ended, for as long as the process serves.
+pub(super) async fn remove_expired(
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    unused_client_ttl: Duration,
+) {
+    let mut interval = tokio::time::interval(REMOVAL_INTERVAL);
+    loop {
+        interval.tick().await;
+        match store.remove_expired(clock.now()).await {
+            Ok(rows) => tracing::debug!(rows, "removed what has ended"),
+            Err(error) => tracing::warn!(%error, "could not remove what has ended"),
+        }
+        match store
+            .remove_unused_clients(clock.now().before(unused_client_ttl))
+            .await
+        {
+            Ok(clients) => tracing::debug!(clients, "removed clients that nobody used"),
+            Err(error) => tracing::warn!(%error, "could not remove clients that nobody used"),
+        }
+    }
+}
+
+/// Learns of revocations, of changes of tenants, and of new keys well before they sign. While the
+/// database is away, what is known stays.
+pub(super) async fn watch(
+    tenants: Arc<Tenants>,
+    revocations: Arc<Revocations>,
+    store: Arc<dyn Store>,
+) {
+    let mut interval = tokio::time::interval(REFRESH_INTERVAL);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut reached = true;
+    loop {
+        interval.tick().await;
+        // Side by side: a revocation does not wait for a key.
+        let refreshed = tokio::join!(revocations.refresh(&*store), tenants.refresh());
+        let error: Option<anyhow::Error> = match refreshed {
+            (Err(error), _) => Some(error.into()),
+            (_, Err(error)) => Some(error.into()),
+            (Ok(()), Ok(())) => None,
+        };
+        match &error {
+            Some(error) if reached => {
+                tracing::warn!(
+                    error = format!("{error:#}"),
+                    "could not look for revocations, tenants and new keys: until that works again, what is known counts"
+                );
+            }
+            None if !reached => {
+                tracing::info!("looking for revocations, tenants and new keys works again");
+            }
+            Some(_) | None => {}
+        }
+        reached = error.is_none();
+    }
+}

@@ -1,0 +1,19 @@
+//! What ended before its access tokens do, in Postgres. Triggers write it.
+
+use sqlx::PgPool;
+
+use crate::model::{Revocation, Timestamp};
+use crate::store::StoreError;
+use crate::store::row::RevocationRow;
+
+pub(super) async fn list(pool: &PgPool, since: Timestamp) -> Result<Vec<Revocation>, StoreError> {
+    sqlx::query_as::<_, RevocationRow>(
+        "SELECT tenant, kind, id, revoked_at FROM revocations WHERE revoked_at >= $1",
+    )
+    .bind(since.seconds())
+    .fetch_all(pool)
+    .await?
+    .into_iter()
+    .map(Revocation::try_from)
+    .collect()
+}
