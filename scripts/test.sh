@@ -104,7 +104,7 @@ run_tests() {
     fi
 }
 
-test_client() { # [--postgres URL] COMMAND…
+test_client() { # [--postgres URL] [--path PATH] COMMAND…
     python3 tests/clients/run.py --gatehouse target/debug/gatehouse "$@"
 }
 
@@ -128,6 +128,10 @@ clients() {
     local sdk=(.tools/python/bin/python tests/clients/python/mcp_sdk.py)
     step "MCP Python SDK, SQLite" test_client "${sdk[@]}"
     step "MCP Python SDK, Postgres" test_client --postgres "$GATEHOUSE_TEST_POSTGRES" "${sdk[@]}"
+    local conformance=(.tools/node tests/clients/node/authorization_conformance.mjs)
+    step "MCP conformance: authorization" test_client "${conformance[@]}"
+    step "MCP conformance: authorization, with a path" test_client --path /t/acme "${conformance[@]}"
+    step "oauth4webapi" test_client .tools/node tests/clients/node/oauth4webapi.mjs
     step "MCP Inspector" test_client .tools/node tests/clients/node/inspector.mjs
     step "pages in Chromium" test_client .tools/node tests/clients/node/pages.mjs
 }

@@ -46,17 +46,18 @@ struct Thumbprinted<'a> {
     y: Option<&'a str>,
 }
 
-/// What clients may sign with, by the registered names (RFC 7518 §3.1, RFC 8037 §3.1).
-const ALGORITHMS: [(&str, Algorithm); 4] = [
+/// What clients may sign with, by the registered names (RFC 7518 §3.1, RFC 8037 §3.1, RFC 9864 §2.2).
+const ALGORITHMS: [(&str, Algorithm); 5] = [
     ("ES256", Algorithm::ES256),
     ("RS256", Algorithm::RS256),
     ("PS256", Algorithm::PS256),
+    ("Ed25519", Algorithm::EdDSA),
     ("EdDSA", Algorithm::EdDSA),
 ];
 
 /// The names of the algorithms that clients may sign with.
 #[must_use]
-pub fn client_signing_algorithms() -> [&'static str; 4] {
+pub fn client_signing_algorithms() -> [&'static str; 5] {
     ALGORITHMS.map(|(name, _)| name)
 }
 

@@ -16,7 +16,7 @@ pub struct ResourceMetadata {
     authorization_servers: Vec<String>,
     scopes_supported: Vec<String>,
     bearer_methods_supported: [&'static str; 1],
-    dpop_signing_alg_values_supported: [&'static str; 4],
+    dpop_signing_alg_values_supported: [&'static str; 5],
     resource_name: String,
 }
 

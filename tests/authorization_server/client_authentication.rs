@@ -38,6 +38,25 @@ async fn a_confidential_client_authenticates_either_way() {
 }
 
 #[tokio::test]
+async fn credentials_in_basic_may_be_form_encoded() {
+    let server = Server::start().await;
+    let (id, secret) = confidential_client(&server, "client_secret_basic").await;
+    let encode = |text: &str| text.replace('-', "%2D").replace('_', "%5f");
+    let code = server.code("t1", &id, "alice", &[]).await;
+    let fields = [
+        ("grant_type", "authorization_code"),
+        ("code", code.as_str()),
+        ("code_verifier", VERIFIER),
+    ];
+    let credentials = format!("{}:{}", encode(&id), encode(&secret));
+    let answer = server.token_with_basic("t1", &credentials, &fields).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let credentials = format!("{id}&x=1:{secret}");
+    let answer = server.token_with_basic("t1", &credentials, &fields).await;
+    answer.assert_error(401, "invalid_client");
+}
+
+#[tokio::test]
 async fn b07_wrong_and_unknown_credentials_look_the_same() {
     let server = Server::start().await;
     let (id, secret) = confidential_client(&server, "client_secret_basic").await;

@@ -79,7 +79,7 @@ async fn e04_the_metadata_names_what_the_endpoints_do() {
         assert_eq!(document[member], value, "{member}");
     }
     assert_eq!(document["client_id_metadata_document_supported"], true);
-    let algorithms = json!(["ES256", "RS256", "PS256", "EdDSA"]);
+    let algorithms = json!(["ES256", "RS256", "PS256", "Ed25519", "EdDSA"]);
     for endpoint in ["token", "revocation", "introspection"] {
         let member = format!("{endpoint}_endpoint_auth_signing_alg_values_supported");
         assert_eq!(document[&member], algorithms, "{member}");

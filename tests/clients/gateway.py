@@ -3,6 +3,7 @@
 import base64
 import re
 import secrets
+import socket
 import subprocess
 import tempfile
 import threading
@@ -21,9 +22,10 @@ class GatewayError(Exception):
 
 
 class Gateway:
-    """Runs while its `with` block does; `url` is its public URL."""
+    """Runs while its `with` block does; `url` is its public URL, an origin or one with a path."""
 
-    def __init__(self, binary, weather_url, postgres=None):
+    def __init__(self, binary, weather_url, postgres=None, path=""):
+        self._path = path
         self._binary = str(binary)
         self._weather_url = weather_url
         self._postgres = postgres
@@ -35,8 +37,8 @@ class Gateway:
 
     def __enter__(self):
         self._folder = tempfile.TemporaryDirectory(prefix="gatehouse-clients-")
-        self._config = Path(self._folder.name) / "gatehouse.toml"
-        self._config.write_text(self._configuration(), encoding="utf-8")
+        self.configuration = Path(self._folder.name) / "gatehouse.toml"
+        self.configuration.write_text(self._configuration(), encoding="utf-8")
         try:
             self._add_user()
             self._serve()
@@ -64,9 +66,14 @@ class Gateway:
         database = f"sqlite://{self._folder.name}/gatehouse.db"
         if self._postgres is not None:
             database = _new_database(self._postgres)
+        listen, public_url = "127.0.0.1:0", ""
+        if self._path:
+            listen = f"127.0.0.1:{_free_port()}"
+            public_url = f'public_url = "http://{listen}{self._path}"'
         return f"""
 [server]
-listen = "127.0.0.1:0"
+listen = "{listen}"
+{public_url}
 
 [database]
 url = "{database}"
@@ -85,7 +92,7 @@ contact = "ops@example.com"
         return path
 
     def _add_user(self):
-        command = [self._binary, "user", "add", "--config", str(self._config), "--tenant", TENANT]
+        command = [self._binary, "user", "add", "--config", str(self.configuration), "--tenant", TENANT]
         command += ["--username", self.username, "--role", "admin", "--password-stdin"]
         done = subprocess.run(command, input=self.password, text=True, capture_output=True, timeout=60)
         if done.returncode != 0:
@@ -93,7 +100,7 @@ contact = "ops@example.com"
 
     def _serve(self):
         self._process = subprocess.Popen(
-            [self._binary, "serve", "--config", str(self._config)],
+            [self._binary, "serve", "--config", str(self.configuration)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -111,12 +118,18 @@ contact = "ops@example.com"
             self._last_lines.append(line.rstrip())
             said = re.search(r"listening on (http://127\.0\.0\.1:\d+)", line)
             if said and self.url is None:
-                self.url = said[1]
+                self.url = said[1] + self._path
                 self._listening.set()
         self._listening.set()
 
     def _tell(self, what):
         return "\n  ".join([what + "; its last lines:", *self._last_lines])
+
+
+def _free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def _new_database(server_url):

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Starts a gatehouse process and the weather service behind it, then runs a client against them.
 
-    tests/clients/run.py [--gatehouse BINARY] [--postgres URL] COMMAND…
+    tests/clients/run.py [--gatehouse BINARY] [--postgres URL] [--path PATH] COMMAND…
 
-The client finds the gateway in GATEHOUSE_URL, and who signs in in GATEHOUSE_USERNAME and
-GATEHOUSE_PASSWORD. Its exit status is the run's.
+The client finds the gateway in GATEHOUSE_URL, who signs in in GATEHOUSE_USERNAME and
+GATEHOUSE_PASSWORD, and what an operator works with in GATEHOUSE_BINARY and GATEHOUSE_CONFIGURATION.
+Its exit status is the run's.
 """
 
 import argparse
@@ -24,14 +25,17 @@ def main():
     built = Path(__file__).parents[2] / "target" / "debug" / "gatehouse"
     parser.add_argument("--gatehouse", default=built, help="the binary to start")
     parser.add_argument("--postgres", help="a server to make a database on, instead of SQLite")
+    parser.add_argument("--path", default="", help="the path of the public URL, as /t/acme")
     parser.add_argument("command", nargs=argparse.REMAINDER, help="the client to run")
     arguments = parser.parse_args()
     with WeatherService() as weather:
-        with Gateway(arguments.gatehouse, weather.url, arguments.postgres) as gateway:
+        with Gateway(arguments.gatehouse, weather.url, arguments.postgres, arguments.path) as gateway:
             environment = os.environ | {
                 "GATEHOUSE_URL": gateway.url,
                 "GATEHOUSE_USERNAME": gateway.username,
                 "GATEHOUSE_PASSWORD": gateway.password,
+                "GATEHOUSE_BINARY": str(arguments.gatehouse),
+                "GATEHOUSE_CONFIGURATION": str(gateway.configuration),
             }
             subprocess.run(
                 arguments.command,

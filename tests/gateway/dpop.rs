@@ -373,7 +373,7 @@ async fn the_metadata_of_both_servers_says_which_proofs_they_take() {
         let document: Value = request.send().await.unwrap().json().await.unwrap();
         assert_eq!(
             document["dpop_signing_alg_values_supported"],
-            json!(["ES256", "RS256", "PS256", "EdDSA"])
+            json!(["ES256", "RS256", "PS256", "Ed25519", "EdDSA"])
         );
     }
 }

@@ -107,10 +107,8 @@ async fn work_until_killed(
 ) -> (bool, Outcomes) {
     let dead = AtomicBool::new(false);
     let answers = CancellationToken::new();
-    let (begin, end) = (
-        LONGEST_WORK.mul_f64(random()),
-        LONGEST_WORK.mul_f64(random()),
-    );
+    let begin = EXCHANGE.mul_f64(random());
+    let end = LONGEST_WORK.mul_f64(random());
     let refreshing = families
         .iter_mut()
         .map(|family| family.work(&dead, &answers));
