@@ -109,8 +109,8 @@ test_client() { # [--postgres URL] [--path PATH] COMMAND…
 }
 
 lint() {
-    step "format" cargo fmt --check
-    step "clippy" cargo clippy --locked --all-targets -- -D warnings
+    step "format" cargo fmt --all --check
+    step "clippy" cargo clippy --locked --workspace --all-targets -- -D warnings
     step "documentation" check_documentation
     step "install cargo-deny" scripts/install-cargo-deny.sh
     step "dependencies" check_dependencies

@@ -2,8 +2,8 @@
 //!
 //! The rooms, bottom to top: [`model`], [`config`], [`telemetry`], [`web`] and [`egress`], [`jose`]
 //! and [`store`], [`identity`] and [`nws`], [`authorization_server`] and [`resource_server`],
-//! [`backends`], [`mcp`], [`middleware`], [`router`] and [`server`], [`app`], [`cli`]. A room uses
-//! only rooms below it.
+//! [`backends`], [`mcp`], [`tenants`], [`middleware`], [`router`] and [`server`], [`app`], [`cli`].
+//! A room uses only rooms below it.
 
 pub mod app;
 pub mod authorization_server;
@@ -22,4 +22,5 @@ pub mod router;
 pub mod server;
 pub mod store;
 pub mod telemetry;
+pub mod tenants;
 pub mod web;

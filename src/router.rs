@@ -22,6 +22,7 @@ use crate::middleware::{
 };
 use crate::model::Random;
 use crate::store::Store;
+use crate::tenants::Tenants;
 use crate::{authorization_server, mcp, resource_server, web};
 
 /// What the routes and stations are made of.
@@ -30,7 +31,7 @@ pub struct Parts {
     /// Names requests.
     pub random: Arc<dyn Random>,
     /// Finds tenants.
-    pub tenants: Arc<tenant::Tenants>,
+    pub tenants: Arc<Tenants>,
     /// Browser origins that may call.
     pub origins: Arc<origin::AllowedOrigins>,
     /// Turns tokens into principals.

@@ -18,7 +18,10 @@ fuzz_target!(|data: &str| {
     assert!(registered.matches(&registered));
     if registered.matches(&requested) && registered.as_str() != requested.as_str() {
         // RFC 8252 §7.3: only the port of a loopback address may differ.
-        assert_eq!(without_port(registered.as_str()), without_port(requested.as_str()));
+        assert_eq!(
+            without_port(registered.as_str()),
+            without_port(requested.as_str())
+        );
     }
 });
 
@@ -34,7 +37,15 @@ fn without_port(uri: &str) -> String {
 
 fn check_alone(uri: &RedirectUri) {
     let url = url::Url::parse(uri.as_str()).expect("it was read before");
-    let dangerous = ["javascript", "data", "file", "vbscript", "blob", "about", "ftp"];
+    let dangerous = [
+        "javascript",
+        "data",
+        "file",
+        "vbscript",
+        "blob",
+        "about",
+        "ftp",
+    ];
     assert!(!dangerous.contains(&url.scheme()), "{uri:?}");
     assert!(url.username().is_empty() && url.password().is_none());
     assert!(!uri.as_str().contains('#'));
@@ -45,7 +56,10 @@ fn check_alone(uri: &RedirectUri) {
     let answer = uri.with_parameters(&[("code", "c&d"), ("iss", "https://i")]);
     assert!(answer.starts_with(uri.as_str()));
     let answer = url::Url::parse(&answer).expect("the answer's address");
-    assert_eq!((answer.scheme(), answer.host_str()), (url.scheme(), url.host_str()));
+    assert_eq!(
+        (answer.scheme(), answer.host_str()),
+        (url.scheme(), url.host_str())
+    );
     let codes: Vec<_> = answer
         .query_pairs()
         .filter(|(name, _)| name == "code")

@@ -1,26 +1,25 @@
 //! The only place that wires: makes every room's context from the configuration.
 
 mod operator;
+mod tenants;
 mod upkeep;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::authorization_server::{
-    self, RegistrationPolicy, RegistrationSettings, RemoteDocuments, SigningKeys, TokenSettings,
-};
+use crate::authorization_server::{self, RemoteDocuments, SigningKeys, TokenSettings};
 use crate::backends::weather::Weather;
-use crate::config::{self, Config};
+use crate::config::{Config, FileTenant, TenantRules};
 use crate::egress::{self, GuardSettings, GuardedClient, SystemLookup};
 use crate::identity::Accounts;
 use crate::jose::{KeyCipher, KeyRings, read_key_file};
 use crate::mcp::{self, Dispatcher, ServerInfo};
 use crate::middleware::origin::AllowedOrigins;
-use crate::middleware::tenant::Tenants;
 use crate::middleware::{authenticate, scope};
 use crate::model::{
     Clock, EncryptionKey, PublicUrl, Random, SystemClock, SystemRandom, Tenant, TenantSlug,
@@ -31,8 +30,10 @@ use crate::router::{self, Readiness};
 use crate::server;
 use crate::store::{self, ConnectOptions, Location, Store};
 use crate::telemetry::Figures;
+use crate::tenants::Tenants;
 
 pub use operator::NewClient;
+pub use tenants::TenantsTaken;
 
 /// Where the weather comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +49,9 @@ pub enum WeatherSource {
 pub struct Gateway {
     store: Arc<dyn Store>,
     tenant: Arc<Tenant>,
+    file_tenants: Vec<FileTenant>,
+    rules: TenantRules,
+    tenants: Arc<Tenants>,
     key_rings: Arc<KeyRings>,
     signing_keys: Arc<SigningKeys>,
     revocations: Arc<Revocations>,
@@ -72,10 +76,8 @@ impl Gateway {
             ..ConnectOptions::default()
         };
         let store = store::connect(config.database.url.expose(), &options).await?;
-        let tenant = Arc::new(Tenant {
-            client_documents: config.metadata_documents.trust.clone(),
-            ..Tenant::new(TenantSlug::default(), public_url, config.roles.clone())
-        });
+        let default = config.tenants.first().context("no default tenant")?;
+        let tenant = Arc::new(default.at(&public_url));
         let key_rings = Arc::new(KeyRings::default());
         let signing_keys = Arc::new(SigningKeys {
             store: Arc::clone(&store),
@@ -87,6 +89,9 @@ impl Gateway {
             publish_ahead: config.keys.publish_ahead,
         });
         signing_keys.load(&tenant.slug).await?;
+        let rules = config.tenant_rules.clone();
+        let tenants = Tenants::open(Arc::clone(&store), rules, Arc::clone(&signing_keys)).await?;
+        let tenants = Arc::new(tenants);
         let revocations = Arc::new(Revocations::default());
         revocations.refresh(&*store).await?;
         let figures = Arc::new(Figures::default());
@@ -106,16 +111,11 @@ impl Gateway {
             catalogue,
             initial_scopes: config.scopes.initial.clone(),
             accounts: Accounts::new(Arc::clone(&store)),
-            tokens: TokenSettings {
-                access_ttl: config.tokens.access_ttl,
-                refresh_ttl: config.tokens.refresh_ttl,
-                refresh_grace: config.tokens.refresh_grace,
-            },
-            registration: registration(&config.registration),
+            tokens: token_settings(config),
         };
         let parts = router::Parts {
             random: Arc::clone(&random),
-            tenants: Arc::new(Tenants::new(vec![Arc::clone(&tenant)])),
+            tenants: Arc::clone(&tenants),
             origins: Arc::new(AllowedOrigins::new(config.server.allowed_origins.clone())),
             authenticate: Arc::new(authentication(config, &key_rings, &clock, &revocations)),
             scope: Arc::new(scope::Context {
@@ -129,6 +129,9 @@ impl Gateway {
         Ok(Self {
             store,
             tenant,
+            file_tenants: config.tenants.clone(),
+            rules: config.tenant_rules.clone(),
+            tenants,
             key_rings,
             signing_keys,
             revocations,
@@ -171,11 +174,13 @@ impl Gateway {
             Arc::clone(&self.clock),
             self.unused_client_ttl,
         ));
-        let refresh = tokio::spawn(upkeep::refresh(
-            Arc::clone(&self.signing_keys),
+        let store = Arc::clone(&self.store);
+        let watch = upkeep::watch(
+            Arc::clone(&self.tenants),
             Arc::clone(&self.revocations),
-            self.tenant.slug.clone(),
-        ));
+            store,
+        );
+        let refresh = tokio::spawn(watch);
         self.answer(listener, stop).await;
         removal.abort();
         refresh.abort();
@@ -261,6 +266,14 @@ fn dispatcher(config: &Config, weather: Weather, figures: &Arc<Figures>) -> Disp
     )
 }
 
+fn token_settings(config: &Config) -> TokenSettings {
+    TokenSettings {
+        access_ttl: config.tokens.access_ttl,
+        refresh_ttl: config.tokens.refresh_ttl,
+        refresh_grace: config.tokens.refresh_grace,
+    }
+}
+
 fn open_documents(
     config: &Config,
     store: &Arc<dyn Store>,
@@ -299,18 +312,4 @@ fn open_nws(
         Arc::clone(clock),
         Arc::clone(random),
     ))
-}
-
-fn registration(settings: &config::Registration) -> RegistrationSettings {
-    let policy = match &settings.policy {
-        config::RegistrationPolicy::Open => RegistrationPolicy::Open,
-        config::RegistrationPolicy::InitialAccessToken(token) => {
-            RegistrationPolicy::InitialAccessToken(token.clone())
-        }
-        config::RegistrationPolicy::Closed => RegistrationPolicy::Closed,
-    };
-    RegistrationSettings {
-        policy,
-        max_clients: settings.max_clients,
-    }
 }

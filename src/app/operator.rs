@@ -9,8 +9,8 @@ use crate::authorization_server::KeyRotation;
 use crate::identity;
 use crate::jose::AccessTokenClaims;
 use crate::model::{
-    Client, ClientId, GrantType, RedirectUri, ScopeSet, Secret, TokenEndpointAuthMethod, User,
-    UserId, new_identifier,
+    Client, ClientId, GrantType, RedirectUri, ScopeSet, Secret, Tenant, TenantSlug,
+    TokenEndpointAuthMethod, User, UserId, new_identifier,
 };
 
 /// A client as an operator describes it.
@@ -31,14 +31,16 @@ pub struct NewClient {
 }
 
 impl Gateway {
-    /// Gives the default tenant's signing key its successor.
-    pub async fn rotate_keys(&self) -> anyhow::Result<KeyRotation> {
-        Ok(self.signing_keys.rotate(&self.tenant.slug).await?)
+    /// Gives the tenant's signing key its successor.
+    pub async fn rotate_keys(&self, tenant: &TenantSlug) -> anyhow::Result<KeyRotation> {
+        self.signing_keys.load(tenant).await?;
+        Ok(self.signing_keys.rotate(tenant).await?)
     }
 
-    /// Adds a local account to the default tenant.
+    /// Adds a local account to the tenant.
     pub async fn add_user(
         &self,
+        tenant: &TenantSlug,
         username: &str,
         role: &str,
         password: &Secret,
@@ -51,13 +53,17 @@ impl Gateway {
             disabled: false,
             created_at: self.clock.now(),
         };
-        self.store.add_user(&self.tenant.slug, &user).await?;
+        self.store.add_user(tenant, &user).await?;
         Ok(())
     }
 
     /// Adds a client that acts for itself or for people, as the operator says; returns its
     /// identifier.
-    pub async fn add_client(&self, client: NewClient) -> anyhow::Result<ClientId> {
+    pub async fn add_client(
+        &self,
+        tenant: &TenantSlug,
+        client: NewClient,
+    ) -> anyhow::Result<ClientId> {
         let client = Client {
             id: ClientId::new(new_identifier(&*self.random)),
             name: Some(client.name),
@@ -70,15 +76,14 @@ impl Gateway {
             scopes: client.scopes,
             created_at: self.clock.now(),
         };
-        let slug = &self.tenant.slug;
-        self.store.register_client(slug, &client).await?;
+        self.store.register_client(tenant, &client).await?;
         Ok(client.id)
     }
 
     /// Removes a client with everything that it was given; false when there is none.
-    pub async fn remove_client(&self, id: &ClientId) -> anyhow::Result<bool> {
-        let (slug, now) = (&self.tenant.slug, self.clock.now());
-        Ok(self.store.remove_client(slug, id, now).await?)
+    pub async fn remove_client(&self, tenant: &TenantSlug, id: &ClientId) -> anyhow::Result<bool> {
+        let now = self.clock.now();
+        Ok(self.store.remove_client(tenant, id, now).await?)
     }
 
     /// A new secret.
@@ -88,21 +93,23 @@ impl Gateway {
     }
 
     /// An access token for trying things out, signed for `user` without a grant.
-    pub fn issue_token(
+    pub async fn issue_token(
         &self,
+        tenant: &Tenant,
         user: &User,
         scopes: ScopeSet,
         ttl: Duration,
     ) -> anyhow::Result<Secret> {
         let now = self.clock.now();
+        self.signing_keys.load(&tenant.slug).await?;
         let ring = self
             .key_rings
-            .get(&self.tenant.slug)
+            .get(&tenant.slug)
             .context("there is no signing key")?;
         let claims = AccessTokenClaims {
-            iss: self.tenant.issuer().to_owned(),
+            iss: tenant.issuer().to_owned(),
             sub: user.id.clone(),
-            aud: self.tenant.resource.as_str().to_owned(),
+            aud: tenant.resource.as_str().to_owned(),
             exp: now.after(ttl),
             iat: now,
             nbf: None,

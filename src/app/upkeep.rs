@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use tokio::time::MissedTickBehavior;
 
-use crate::authorization_server::SigningKeys;
-use crate::model::{Clock, TenantSlug};
+use crate::model::Clock;
 use crate::resource_server::Revocations;
 use crate::store::Store;
+use crate::tenants::Tenants;
 
 /// How often what has ended is removed from the database.
 const REMOVAL_INTERVAL: Duration = Duration::from_mins(10);
 
-/// How often a replica looks at what others did: keys, revocations.
+/// How often a replica looks at what others did: tenants, keys, revocations.
 const REFRESH_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Removes what has ended, for as long as the process serves.
@@ -39,12 +39,12 @@ pub(super) async fn remove_expired(
     }
 }
 
-/// Learns of revocations, and of new keys well before they sign. While the database is away, what
-/// is known stays.
-pub(super) async fn refresh(
-    keys: Arc<SigningKeys>,
+/// Learns of revocations, of changes of tenants, and of new keys well before they sign. While the
+/// database is away, what is known stays.
+pub(super) async fn watch(
+    tenants: Arc<Tenants>,
     revocations: Arc<Revocations>,
-    tenant: TenantSlug,
+    store: Arc<dyn Store>,
 ) {
     let mut interval = tokio::time::interval(REFRESH_INTERVAL);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -52,7 +52,7 @@ pub(super) async fn refresh(
     loop {
         interval.tick().await;
         // Side by side: a revocation does not wait for a key.
-        let refreshed = tokio::join!(revocations.refresh(&*keys.store), keys.refresh(&tenant));
+        let refreshed = tokio::join!(revocations.refresh(&*store), tenants.refresh());
         let error: Option<anyhow::Error> = match refreshed {
             (Err(error), _) => Some(error.into()),
             (_, Err(error)) => Some(error.into()),
@@ -62,10 +62,12 @@ pub(super) async fn refresh(
             Some(error) if reached => {
                 tracing::warn!(
                     error = format!("{error:#}"),
-                    "could not look for revocations and new keys: until that works again, the known ones count"
+                    "could not look for revocations, tenants and new keys: until that works again, what is known counts"
                 );
             }
-            None if !reached => tracing::info!("looking for revocations and new keys works again"),
+            None if !reached => {
+                tracing::info!("looking for revocations, tenants and new keys works again");
+            }
             Some(_) | None => {}
         }
         reached = error.is_none();

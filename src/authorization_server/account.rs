@@ -10,7 +10,7 @@ use http::{HeaderMap, StatusCode};
 
 use super::authorize::{AuthorizeError, PageError};
 use super::login_session::SignedIn;
-use super::pages::{self, AccountPage, ConnectedApp, LoginPage, ScopeLine};
+use super::pages::{self, AccountPage, Brand, ConnectedApp, LoginPage, ScopeLine};
 use super::{Context, form_token, login_session};
 use crate::model::{ClientId, ScopeSet, Secret, Tenant, Timestamp};
 use crate::store::LiveGrant;
@@ -41,7 +41,7 @@ pub(super) async fn get(
 ) -> Response {
     show(&context, &tenant, &headers)
         .await
-        .unwrap_or_else(AuthorizeError::refuse)
+        .unwrap_or_else(|error| error.refuse(&tenant))
 }
 
 #[tracing::instrument(
@@ -56,7 +56,7 @@ pub(super) async fn post(
 ) -> Response {
     act(&context, &tenant, request)
         .await
-        .unwrap_or_else(AuthorizeError::refuse)
+        .unwrap_or_else(|error| error.refuse(&tenant))
 }
 
 async fn show(
@@ -80,13 +80,14 @@ async fn show(
         apps.push(app(context, client, name, connection));
     }
     let page = AccountPage {
+        brand: Brand::of(tenant),
         host: tenant.public_url.host(),
         username: &signed_in.user.username,
         apps,
         action: address(tenant),
         form_token: form_token::make(&signed_in.cookie, FORM, ""),
     };
-    Ok(pages::show(StatusCode::OK, &page))
+    Ok(pages::show(tenant, StatusCode::OK, &page))
 }
 
 async fn act(
@@ -151,7 +152,7 @@ async fn sign_in(
     let Some(user) = user else {
         tracing::info!("sign-in refused");
         let page = sign_in_page(tenant, &cookie, Some(username));
-        return Ok(pages::show(StatusCode::UNPROCESSABLE_ENTITY, &page));
+        return Ok(pages::show(tenant, StatusCode::UNPROCESSABLE_ENTITY, &page));
     };
     let set = login_session::start(context, tenant, &user, headers).await?;
     tracing::info!(user.id = %user.id, "signed in");
@@ -166,7 +167,7 @@ fn show_sign_in(context: &Context, tenant: &Tenant, headers: &HeaderMap) -> Resp
         .read(headers)
         .unwrap_or_else(|| Secret::generate(context.random.as_ref()));
     let page = sign_in_page(tenant, &value, None);
-    let response = pages::show(StatusCode::OK, &page);
+    let response = pages::show(tenant, StatusCode::OK, &page);
     login_session::with_cookie(response, cookie.set(&value, SIGN_IN_LIFETIME))
 }
 
@@ -176,6 +177,7 @@ fn sign_in_page<'a>(
     refused: Option<&'a str>,
 ) -> LoginPage<'a> {
     LoginPage {
+        brand: Brand::of(tenant),
         host: tenant.public_url.host(),
         client: None,
         action: address(tenant),

@@ -9,7 +9,7 @@ use http::{HeaderMap, StatusCode};
 
 use super::authorize::{AuthorizationRequest, AuthorizeError, PageError, RedirectError};
 use super::login_session::SignedIn;
-use super::pages::{self, ConsentPage, ScopeLine};
+use super::pages::{self, Brand, ConsentPage, ScopeLine};
 use super::{Context, clients, form_token, login, login_session, scopes};
 use crate::model::{
     AuthorizationCode, Consent, Grant, GrantId, ScopeSet, Secret, Tenant, new_identifier,
@@ -51,6 +51,7 @@ pub(super) fn ask(
             .map_or(scope.as_str(), |found| found.description.as_str()),
     });
     let page = ConsentPage {
+        brand: Brand::of(tenant),
         host: tenant.public_url.host(),
         client: request.client.display_name(),
         is_verified: is_verified(request),
@@ -61,7 +62,7 @@ pub(super) fn ask(
         action: format!("{}/consent?{query}", tenant.public_url.path()),
         form_token: form_token::make(&signed_in.cookie, FORM, &query),
     };
-    Ok(pages::show(StatusCode::OK, &page))
+    Ok(pages::show(tenant, StatusCode::OK, &page))
 }
 
 /// True when the host that the person is sent back to also vouches for the application.
@@ -84,7 +85,7 @@ pub(super) async fn post(
 ) -> Response {
     decide(&context, &tenant, query.as_deref(), request)
         .await
-        .unwrap_or_else(AuthorizeError::refuse)
+        .unwrap_or_else(|error| error.refuse(&tenant))
 }
 
 async fn decide(

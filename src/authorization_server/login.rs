@@ -8,7 +8,7 @@ use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 
 use super::authorize::{AuthorizationRequest, AuthorizeError, PageError};
-use super::pages::{self, LoginPage};
+use super::pages::{self, Brand, LoginPage};
 use super::{Context, form_token, login_session};
 use crate::model::{Secret, Tenant};
 use crate::web::{self, Cookie, Parameters, read_form};
@@ -35,7 +35,7 @@ pub(super) async fn get(
 ) -> Response {
     show(&context, &tenant, query.as_deref(), &headers)
         .await
-        .unwrap_or_else(AuthorizeError::refuse)
+        .unwrap_or_else(|error| error.refuse(&tenant))
 }
 
 #[tracing::instrument(
@@ -51,7 +51,7 @@ pub(super) async fn post(
 ) -> Response {
     sign_in(&context, &tenant, query.as_deref(), request)
         .await
-        .unwrap_or_else(AuthorizeError::refuse)
+        .unwrap_or_else(|error| error.refuse(&tenant))
 }
 
 async fn show(
@@ -67,7 +67,7 @@ async fn show(
         .read(headers)
         .unwrap_or_else(|| Secret::generate(context.random.as_ref()));
     let page = page(tenant, &request, &value, None);
-    let response = pages::show(StatusCode::OK, &page);
+    let response = pages::show(tenant, StatusCode::OK, &page);
     let set = cookie.set(&value, LIFETIME);
     Ok(login_session::with_cookie(response, set))
 }
@@ -94,7 +94,7 @@ async fn sign_in(
     let Some(user) = user else {
         tracing::info!(client.id = %request.client.id, "sign-in refused");
         let page = page(tenant, &request, &cookie, Some(username));
-        return Ok(pages::show(StatusCode::UNPROCESSABLE_ENTITY, &page));
+        return Ok(pages::show(tenant, StatusCode::UNPROCESSABLE_ENTITY, &page));
     };
     let set = login_session::start(context, tenant, &user, &headers).await?;
     tracing::info!(user.id = %user.id, client.id = %request.client.id, "signed in");
@@ -134,6 +134,7 @@ fn page<'a>(
     refused: Option<&'a str>,
 ) -> LoginPage<'a> {
     LoginPage {
+        brand: Brand::of(tenant),
         host: tenant.public_url.host(),
         client: Some(request.client.display_name()),
         action: address(tenant, request),

@@ -6,11 +6,12 @@ use axum::extract::{Extension, State};
 use axum::response::Response;
 use serde_json::{Value, json};
 
+use super::Context;
 use super::scopes::OFFLINE_ACCESS;
-use super::{Context, RegistrationPolicy};
 use crate::jose::client_signing_algorithms;
 use crate::model::{
-    DocumentTrust, GrantType, Scope, SigningAlgorithm, Tenant, TokenEndpointAuthMethod,
+    DocumentTrust, GrantType, RegistrationPolicy, Scope, SigningAlgorithm, Tenant,
+    TokenEndpointAuthMethod,
 };
 use crate::web;
 
@@ -64,7 +65,7 @@ fn document(context: &Context, tenant: &Tenant) -> Value {
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": signing_algorithms(context, tenant),
     });
-    if !matches!(context.registration.policy, RegistrationPolicy::Closed)
+    if !matches!(tenant.registration.policy, RegistrationPolicy::Closed)
         && let Some(members) = document.as_object_mut()
     {
         members.insert(

@@ -12,6 +12,7 @@ mod introspect;
 mod jwks;
 mod login;
 mod login_session;
+mod logo;
 mod metadata;
 mod pages;
 mod par;
@@ -33,7 +34,7 @@ pub use clients::{RemoteDocuments, read_client_document};
 
 use crate::identity::Accounts;
 use crate::jose::KeyRings;
-use crate::model::{Clock, Random, ScopeCatalogue, ScopeSet, Secret};
+use crate::model::{Clock, Random, ScopeCatalogue, ScopeSet};
 use crate::store::Store;
 
 pub use signing_keys::{KeyRotation, SigningKeys, SigningKeysError};
@@ -59,28 +60,6 @@ pub struct Context {
     pub accounts: Accounts,
     /// How long tokens live.
     pub tokens: TokenSettings,
-    /// Who may register clients.
-    pub registration: RegistrationSettings,
-}
-
-/// Who may register clients, and how many (RFC 7591 §3).
-#[derive(Clone, Debug)]
-pub struct RegistrationSettings {
-    /// Who may.
-    pub policy: RegistrationPolicy,
-    /// How many clients that registered themselves a tenant may have.
-    pub max_clients: u32,
-}
-
-/// Who may register clients.
-#[derive(Clone, Debug)]
-pub enum RegistrationPolicy {
-    /// Anyone.
-    Open,
-    /// Whoever holds this initial access token.
-    InitialAccessToken(Secret),
-    /// Nobody but the operator.
-    Closed,
 }
 
 /// How long tokens live.
@@ -102,6 +81,7 @@ pub fn routes(context: Arc<Context>) -> Router {
         .route("/login", get(login::get).post(login::post))
         .route("/consent", post(consent::post))
         .route("/account", get(account::get).post(account::post))
+        .route("/logo", get(logo::get))
         .route("/token", post(token::post))
         .route("/register", post(register::post))
         .route(

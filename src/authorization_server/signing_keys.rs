@@ -4,6 +4,7 @@
 //! Its place in that life follows from the times in its row alone, so that nothing has to happen
 //! at the moment when one key takes over from another.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -62,10 +63,29 @@ impl SigningKeys {
         self.use_keys(tenant, &keys)
     }
 
-    /// Takes up what other processes did, and rotates when the time has come.
-    pub async fn refresh(&self, tenant: &TenantSlug) -> Result<(), SigningKeysError> {
-        let keys = self.store.list_signing_keys(tenant).await?;
-        self.use_keys(tenant, &keys)?;
+    /// Takes up what other processes did to the keys of these tenants, and rotates those whose
+    /// time has come. What goes wrong at one tenant keeps no other from it.
+    pub async fn refresh(&self, tenants: &[TenantSlug]) -> Result<(), SigningKeysError> {
+        let mut keys: HashMap<TenantSlug, Vec<SealedSigningKey>> = HashMap::new();
+        for (tenant, key) in self.store.list_signing_keys_of(tenants).await? {
+            keys.entry(tenant).or_default().push(key);
+        }
+        let mut outcome = Ok(());
+        for (tenant, keys) in &keys {
+            if let Err(error) = self.take_up(tenant, keys).await {
+                tracing::warn!(%tenant, %error, "could not take up signing keys");
+                outcome = Err(error);
+            }
+        }
+        outcome
+    }
+
+    async fn take_up(
+        &self,
+        tenant: &TenantSlug,
+        keys: &[SealedSigningKey],
+    ) -> Result<(), SigningKeysError> {
+        self.use_keys(tenant, keys)?;
         let now = self.clock.now();
         let is_old = |key: &SealedSigningKey| now.since(key.created_at) >= self.rotate_every;
         if keys.first().is_some_and(is_old) {

@@ -45,7 +45,7 @@ pub(super) fn announcement(
         ));
     }
     if !has_users {
-        lines.push(first_user(config));
+        lines.push(first_user(config, tenant));
     }
     lines.push(String::new());
     lines.join("\n")
@@ -66,16 +66,16 @@ pub(super) fn sources(config: &Config) -> String {
     }
 }
 
-fn first_user(config: &Config) -> String {
+fn first_user(config: &Config, tenant: &Tenant) -> String {
     let file = config.sources.file.as_ref();
     let named = file.filter(|name| *name != crate::config::DEFAULT_FILE);
     let option = named
         .map(|name| format!(" --config {name}"))
         .unwrap_or_default();
-    let role = if config.roles.contains_key("admin") {
+    let role = if tenant.roles.contains_key("admin") {
         Some("admin")
     } else {
-        config.roles.keys().next().map(String::as_str)
+        tenant.roles.keys().next().map(String::as_str)
     };
     let role = role.unwrap_or("ROLE");
     format!(

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::duration;
+use crate::model::{PublicUrl, TenantSlug};
 
 /// An OAuth 2.1 secured gateway for remote MCP servers.
 #[derive(Debug, Parser)]
@@ -86,6 +87,15 @@ An editor that knows TOML checks a file against it that begins with
   #:schema ./gatehouse.schema.json")]
     ConfigSchema,
 
+    /// Manage tenants beside those of the configuration file; running gateways follow at once.
+    #[command(after_help = "\
+Example:
+  gatehouse tenant list")]
+    Tenant {
+        #[command(subcommand)]
+        command: TenantCommand,
+    },
+
     /// Manage local accounts.
     #[command(after_help = "\
 Example:
@@ -120,6 +130,45 @@ Example:
     Token {
         #[command(subcommand)]
         command: TokenCommand,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum TenantCommand {
+    /// Add a tenant; prints the address of its MCP endpoint.
+    #[command(after_help = "\
+Examples:
+  gatehouse tenant add acme --public-url https://mcp.example.com/t/acme
+  gatehouse tenant add acme --public-url https://acme.example.com --file acme.toml
+
+The file says what a [[tenants]] entry of the configuration may say, at its top: sign_in, roles,
+registration, metadata_documents, branding.")]
+    Add {
+        /// Its short name: a-z, 0-9 and '-'.
+        slug: TenantSlug,
+        /// Its address, an https origin or an origin with a path; the issuer of its tokens.
+        #[arg(long, value_name = "URL")]
+        public_url: PublicUrl,
+        /// What else there is to say about it (TOML).
+        #[arg(long, value_name = "FILE")]
+        file: Option<PathBuf>,
+    },
+    /// Print the tenants: slug, public URL, who added it, its state and when it was last changed, a
+    /// tab apart.
+    #[command(after_help = "\
+Example:
+  gatehouse tenant list | cut -f1,2")]
+    List,
+    /// Remove a tenant with its accounts, clients, grants and keys.
+    #[command(after_help = "\
+Example:
+  gatehouse tenant remove acme --yes")]
+    Remove {
+        /// Its short name.
+        slug: TenantSlug,
+        /// Do it: nothing of it can be brought back.
+        #[arg(long)]
+        yes: bool,
     },
 }
 

@@ -4,11 +4,11 @@ use anyhow::bail;
 
 use super::arguments::ClientCommand;
 use super::exit::Usage;
-use super::{check_tenant, open, terminal};
+use super::{find_tenant, open, terminal};
 use crate::app::{Gateway, NewClient};
 use crate::config::Config;
 use crate::model::{
-    ClientId, GrantType, RedirectUri, Scope, ScopeSet, Secret, TokenEndpointAuthMethod,
+    ClientId, GrantType, RedirectUri, Scope, ScopeSet, Secret, TenantSlug, TokenEndpointAuthMethod,
 };
 
 /// Runs one of the commands.
@@ -21,7 +21,6 @@ pub(super) async fn run(config: &Config, command: ClientCommand) -> anyhow::Resu
             public,
             scope,
         } => {
-            check_tenant(&tenant.tenant)?;
             check_name(&name)?;
             let redirect_uris = read_redirect_uris(&redirect_uri)?;
             let scopes = read_scopes(config, &scope)?;
@@ -30,6 +29,7 @@ pub(super) async fn run(config: &Config, command: ClientCommand) -> anyhow::Resu
                 return Err(Usage(rule.to_owned()).into());
             }
             let gateway = open(config).await?;
+            let tenant = find_tenant(&gateway, &tenant).await?;
             let auth_method = if public {
                 TokenEndpointAuthMethod::None
             } else {
@@ -43,19 +43,18 @@ pub(super) async fn run(config: &Config, command: ClientCommand) -> anyhow::Resu
                 secret: auth_method.has_secret().then(|| gateway.generate_secret()),
                 scopes,
             };
-            add(&gateway, client).await
+            add(&gateway, &tenant.slug, client).await
         }
         ClientCommand::List { tenant } => {
-            check_tenant(&tenant.tenant)?;
-            list(&open(config).await?).await
+            let gateway = open(config).await?;
+            let tenant = find_tenant(&gateway, &tenant).await?;
+            list(&gateway, &tenant.slug).await
         }
         ClientCommand::Remove { tenant, id } => {
-            check_tenant(&tenant.tenant)?;
-            if !open(config)
-                .await?
-                .remove_client(&ClientId::new(&id))
-                .await?
-            {
+            let gateway = open(config).await?;
+            let tenant = find_tenant(&gateway, &tenant).await?;
+            let client = ClientId::new(&id);
+            if !gateway.remove_client(&tenant.slug, &client).await? {
                 bail!("there is no client {id:?}");
             }
             terminal::say(&format!("removed {id}"))?;
@@ -64,9 +63,9 @@ pub(super) async fn run(config: &Config, command: ClientCommand) -> anyhow::Resu
     }
 }
 
-async fn add(gateway: &Gateway, client: NewClient) -> anyhow::Result<()> {
+async fn add(gateway: &Gateway, tenant: &TenantSlug, client: NewClient) -> anyhow::Result<()> {
     let secret = client.secret.clone();
-    let id = gateway.add_client(client).await?;
+    let id = gateway.add_client(tenant, client).await?;
     match secret.as_ref().map(Secret::expose) {
         Some(secret) => terminal::print(&format!("{id}\t{secret}"))?,
         None => terminal::print(id.as_str())?,
@@ -74,8 +73,8 @@ async fn add(gateway: &Gateway, client: NewClient) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn list(gateway: &Gateway) -> anyhow::Result<()> {
-    for client in gateway.store().list_clients(&gateway.tenant().slug).await? {
+async fn list(gateway: &Gateway, tenant: &TenantSlug) -> anyhow::Result<()> {
+    for client in gateway.store().list_clients(tenant).await? {
         let grants = client.grant_types.iter().copied().map(GrantType::as_str);
         let grants: Vec<&str> = grants.collect();
         terminal::print(&format!(

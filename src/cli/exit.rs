@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use super::terminal;
+use crate::app::TenantsTaken;
 use crate::config::Problems;
 use crate::jose::JoseError;
 use crate::store::StoreError;
@@ -47,7 +48,11 @@ fn code(error: &anyhow::Error) -> u8 {
     });
     if unavailable {
         UNAVAILABLE
-    } else if error.is::<Problems>() || error.is::<InvalidFilter>() || wrong_key {
+    } else if error.is::<Problems>()
+        || error.is::<TenantsTaken>()
+        || error.is::<InvalidFilter>()
+        || wrong_key
+    {
         CONFIG
     } else if error.is::<Usage>() {
         USAGE

@@ -1,28 +1,30 @@
 //! `gatehouse keys`: the keys that sign access tokens.
 
 use super::arguments::KeyCommand;
-use super::{check_tenant, open, terminal};
+use super::{find_tenant, open, terminal};
 use crate::app::Gateway;
 use crate::authorization_server::KeyRotation;
 use crate::config::Config;
-use crate::model::{Clock as _, SystemClock};
+use crate::model::{Clock as _, SystemClock, TenantSlug};
 
 /// Runs one of the commands.
 pub(super) async fn run(config: &Config, command: KeyCommand) -> anyhow::Result<()> {
     match command {
         KeyCommand::List { tenant } => {
-            check_tenant(&tenant.tenant)?;
-            list(&open(config).await?).await
+            let gateway = open(config).await?;
+            let tenant = find_tenant(&gateway, &tenant).await?;
+            list(&gateway, &tenant.slug).await
         }
         KeyCommand::Rotate { tenant } => {
-            check_tenant(&tenant.tenant)?;
-            rotate(&open(config).await?).await
+            let gateway = open(config).await?;
+            let tenant = find_tenant(&gateway, &tenant).await?;
+            rotate(&gateway, &tenant.slug).await
         }
     }
 }
 
-async fn list(gateway: &Gateway) -> anyhow::Result<()> {
-    let keys = gateway.store().list_signing_keys(&gateway.tenant().slug);
+async fn list(gateway: &Gateway, tenant: &TenantSlug) -> anyhow::Result<()> {
+    let keys = gateway.store().list_signing_keys(tenant);
     let now = SystemClock.now();
     let mut active_seen = false;
     for key in keys.await? {
@@ -41,9 +43,9 @@ async fn list(gateway: &Gateway) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn rotate(gateway: &Gateway) -> anyhow::Result<()> {
-    let rotation = gateway.rotate_keys().await?;
-    let keys = gateway.store().list_signing_keys(&gateway.tenant().slug);
+async fn rotate(gateway: &Gateway, tenant: &TenantSlug) -> anyhow::Result<()> {
+    let rotation = gateway.rotate_keys(tenant).await?;
+    let keys = gateway.store().list_signing_keys(tenant);
     if let Some(newest) = keys.await?.first() {
         let from = terminal::date(newest.signs_from);
         terminal::say(&match rotation {

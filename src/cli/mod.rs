@@ -8,6 +8,7 @@ pub mod demo;
 mod exit;
 mod key;
 mod serve;
+mod tenant;
 mod terminal;
 mod token;
 mod user;
@@ -15,17 +16,18 @@ mod user;
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser as _};
 
 use crate::app::{Gateway, WeatherSource};
 use crate::config::{self, Config, Environment, LogFormat};
-use crate::model::{PublicUrl, TenantSlug};
+use crate::model::{PublicUrl, Tenant};
 use crate::store;
 use crate::telemetry::logging;
 
-use arguments::{Arguments, Command};
+use arguments::{Arguments, Command, TenantOption};
 use exit::{USAGE, Usage};
 
 /// Runs the command that `arguments` name and returns the code to end the process with.
@@ -91,6 +93,7 @@ fn dispatch(arguments: Arguments, environment: &Environment) -> anyhow::Result<E
             block_on(serve::serve_stdio(&config))?;
         }
         Command::Migrate => block_on(migrate(&load()?))?,
+        Command::Tenant { command } => block_on(tenant::run(&load()?, command))?,
         Command::User { command } => block_on(user::run(&load()?, command))?,
         Command::Client { command } => block_on(client::run(&load()?, command))?,
         Command::Keys { command } => block_on(key::run(&load()?, command))?,
@@ -116,16 +119,29 @@ fn public_url(config: &Config, listen: SocketAddr) -> anyhow::Result<PublicUrl> 
     public_url.with_context(|| format!("no public URL follows from {listen}"))
 }
 
-/// There is one tenant so far; the option is there so that scripts can name it.
-fn check_tenant(slug: &str) -> Result<(), Usage> {
-    if slug == TenantSlug::DEFAULT {
-        Ok(())
-    } else {
-        let default = TenantSlug::DEFAULT;
-        Err(Usage(format!(
-            "there is no tenant {slug:?}, only {default:?}"
-        )))
+/// The tenant that the option names.
+async fn find_tenant(gateway: &Gateway, option: &TenantOption) -> anyhow::Result<Arc<Tenant>> {
+    let slug = &option.tenant;
+    if let Ok(slug) = slug.parse()
+        && let Some(tenant) = gateway.find_tenant(&slug).await?
+    {
+        return Ok(tenant);
     }
+    Err(no_such_tenant(gateway, slug).await?.into())
+}
+
+async fn no_such_tenant(gateway: &Gateway, slug: &str) -> anyhow::Result<Usage> {
+    let (listed, waiting) = gateway.list_tenants().await?;
+    let listed = listed.iter().filter(|tenant| tenant.active);
+    let names: Vec<&str> = listed
+        .map(|tenant| tenant.slug.as_str())
+        .chain(waiting.iter().map(|tenant| tenant.slug.as_str()))
+        .collect();
+    let hint = match config::nearest(slug, names.iter().copied()) {
+        Some(near) => format!("did you mean {near:?}?"),
+        None => "gatehouse tenant list prints those that there are".to_owned(),
+    };
+    Ok(Usage(format!("there is no tenant {slug:?}; {hint}")))
 }
 
 fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {

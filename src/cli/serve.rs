@@ -17,6 +17,7 @@ pub(super) async fn serve(config: &Config) -> anyhow::Result<()> {
     let bound = listener.local_addr()?;
     let public_url = public_url(config, bound)?;
     let gateway = Gateway::open(config, public_url, WeatherSource::Live).await?;
+    gateway.apply_tenants().await?;
     let tenant = gateway.tenant();
     let has_users = !gateway.store().list_users(&tenant.slug).await?.is_empty();
     let key_file = local_key_file(config)?;

@@ -4,7 +4,7 @@ use anyhow::{Context as _, bail};
 
 use super::arguments::TokenCommand;
 use super::exit::Usage;
-use super::{check_tenant, open, terminal};
+use super::{find_tenant, open, terminal};
 use crate::config::Config;
 use crate::model::{ScopeSet, Tenant, User};
 
@@ -16,10 +16,9 @@ pub(super) async fn run(config: &Config, command: TokenCommand) -> anyhow::Resul
         scope,
         ttl,
     } = command;
-    check_tenant(&tenant.tenant)?;
     check_issuer(config)?;
     let gateway = open(config).await?;
-    let tenant = gateway.tenant();
+    let tenant = find_tenant(&gateway, &tenant).await?;
     let user = gateway
         .store()
         .find_user_by_name(&tenant.slug, &username)
@@ -28,8 +27,8 @@ pub(super) async fn run(config: &Config, command: TokenCommand) -> anyhow::Resul
     if user.disabled {
         bail!("the account {username:?} is disabled");
     }
-    let scopes = scopes(config, tenant, &user, &scope)?;
-    let token = gateway.issue_token(&user, scopes, ttl)?;
+    let scopes = scopes(config, &tenant, &user, &scope)?;
+    let token = gateway.issue_token(&tenant, &user, scopes, ttl).await?;
     terminal::print(token.expose())?;
     Ok(())
 }

@@ -4,10 +4,10 @@ use anyhow::{Context as _, bail};
 
 use super::arguments::UserCommand;
 use super::exit::Usage;
-use super::{check_tenant, open, terminal};
+use super::{find_tenant, open, terminal};
 use crate::app::Gateway;
 use crate::config::Config;
-use crate::model::Secret;
+use crate::model::{Secret, Tenant, TenantSlug};
 use crate::store::StoreError;
 
 /// Runs one of the commands.
@@ -19,43 +19,50 @@ pub(super) async fn run(config: &Config, command: UserCommand) -> anyhow::Result
             role,
             password_stdin,
         } => {
-            check_tenant(&tenant.tenant)?;
             check_username(&username)?;
-            check_role(config, &role)?;
             let gateway = open(config).await?;
+            let tenant = find_tenant(&gateway, &tenant).await?;
+            check_role(&tenant, &role)?;
             let password = if password_stdin {
                 terminal::read_password()?
             } else {
                 terminal::ask_password(&username)?
             };
-            add(&gateway, &username, &role, &password).await
+            add((&gateway, &tenant), &username, &role, &password).await
         }
         UserCommand::List { tenant } => {
-            check_tenant(&tenant.tenant)?;
-            list(&open(config).await?).await
+            let gateway = open(config).await?;
+            let tenant = find_tenant(&gateway, &tenant).await?;
+            list(&gateway, &tenant.slug).await
         }
         UserCommand::Disable { tenant, username } => {
-            check_tenant(&tenant.tenant)?;
-            set_disabled(&open(config).await?, &username, true).await
+            let gateway = open(config).await?;
+            let tenant = find_tenant(&gateway, &tenant).await?;
+            set_disabled(&gateway, &tenant.slug, &username, true).await
         }
         UserCommand::Enable { tenant, username } => {
-            check_tenant(&tenant.tenant)?;
-            set_disabled(&open(config).await?, &username, false).await
+            let gateway = open(config).await?;
+            let tenant = find_tenant(&gateway, &tenant).await?;
+            set_disabled(&gateway, &tenant.slug, &username, false).await
         }
         UserCommand::Remove { tenant, username } => {
-            check_tenant(&tenant.tenant)?;
-            remove(&open(config).await?, &username).await
+            let gateway = open(config).await?;
+            let tenant = find_tenant(&gateway, &tenant).await?;
+            remove(&gateway, &tenant.slug, &username).await
         }
     }
 }
 
 async fn add(
-    gateway: &Gateway,
+    (gateway, tenant): (&Gateway, &Tenant),
     username: &str,
     role: &str,
     password: &Secret,
 ) -> anyhow::Result<()> {
-    match gateway.add_user(username, role, password).await {
+    match gateway
+        .add_user(&tenant.slug, username, role, password)
+        .await
+    {
         Err(error) if matches!(error.downcast_ref(), Some(StoreError::Conflict)) => {
             bail!("there is an account {username:?} already")
         }
@@ -65,8 +72,8 @@ async fn add(
     Ok(())
 }
 
-async fn list(gateway: &Gateway) -> anyhow::Result<()> {
-    for user in gateway.store().list_users(&gateway.tenant().slug).await? {
+async fn list(gateway: &Gateway, tenant: &TenantSlug) -> anyhow::Result<()> {
+    for user in gateway.store().list_users(tenant).await? {
         let added = terminal::date(user.created_at);
         let disabled = if user.disabled { "\tdisabled" } else { "" };
         terminal::print(&format!(
@@ -77,10 +84,14 @@ async fn list(gateway: &Gateway) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn set_disabled(gateway: &Gateway, username: &str, disabled: bool) -> anyhow::Result<()> {
-    let slug = &gateway.tenant().slug;
+async fn set_disabled(
+    gateway: &Gateway,
+    tenant: &TenantSlug,
+    username: &str,
+    disabled: bool,
+) -> anyhow::Result<()> {
     let store = gateway.store();
-    if !store.set_user_disabled(slug, username, disabled).await? {
+    if !store.set_user_disabled(tenant, username, disabled).await? {
         bail!("there is no account {username:?}");
     }
     let done = if disabled { "disabled" } else { "enabled" };
@@ -88,11 +99,8 @@ async fn set_disabled(gateway: &Gateway, username: &str, disabled: bool) -> anyh
     Ok(())
 }
 
-async fn remove(gateway: &Gateway, username: &str) -> anyhow::Result<()> {
-    let removed = gateway
-        .store()
-        .remove_user(&gateway.tenant().slug, username)
-        .await?;
+async fn remove(gateway: &Gateway, tenant: &TenantSlug, username: &str) -> anyhow::Result<()> {
+    let removed = gateway.store().remove_user(tenant, username).await?;
     if !removed {
         bail!("there is no account {username:?}");
     }
@@ -109,11 +117,11 @@ fn check_username(username: &str) -> Result<(), Usage> {
     Err(Usage(rule.to_owned()))
 }
 
-fn check_role(config: &Config, role: &str) -> Result<(), Usage> {
-    if config.roles.contains_key(role) {
+fn check_role(tenant: &Tenant, role: &str) -> Result<(), Usage> {
+    if tenant.roles.contains_key(role) {
         return Ok(());
     }
-    let roles: Vec<&str> = config.roles.keys().map(String::as_str).collect();
+    let roles: Vec<&str> = tenant.roles.keys().map(String::as_str).collect();
     let roles = roles.join(", ");
     Err(Usage(format!(
         "there is no role {role:?}; the tenant has: {roles}"

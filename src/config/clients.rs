@@ -52,20 +52,20 @@ struct MetadataDocumentsSection {
 }
 
 /// Whose metadata documents are believed.
-#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(untagged)]
 #[schemars(inline)]
-enum Trust {
+pub(super) enum Trust {
     /// Everyone's or nobody's.
     Word(TrustWord),
     /// Those whose URL begins with one of these.
     Prefixes(Vec<String>),
 }
 
-#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[schemars(inline)]
-enum TrustWord {
+pub(super) enum TrustWord {
     Any,
     Off,
 }
@@ -86,7 +86,7 @@ impl ClientsSection {
     pub(super) fn resolve(&self, checks: &mut Checks<'_>) -> Option<MetadataDocuments> {
         let section = &self.metadata_documents;
         let path = |key| KeyPath::of(["clients", "metadata_documents", key]);
-        let trust = section.trust(checks, &path("trust"));
+        let trust = section.trust.resolve(checks, &path("trust"));
         let size = (1024..=1024 * 1024).contains(&section.max_size);
         let max_size = checks.require(
             size.then(|| usize::try_from(section.max_size).ok())
@@ -112,11 +112,21 @@ impl ClientsSection {
 }
 
 impl MetadataDocumentsSection {
-    fn trust(&self, checks: &mut Checks<'_>, path: &KeyPath) -> Option<DocumentTrust> {
-        match &self.trust {
-            Trust::Word(TrustWord::Any) => Some(DocumentTrust::Any),
-            Trust::Word(TrustWord::Off) => Some(DocumentTrust::Off),
-            Trust::Prefixes(prefixes) => {
+    fn roots(&self, checks: &mut Checks<'_>, path: &KeyPath) -> Option<Vec<u8>> {
+        let Some(file) = &self.root_certificates else {
+            return Some(Vec::new());
+        };
+        let read = std::fs::read(file).ok();
+        checks.require(read, path, "a file that can be read")
+    }
+}
+
+impl Trust {
+    pub(super) fn resolve(&self, checks: &mut Checks<'_>, path: &KeyPath) -> Option<DocumentTrust> {
+        match self {
+            Self::Word(TrustWord::Any) => Some(DocumentTrust::Any),
+            Self::Word(TrustWord::Off) => Some(DocumentTrust::Off),
+            Self::Prefixes(prefixes) => {
                 // In its normal form a URL has a slash after its host, so that no prefix ends
                 // within the name of a host.
                 let normal = |prefix: &String| {
@@ -130,13 +140,5 @@ impl MetadataDocumentsSection {
                     .map(DocumentTrust::Prefixes)
             }
         }
-    }
-
-    fn roots(&self, checks: &mut Checks<'_>, path: &KeyPath) -> Option<Vec<u8>> {
-        let Some(file) = &self.root_certificates else {
-            return Some(Vec::new());
-        };
-        let read = std::fs::read(file).ok();
-        checks.require(read, path, "a file that can be read")
     }
 }

@@ -34,7 +34,7 @@ pub(super) enum SecretText {
 }
 
 /// Where a secret is kept: exactly one of the two.
-#[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct SecretPlace {
     /// The name of the environment variable that holds it.

@@ -36,6 +36,15 @@ impl Document {
         Ok(document)
     }
 
+    /// A document that was read before; `name` is what problems call it.
+    pub(super) fn of(value: Value, name: String) -> Self {
+        Self {
+            value,
+            file: Some(name),
+            ..Self::default()
+        }
+    }
+
     /// Puts the values of the environment in place: what the platform sets first, so that a
     /// variable of Gatehouse's own wins over it.
     pub(super) fn merge(&mut self, environment: &Environment) -> Option<Problem> {

@@ -3,6 +3,7 @@
 //!
 //! A section is written as `…Section` and reaches the rooms above as the value of its name.
 
+mod branding;
 mod checks;
 mod clients;
 mod database;
@@ -15,6 +16,7 @@ mod scopes;
 mod sections;
 mod server;
 mod telemetry;
+mod tenant_document;
 mod tenants;
 mod tokens;
 mod tools;
@@ -34,13 +36,15 @@ pub use clients::MetadataDocuments;
 pub use database::Database;
 pub use document::Environment;
 pub use keys::Keys;
-pub use problem::{Origin, Problem, Problems};
-pub use registration::{Registration, RegistrationPolicy};
+pub use problem::{Origin, Problem, Problems, nearest};
+pub use registration::Registration;
 pub use schema::schema;
 pub use scopes::Scopes;
 pub use sections::{Config, Sources};
 pub use server::Server;
 pub use telemetry::{LogFormat, Telemetry};
+pub use tenant_document::{TenantRules, TenantSettings};
+pub use tenants::{FileTenant, reserved_segment};
 pub use tokens::Tokens;
 pub use weather::Weather;
 
@@ -81,7 +85,7 @@ fn finish(
 ) -> Result<Config, Problems> {
     let mut document = document?;
     let mut problems: Vec<Problem> = document.merge(environment).into_iter().collect();
-    problems.extend(schema::check(&mut document));
+    problems.extend(schema::check(&mut document, &schema()));
     let Ok(sections) = Sections::deserialize(document.value()) else {
         // The schema is made from these very types, so that only its own mistakes end here.
         let whole = document.problem(&KeyPath::default(), "a document that fits its schema");

@@ -75,7 +75,8 @@ impl KeyPath {
 
     /// True when a secret may stand here: the address of a database can hold a password.
     pub(super) fn is_secret(&self) -> bool {
-        self.0.first().is_some_and(|section| section == "database")
+        let is = |key: Option<&String>, name| key.is_some_and(|key| key == name);
+        is(self.0.first(), "database") || is(self.0.last(), "initial_access_token")
     }
 }
 
@@ -168,10 +169,8 @@ pub(super) fn shown(path: &KeyPath, value: &Value) -> String {
 }
 
 /// The name nearest to `mistyped`, if one is near enough to be meant.
-pub(super) fn nearest<'a>(
-    mistyped: &str,
-    names: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+#[must_use]
+pub fn nearest<'a>(mistyped: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let distance = |name: &str| strsim::damerau_levenshtein(mistyped, name);
     let (name, distance) = names
         .into_iter()

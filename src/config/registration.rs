@@ -8,28 +8,15 @@ use serde::{Deserialize, Serialize};
 use super::checks::Checks;
 use super::database::SecretText;
 use super::problem::KeyPath;
-use crate::model::Secret;
+use crate::model::{RegistrationPolicy, RegistrationSettings, Secret};
 
 /// Which clients may register themselves.
 #[derive(Clone, Debug)]
 pub struct Registration {
-    /// Who may register a client.
-    pub policy: RegistrationPolicy,
-    /// How many clients that registered themselves there may be.
-    pub max_clients: u32,
+    /// Who may, and how many clients.
+    pub settings: RegistrationSettings,
     /// After what time a client is removed that nobody ever used.
     pub unused_ttl: Duration,
-}
-
-/// Who may register a client.
-#[derive(Clone, Debug)]
-pub enum RegistrationPolicy {
-    /// Anyone.
-    Open,
-    /// Whoever presents this token.
-    InitialAccessToken(Secret),
-    /// Nobody: `gatehouse client add` only.
-    Closed,
 }
 
 /// Which clients may register themselves.
@@ -53,7 +40,7 @@ pub(super) struct RegistrationSection {
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
-enum Policy {
+pub(super) enum Policy {
     #[default]
     Open,
     InitialAccessToken,
@@ -80,26 +67,39 @@ impl RegistrationSection {
             Some(text) => Some(text.resolve(checks, &token_path)?),
             None => None,
         };
-        let policy = match (self.policy, token) {
-            (Policy::Open, None) => Some(RegistrationPolicy::Open),
-            (Policy::Closed, None) => Some(RegistrationPolicy::Closed),
-            (Policy::InitialAccessToken, Some(token)) if token.expose().len() >= 16 => {
-                Some(RegistrationPolicy::InitialAccessToken(token))
-            }
-            (Policy::InitialAccessToken, _) => {
-                checks.refuse(&token_path, "a token of at least 16 characters");
-                None
-            }
-            (Policy::Open | Policy::Closed, Some(_)) => {
-                let expected = "no token, unless registration.policy is \"initial_access_token\"";
-                checks.refuse(&token_path, expected);
-                None
-            }
-        };
+        let policy = policy(self.policy, token, checks, &KeyPath::of(["registration"]));
         Some(Registration {
-            policy: policy?,
-            max_clients: self.max_clients,
+            settings: RegistrationSettings {
+                policy: policy?,
+                max_clients: self.max_clients,
+            },
             unused_ttl: unused?,
         })
+    }
+}
+
+/// The policy with its token, as they stand in the table at `table`.
+pub(super) fn policy(
+    policy: Policy,
+    token: Option<Secret>,
+    checks: &mut Checks<'_>,
+    table: &KeyPath,
+) -> Option<RegistrationPolicy> {
+    let path = table.join("initial_access_token");
+    match (policy, token) {
+        (Policy::Open, None) => Some(RegistrationPolicy::Open),
+        (Policy::Closed, None) => Some(RegistrationPolicy::Closed),
+        (Policy::InitialAccessToken, Some(token)) if token.expose().len() >= 16 => {
+            Some(RegistrationPolicy::InitialAccessToken(token))
+        }
+        (Policy::InitialAccessToken, _) => {
+            checks.refuse(&path, "a token of at least 16 characters");
+            None
+        }
+        (Policy::Open | Policy::Closed, Some(_)) => {
+            let expected = format!("no token, unless {table}.policy is \"initial_access_token\"");
+            checks.refuse(&path, expected);
+            None
+        }
     }
 }

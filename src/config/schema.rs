@@ -22,12 +22,11 @@ pub fn schema() -> Value {
 
 /// Finds everything that departs from the schema and takes it out of the document, so that the
 /// values that are left can be looked at as well.
-pub(super) fn check(document: &mut Document) -> Vec<Problem> {
-    let schema = schema();
-    let mistakes: Vec<Mistake> = match jsonschema::validator_for(&schema) {
+pub(super) fn check(document: &mut Document, schema: &Value) -> Vec<Problem> {
+    let mistakes: Vec<Mistake> = match jsonschema::validator_for(schema) {
         Ok(validator) => validator
             .iter_errors(document.value())
-            .flat_map(|error| mistakes(document, &schema, &error))
+            .flat_map(|error| mistakes(document, schema, &error))
             .collect(),
         Err(_) => vec![Mistake {
             problem: document.problem(&KeyPath::default(), "a schema that is valid itself"),

@@ -13,11 +13,12 @@ use super::registration::{Registration, RegistrationSection};
 use super::scopes::{Scopes, ScopesSection};
 use super::server::{Server, ServerSection};
 use super::telemetry::{Telemetry, TelemetrySection};
-use super::tenants::{self, TenantEntry};
+use super::tenant_document::{TenantEntry, TenantRules};
+use super::tenants::{self, FileTenant};
 use super::tokens::{Tokens, TokensSection};
 use super::tools::{self, ToolEntry};
 use super::weather::{Weather, WeatherSection};
-use crate::model::{Requirement, Role};
+use crate::model::Requirement;
 
 /// A configuration that was checked as a whole.
 #[derive(Clone, Debug)]
@@ -40,8 +41,10 @@ pub struct Config {
     pub scopes: Scopes,
     /// What single tools ask for, by the tool's name.
     pub tools: BTreeMap<String, Requirement>,
-    /// The roles of the default tenant, by name.
-    pub roles: BTreeMap<String, Role>,
+    /// The tenants, the default one first.
+    pub tenants: Vec<FileTenant>,
+    /// What holds for other tenants.
+    pub tenant_rules: TenantRules,
     /// Logs.
     pub telemetry: Telemetry,
     /// Where all this came from.
@@ -92,7 +95,23 @@ impl Sections {
         let scopes = self.scopes.resolve(checks);
         let catalogue = &scopes.catalogue;
         let tools = tools::resolve(&self.tools, catalogue, checks);
-        let roles = tenants::resolve(&self.tenants, catalogue, checks);
+        let rules = TenantRules {
+            catalogue: catalogue.clone(),
+            // Where there is a mistake, the tenants are looked at as well as possible.
+            registration: registration
+                .as_ref()
+                .map(|registration| registration.settings.clone())
+                .unwrap_or_default(),
+            client_documents: metadata_documents
+                .as_ref()
+                .map(|documents| documents.trust.clone())
+                .unwrap_or_default(),
+            environment: checks.environment().clone(),
+        };
+        let default_url = server
+            .as_ref()
+            .and_then(|server| server.public_url.as_ref());
+        let tenants = tenants::resolve(&self.tenants, default_url, &rules, checks);
         Some(Config {
             server: server?,
             database: database?,
@@ -103,7 +122,8 @@ impl Sections {
             keys: keys?,
             scopes,
             tools,
-            roles,
+            tenants: tenants?,
+            tenant_rules: rules,
             telemetry: self.telemetry.resolve(),
             sources,
         })

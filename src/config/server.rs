@@ -8,6 +8,7 @@ use url::Url;
 
 use super::checks::{Checks, web_address};
 use super::problem::KeyPath;
+use super::tenants::check_reserved;
 use crate::model::PublicUrl;
 
 /// Where Gatehouse listens, and the address that clients know it by.
@@ -90,7 +91,8 @@ impl ServerSection {
         if let Some(text) = &self.public_url {
             let expected = "an https URL (http on a loopback host only) without query, fragment \
                             or trailing slash, as in \"https://mcp.example.com\"";
-            return checks.require(text.parse().ok(), path, expected);
+            let url = checks.require(text.parse().ok(), path, expected)?;
+            return check_reserved(&url, checks, path).map(|()| url);
         }
         // With a mistake in `listen` nobody can tell yet whether it is needed.
         let reachable = listen.is_some_and(|listen| !listen.ip().is_loopback());

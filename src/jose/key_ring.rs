@@ -1,7 +1,7 @@
 //! The keys of a tenant: one signs, all of them verify (RFC 7517 §5).
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -114,5 +114,11 @@ impl KeyRings {
     pub fn set(&self, tenant: TenantSlug, ring: KeyRing) {
         let mut rings = self.0.write().unwrap_or_else(PoisonError::into_inner);
         rings.insert(tenant, Arc::new(ring));
+    }
+
+    /// Forgets the rings of all tenants but these.
+    pub fn retain(&self, tenants: &HashSet<TenantSlug>) {
+        let mut rings = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        rings.retain(|tenant, _| tenants.contains(tenant));
     }
 }

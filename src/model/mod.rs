@@ -1,5 +1,6 @@
 //! Domain values without I/O: the nouns of OAuth, of MCP and of Gatehouse.
 
+mod branding;
 mod client;
 mod client_keys;
 mod encryption_key;
@@ -10,6 +11,7 @@ mod principal;
 mod pushed_request;
 mod random;
 mod redirect_uri;
+mod registration;
 mod remote_document;
 mod requirement;
 mod resource_uri;
@@ -18,10 +20,12 @@ mod scope;
 mod secret;
 mod signing_key;
 mod single_use;
+mod stored_tenant;
 mod tenant;
 mod time;
 mod user;
 
+pub use branding::{Branding, Colour, InvalidColour, InvalidLogo, Logo, LogoKind};
 pub use client::{Client, ClientId, GrantType, TokenEndpointAuthMethod};
 pub use client_keys::ClientKeys;
 pub use encryption_key::{EncryptionKey, InvalidEncryptionKey};
@@ -32,6 +36,7 @@ pub use principal::Principal;
 pub use pushed_request::PushedRequest;
 pub use random::{Random, SystemRandom, new_identifier};
 pub use redirect_uri::{InvalidRedirectUri, RedirectUri};
+pub use registration::{RegistrationPolicy, RegistrationSettings};
 pub use remote_document::{DocumentTrust, RemoteDocument};
 pub use requirement::{Requirement, Visibility};
 pub use resource_uri::{InvalidResourceUri, ResourceUri};
@@ -39,8 +44,8 @@ pub use revocation::{Revocation, Revoked};
 pub use scope::{InvalidScope, Scope, ScopeCatalogue, ScopeDefinition, ScopeSet};
 pub use secret::{Digest, Secret};
 pub use signing_key::{LONGEST_ACCESS_TOKEN, SealedSigningKey, SigningAlgorithm, SigningKey};
-
 pub use single_use::SingleUse;
+pub use stored_tenant::{ListedTenant, StoredTenant, TenantOrigin};
 pub use tenant::{InvalidPublicUrl, InvalidTenantSlug, PublicUrl, Role, Tenant, TenantSlug};
 pub use time::{Clock, SystemClock, Timestamp};
 pub use user::{PasswordHash, User, UserId};

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use url::Url;
 
-use super::{DocumentTrust, RedirectUri, ResourceUri, ScopeSet};
+use super::{Branding, DocumentTrust, RedirectUri, RegistrationSettings, ResourceUri, ScopeSet};
 
 /// The short name of a tenant, and its key in every table.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -39,7 +39,7 @@ pub struct Role {
 }
 
 /// A tenant.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Tenant {
     /// Its short name.
     pub slug: TenantSlug,
@@ -51,6 +51,10 @@ pub struct Tenant {
     pub roles: BTreeMap<String, Role>,
     /// Which clients may be known by the URL of their metadata document.
     pub client_documents: DocumentTrust,
+    /// Which clients may register themselves.
+    pub registration: RegistrationSettings,
+    /// How its pages look.
+    pub branding: Branding,
 }
 
 impl TenantSlug {
@@ -177,6 +181,8 @@ impl Tenant {
             resource,
             roles,
             client_documents: DocumentTrust::default(),
+            registration: RegistrationSettings::default(),
+            branding: Branding::default(),
         }
     }
 
@@ -184,6 +190,12 @@ impl Tenant {
     #[must_use]
     pub fn issuer(&self) -> &str {
         self.public_url.as_str()
+    }
+
+    /// What people know it by.
+    #[must_use]
+    pub fn display_name(&self) -> &str {
+        self.branding.name.as_deref().unwrap_or("Gatehouse")
     }
 
     /// The address of the protected resource's metadata (RFC 9728 §3.1: the well-known part goes

@@ -17,7 +17,7 @@ pub struct ResourceMetadata {
     scopes_supported: Vec<String>,
     bearer_methods_supported: [&'static str; 1],
     dpop_signing_alg_values_supported: [&'static str; 5],
-    resource_name: &'static str,
+    resource_name: String,
 }
 
 /// Answers with the tenant's document.
@@ -34,6 +34,6 @@ pub async fn get(Extension(tenant): Extension<Arc<Tenant>>) -> Json<ResourceMeta
             .collect(),
         bearer_methods_supported: ["header"],
         dpop_signing_alg_values_supported: client_signing_algorithms(),
-        resource_name: "Gatehouse",
+        resource_name: tenant.display_name().to_owned(),
     })
 }

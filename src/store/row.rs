@@ -387,6 +387,6 @@ fn parse_key(bytes: Option<&[u8]>) -> Result<Option<KeyThumbprint>, StoreError> 
     Ok(digest.map(KeyThumbprint::from_digest))
 }
 
-fn invalid(what: &'static str) -> StoreError {
+pub(super) fn invalid(what: &'static str) -> StoreError {
     StoreError::failed(InvalidColumn(what))
 }

@@ -37,13 +37,14 @@ pub fn json_error(status: StatusCode, error: &str, description: &str) -> Respons
     )
 }
 
-/// A page whose only style is the inline `style`, and which has no script.
+/// A page whose only style is the inline `style` and without script; images come from its own
+/// origin, where it has any.
 #[must_use]
-pub fn page(status: StatusCode, html: String, style: &str) -> Response {
+pub fn page(status: StatusCode, html: String, (style, has_image): (&str, bool)) -> Response {
     let mut response = (status, Html(html)).into_response();
     forbid_storing(&mut response);
     let headers = response.headers_mut();
-    if let Ok(policy) = HeaderValue::try_from(content_security_policy(style)) {
+    if let Ok(policy) = HeaderValue::try_from(content_security_policy(style, has_image)) {
         headers.insert(CONTENT_SECURITY_POLICY, policy);
     }
     headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
@@ -73,9 +74,10 @@ fn forbid_storing(response: &mut Response) {
 
 /// There is no `form-action` on purpose: Chromium applies it to every redirect that follows a
 /// form, and the consent form ends at the client, which may send the browser anywhere.
-fn content_security_policy(style: &str) -> String {
+fn content_security_policy(style: &str, has_image: bool) -> String {
     let hash = STANDARD.encode(Digest::of(style.as_bytes()).as_bytes());
+    let image = if has_image { "; img-src 'self'" } else { "" };
     format!(
-        "default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; frame-ancestors 'none'"
+        "default-src 'none'{image}; style-src 'sha256-{hash}'; base-uri 'none'; frame-ancestors 'none'"
     )
 }

@@ -11,6 +11,7 @@ const FLOORS: &[&[&str]] = &[
     &["authorization_server", "resource_server"],
     &["backends"],
     &["mcp"],
+    &["tenants"],
     &["middleware"],
     &["admin"],
     &["router", "server"],

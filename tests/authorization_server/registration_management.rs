@@ -1,8 +1,7 @@
 //! RFC 7592, and who may register (catalogue C02, C10, C11).
 
 use axum::body::Body;
-use gatehouse::authorization_server::RegistrationPolicy;
-use gatehouse::model::Secret;
+use gatehouse::model::{RegistrationPolicy, Secret};
 use http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{Method, Request};
 use serde_json::{Value, json};

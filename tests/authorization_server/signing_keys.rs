@@ -144,7 +144,7 @@ async fn f16_a_new_key_is_published_then_signs_while_the_old_one_verifies() {
 
     assert_eq!(one.rotate(&tenant()).await.unwrap(), KeyRotation::Begun);
     assert_eq!(two.rotate(&tenant()).await.unwrap(), KeyRotation::UnderWay);
-    two.refresh(&tenant()).await.unwrap();
+    two.refresh(&[tenant()]).await.unwrap();
     let after: Vec<String> = ring(&two).ids().map(str::to_owned).collect();
     assert_eq!(after[1..], before);
     assert!(ring(&one).ids().eq(after.iter().map(String::as_str)));
@@ -163,7 +163,7 @@ async fn f16_a_new_key_is_published_then_signs_while_the_old_one_verifies() {
 
     clock.0.store(NOW + 600 + 2 * DAY, Ordering::SeqCst);
     two.store.remove_expired(clock.now()).await.unwrap();
-    two.refresh(&tenant()).await.unwrap();
+    two.refresh(&[tenant()]).await.unwrap();
     assert!(ring(&two).verify(old.expose()).is_err());
     assert!(ring(&two).verify(late.expose()).is_ok());
 }
@@ -177,7 +177,7 @@ async fn a_key_gets_its_successor_when_it_is_old_enough() {
     keys.load(&tenant()).await.unwrap();
     for (days, count) in [(89, 1), (90, 2), (91, 2), (180, 3)] {
         clock.0.store(NOW + days * DAY, Ordering::SeqCst);
-        keys.refresh(&tenant()).await.unwrap();
+        keys.refresh(&[tenant()]).await.unwrap();
         let ring = keys.rings.get(&tenant()).unwrap();
         assert_eq!(ring.ids().count(), count, "{days} days");
     }

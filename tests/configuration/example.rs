@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use gatehouse::config::{self, Config, Environment};
-use gatehouse::model::{Scope, Visibility};
+use gatehouse::model::{Scope, Tenant, Visibility};
 
 use super::parse;
 
@@ -17,6 +17,11 @@ fn contents(config: &Config) -> String {
         ..config.clone()
     };
     format!("{config:?} {}", config.database.url.expose())
+}
+
+fn default_tenant(config: &Config) -> Tenant {
+    let default = config.tenants.first().unwrap();
+    default.at(&"https://mcp.example.com".parse().unwrap())
 }
 
 #[test]
@@ -46,8 +51,9 @@ fn the_defaults_suit_a_laptop() {
     assert_eq!(config.scopes.initial.to_string(), "mcp:tools");
     let all = "mcp:prompts mcp:resources mcp:tools metrics:read";
     assert_eq!(config.scopes.catalogue.all().to_string(), all);
-    assert_eq!(config.roles["admin"].scopes.to_string(), all);
-    let member = config.roles["member"].scopes.to_string();
+    let roles = default_tenant(&config).roles;
+    assert_eq!(roles["admin"].scopes.to_string(), all);
+    let member = roles["member"].scopes.to_string();
     assert_eq!(member, "mcp:prompts mcp:resources mcp:tools");
     let metric = &config.tools["get_internal_metric"];
     assert_eq!(metric.scopes.to_string(), "metrics:read");
@@ -80,7 +86,8 @@ fn a_configuration_adds_scopes_tools_and_roles() {
     assert_eq!(config.scopes.catalogue.all().iter().count(), 6);
     assert_eq!(config.tools["make_rain"].visibility, Visibility::Hidden);
     assert_eq!(config.tools.len(), 2);
-    let roles: Vec<&String> = config.roles.keys().collect();
+    let tenant = default_tenant(&config);
+    let roles: Vec<&String> = tenant.roles.keys().collect();
     assert_eq!(roles, ["shaman"]);
 }
 

@@ -43,15 +43,27 @@ pub(crate) fn http() -> reqwest::Client {
 impl Client {
     /// Registers a public client.
     pub(crate) async fn register(gateway: &Gateway) -> Self {
-        let http = http();
+        Self::register_at(gateway, &gateway.url).await
+    }
+
+    /// Registers a public client at the tenant whose public URL is `base`.
+    pub(crate) async fn register_at(gateway: &Gateway, base: &str) -> Self {
+        let nobody = Self {
+            http: http(),
+            base: base.to_owned(),
+            replica: gateway.port(),
+            id: String::new(),
+            registration: (String::new(), String::new()),
+            cookies: Vec::new(),
+        };
         let metadata = json!({
             "client_name": "Test client",
             "redirect_uris": [REDIRECT_URI],
             "grant_types": ["authorization_code", "refresh_token"],
             "token_endpoint_auth_method": "none",
         });
-        let response = http
-            .post(format!("{}/register", gateway.url))
+        let response = nobody
+            .post("/register")
             .json(&metadata)
             .send()
             .await
@@ -59,19 +71,32 @@ impl Client {
         assert_eq!(response.status(), StatusCode::CREATED);
         let document: Value = response.json().await.unwrap();
         let text = |name: &str| document[name].as_str().unwrap().to_owned();
-        let id = text("client_id");
-        let base = gateway.url.clone();
         Self {
-            http,
-            base,
-            replica: gateway.port(),
-            id,
+            id: text("client_id"),
             registration: (
                 text("registration_client_uri"),
                 text("registration_access_token"),
             ),
-            cookies: Vec::new(),
+            ..nobody
         }
+    }
+
+    /// The same client and browser, at the tenant whose public URL is `base`.
+    pub(crate) fn moved_to(&self, base: &str) -> Self {
+        Self {
+            base: base.to_owned(),
+            ..self.clone()
+        }
+    }
+
+    /// Puts everything that the other browser has into this one's jar as well.
+    pub(crate) fn take_cookies_of(&mut self, other: &Self) {
+        self.cookies.clone_from(&other.cookies);
+    }
+
+    /// Opens a page in the browser.
+    pub(crate) async fn get(&mut self, url: &Url) -> Response {
+        self.browse(self.request(Method::GET, url)).await
     }
 
     /// The same client and browser, whose requests now reach `replica`.
@@ -86,7 +111,8 @@ impl Client {
     pub(crate) fn request(&self, method: Method, url: &Url) -> RequestBuilder {
         let mut target = url.clone();
         target.set_port(Some(self.replica)).unwrap();
-        let host = self.base.strip_prefix("http://").unwrap();
+        let base = Url::parse(&self.base).unwrap();
+        let host = &base[url::Position::BeforeHost..url::Position::AfterPort];
         self.http.request(method, target).header(HOST, host)
     }
 

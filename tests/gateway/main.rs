@@ -19,3 +19,5 @@ mod process;
 mod refresh_ledger;
 mod revocation;
 mod stdio;
+mod tenants;
+mod tenants_live;

@@ -84,13 +84,16 @@ impl Database {
         assert_eq!(found.fetch_one(&mut connection).await.unwrap(), "ok");
     }
 
-    /// Writes a configuration file whose `[server]` section is `server`.
-    fn config(&self, server: &str) -> std::path::PathBuf {
-        let path = self.folder.path().join("gatehouse.toml");
+    /// Writes a configuration file whose `[server]` section is `server`, with `more` at its end.
+    fn config_with(&self, server: &str, more: &str) -> std::path::PathBuf {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::SeqCst);
+        let path = self.folder.path().join(format!("gatehouse-{number}.toml"));
         let text = format!(
             "[server]\n{server}\n[database]\nurl = \"{}\"\n\
              [keys]\nencryption_key = {{ env = \"KEY\" }}\npublish_ahead = \"5s\"\n\
-             [weather]\nbase_url = \"http://127.0.0.1:9\"\ncontact = \"tests@example.com\"\n",
+             [weather]\nbase_url = \"http://127.0.0.1:9\"\ncontact = \"tests@example.com\"\n\
+             {more}",
             self.url
         );
         std::fs::write(&path, text).unwrap();
@@ -111,10 +114,13 @@ impl Database {
     }
 
     pub(crate) fn serve_as(&self, server: &str) -> Gateway {
-        let mut child = gatehouse()
-            .arg("--config")
-            .arg(self.config(server))
-            .arg("serve")
+        self.serve_with(server, "")
+    }
+
+    /// Starts a gateway with `more` in its configuration.
+    pub(crate) fn serve_with(&self, server: &str, more: &str) -> Gateway {
+        let mut child = self
+            .command_with(server, more, &["serve"])
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
@@ -137,24 +143,26 @@ impl Database {
 
     /// A command of the program with this database.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        self.command_with("", "", arguments)
+    }
+
+    /// A command with this in its configuration.
+    pub(crate) fn command_with(&self, server: &str, more: &str, arguments: &[&str]) -> Command {
         let mut command = gatehouse();
-        command.arg("--config").arg(self.config("")).args(arguments);
+        let config = self.config_with(server, more);
+        command.arg("--config").arg(config).args(arguments);
         command
     }
 
     pub(crate) fn add_user(&self, username: &str, role: &str) {
-        let mut child = gatehouse()
-            .arg("--config")
-            .arg(self.config(""))
-            .args([
-                "user",
-                "add",
-                "--username",
-                username,
-                "--role",
-                role,
-                "--password-stdin",
-            ])
+        self.add_user_to("default", (username, role));
+    }
+
+    /// Adds an account to a tenant that the database or its gateway has.
+    pub(crate) fn add_user_to(&self, tenant: &str, (username, role): (&str, &str)) {
+        let mut child = self
+            .command(&["user", "add", "--tenant", tenant])
+            .args(["--username", username, "--role", role, "--password-stdin"])
             .stdin(Stdio::piped())
             .spawn()
             .unwrap();

@@ -5,6 +5,7 @@
 //! `scripts/postgres.sh start DIR` prints one.
 #![expect(clippy::unwrap_used, reason = "test support")]
 
+mod catalogue;
 mod database;
 mod fixtures;
 
@@ -23,4 +24,5 @@ mod remote_documents;
 mod restart;
 mod revocations;
 mod signing_keys;
+mod tenants;
 mod users;

@@ -6,9 +6,9 @@ use http::StatusCode;
 use http::header::{HeaderValue, RETRY_AFTER};
 
 use crate::authorization_server::clients::FindClientError;
-use crate::authorization_server::pages::{self, ErrorPage};
+use crate::authorization_server::pages::{self, Brand, ErrorPage};
 use crate::identity::SignInError;
-use crate::model::{ClientId, InvalidScope, RedirectUri, Secret};
+use crate::model::{ClientId, InvalidScope, RedirectUri, Secret, Tenant};
 use crate::store::StoreError;
 use crate::web::{self, FormRejection, MalformedParameters, RepeatedParameter};
 
@@ -114,9 +114,9 @@ pub(in crate::authorization_server) enum RedirectError {
 
 impl AuthorizeError {
     /// Logs the error and answers with it.
-    pub(in crate::authorization_server) fn refuse(self) -> Response {
+    pub(in crate::authorization_server) fn refuse(self, tenant: &Tenant) -> Response {
         match self {
-            Self::Page(error) => error.refuse(),
+            Self::Page(error) => error.refuse(tenant),
             Self::Redirect(back, error) => {
                 tracing::info!(
                     client.id = %back.client,
@@ -189,14 +189,14 @@ impl From<InvalidScope> for RedirectError {
 }
 
 impl PageError {
-    fn refuse(self) -> Response {
+    fn refuse(self, tenant: &Tenant) -> Response {
         let status = self.status();
         if status.is_server_error() {
             tracing::error!(reason = ?self, "a page could not be shown");
         } else {
             tracing::info!(reason = %self, "authorization refused on a page");
         }
-        let mut response = pages::show(status, &self.page());
+        let mut response = pages::show(tenant, status, &self.page(tenant));
         if status == StatusCode::SERVICE_UNAVAILABLE {
             let headers = response.headers_mut();
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
@@ -223,7 +223,8 @@ impl PageError {
     }
 
     /// What happened and what to do about it, in words for a person.
-    fn page(&self) -> ErrorPage<'_> {
+    fn page<'a>(&'a self, tenant: &'a Tenant) -> ErrorPage<'a> {
+        let brand = Brand::of(tenant);
         match self {
             Self::MissingClient
             | Self::TooLong
@@ -231,6 +232,7 @@ impl PageError {
             | Self::Repeated(_)
             | Self::Form(_)
             | Self::NoDecision => ErrorPage {
+                brand,
                 title: "This link is incomplete",
                 explanation: "The application that sent you here left something out, or the \
                               address was changed on the way.",
@@ -239,6 +241,7 @@ impl PageError {
                 again: None,
             },
             Self::UnknownClient => ErrorPage {
+                brand,
                 title: "This application is not known here",
                 explanation: "It was never registered with this server, or its registration has \
                               been removed.",
@@ -247,6 +250,7 @@ impl PageError {
                 again: None,
             },
             Self::ClientDocument(_) => ErrorPage {
+                brand,
                 title: "This application could not be checked",
                 explanation: "It is known by the address of a document about it, and that \
                               document could not be read or is not accepted here.",
@@ -255,12 +259,14 @@ impl PageError {
                 again: None,
             },
             Self::UnknownRequest => ErrorPage {
+                brand,
                 title: "This link is no longer valid",
                 explanation: "It was answered already, or it is too old. Nothing was changed.",
                 advice: "Go back to the application and connect again.",
                 again: None,
             },
             Self::MissingRedirectUri | Self::UnregisteredRedirectUri => ErrorPage {
+                brand,
                 title: "This application may not send you here",
                 explanation: "It asked to have you sent back to an address that it has not \
                               registered. To keep your access safe, nothing was sent there.",
@@ -269,6 +275,7 @@ impl PageError {
                 again: None,
             },
             Self::Forged { again } => ErrorPage {
+                brand,
                 title: "This form is no longer valid",
                 explanation: "It was opened in another browser, or too long ago. Nothing was \
                               changed.",
@@ -277,6 +284,7 @@ impl PageError {
                 again: Some(again),
             },
             Self::Unavailable(_) | Self::SignIn(_) => ErrorPage {
+                brand,
                 title: "We can't answer right now",
                 explanation: "The server can't reach its database. Nothing was changed.",
                 advice: "Wait a moment, then reload this page.",

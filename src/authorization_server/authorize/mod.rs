@@ -33,7 +33,7 @@ pub(super) async fn get(
 ) -> Response {
     authorize(&context, &tenant, query.as_deref(), &headers)
         .await
-        .unwrap_or_else(AuthorizeError::refuse)
+        .unwrap_or_else(|error| error.refuse(&tenant))
 }
 
 async fn authorize(

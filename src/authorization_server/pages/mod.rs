@@ -4,16 +4,26 @@ use askama::Template;
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 
-use crate::model::Secret;
+use crate::model::{Secret, Tenant};
 use crate::web;
 
-/// The style of every page, inline under its hash in the content security policy.
+/// The style of every page, inline under its hash in the content security policy; the tenant's
+/// colour comes after it.
 const STYLE: &str = include_str!("style.css");
+
+/// What a tenant's pages have in common.
+pub(super) struct Brand<'a> {
+    name: &'a str,
+    /// The address of its image.
+    logo: Option<String>,
+    style: String,
+}
 
 /// Where a person signs in.
 #[derive(Template)]
 #[template(path = "login.html")]
 pub(super) struct LoginPage<'a> {
+    pub(super) brand: Brand<'a>,
     /// What they sign in to.
     pub(super) host: &'a str,
     /// The application that they came from, by the name it gave itself.
@@ -28,6 +38,7 @@ pub(super) struct LoginPage<'a> {
 #[derive(Template)]
 #[template(path = "consent.html")]
 pub(super) struct ConsentPage<'a> {
+    pub(super) brand: Brand<'a>,
     pub(super) host: &'a str,
     pub(super) client: &'a str,
     /// True when the host that they are sent back to vouches for the application.
@@ -52,6 +63,7 @@ pub(super) struct ScopeLine<'a> {
 #[derive(Template)]
 #[template(path = "account.html")]
 pub(super) struct AccountPage<'a> {
+    pub(super) brand: Brand<'a>,
     pub(super) host: &'a str,
     pub(super) username: &'a str,
     pub(super) apps: Vec<ConnectedApp<'a>>,
@@ -74,6 +86,7 @@ pub(super) struct ConnectedApp<'a> {
 #[derive(Template)]
 #[template(path = "error.html")]
 pub(super) struct ErrorPage<'a> {
+    pub(super) brand: Brand<'a>,
     pub(super) title: &'a str,
     pub(super) explanation: &'a str,
     pub(super) advice: &'a str,
@@ -81,10 +94,24 @@ pub(super) struct ErrorPage<'a> {
     pub(super) again: Option<&'a str>,
 }
 
+impl<'a> Brand<'a> {
+    pub(super) fn of(tenant: &'a Tenant) -> Self {
+        let colour = tenant.branding.colour;
+        let accent = colour.map(|colour| format!(":root{{--accent:{colour}}}\n"));
+        let logo = tenant.branding.logo.as_ref();
+        Self {
+            name: tenant.display_name(),
+            logo: logo.map(|_| tenant.public_url.join("/logo")),
+            style: format!("{STYLE}{}", accent.unwrap_or_default()),
+        }
+    }
+}
+
 /// Answers with a page.
-pub(super) fn show(status: StatusCode, page: &impl Template) -> Response {
+pub(super) fn show(tenant: &Tenant, status: StatusCode, page: &impl Template) -> Response {
+    let Brand { logo, style, .. } = Brand::of(tenant);
     match page.render() {
-        Ok(html) => web::page(status, html, STYLE),
+        Ok(html) => web::page(status, html, (&style, logo.is_some())),
         Err(error) => {
             tracing::error!(%error, "a page could not be rendered");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()

@@ -18,10 +18,10 @@ use client_metadata::{ApplicationType, ClientMetadata};
 pub(super) use client_metadata::{read_name, read_uri};
 use error::RegistrationError;
 
-use super::{Context, RegistrationPolicy};
+use super::Context;
 use crate::model::{
-    Client, ClientId, ClientKeys, GrantType, RedirectUri, Secret, Tenant, TokenEndpointAuthMethod,
-    new_identifier,
+    Client, ClientId, ClientKeys, GrantType, RedirectUri, RegistrationPolicy, Secret, Tenant,
+    TokenEndpointAuthMethod, new_identifier,
 };
 use crate::store::Registration;
 use crate::web;
@@ -77,14 +77,14 @@ async fn register(
     tenant: &Tenant,
     request: Request,
 ) -> Result<Response, RegistrationError> {
-    check_policy(&context.registration.policy, request.headers())?;
+    check_policy(&tenant.registration.policy, request.headers())?;
     let metadata = read_metadata(request).await?;
     let (client, secret) = new_client(context, &metadata);
     let token = Secret::generate(context.random.as_ref());
     let registration = Registration {
         client,
         token: token.digest(),
-        limit: i64::from(context.registration.max_clients),
+        limit: i64::from(tenant.registration.max_clients),
     };
     let admitted = context.store.admit_client(&tenant.slug, &registration);
     if !admitted.await? {

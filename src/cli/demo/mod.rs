@@ -43,12 +43,14 @@ pub async fn run(options: Options) -> anyhow::Result<bool> {
     let database = folder.path().join("demo.db");
     config.database.url = Secret::new(format!("sqlite://{}", database.display()));
     let gateway = Gateway::open(&config, public_url, WeatherSource::Sample).await?;
+    gateway.apply_tenants().await?;
     let account = Account {
         username: "demo".to_owned(),
         password: Secret::generate(&SystemRandom),
     };
+    let slug = &gateway.tenant().slug;
     gateway
-        .add_user(&account.username, "admin", &account.password)
+        .add_user(slug, &account.username, "admin", &account.password)
         .await?;
     let stop = server::stop_signal()?;
     let showing = async {

@@ -14,6 +14,7 @@ mod remote_documents;
 mod revocations;
 mod signing_keys;
 mod spent_identifiers;
+mod tenants;
 mod users;
 
 use async_trait::async_trait;

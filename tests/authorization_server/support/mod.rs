@@ -15,15 +15,15 @@ use axum::{Extension, Router};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use gatehouse::authorization_server::{
-    Context, RegistrationPolicy, RegistrationSettings, RemoteDocuments, TokenSettings,
-    metadata_route, routes,
+    Context, RemoteDocuments, TokenSettings, metadata_route, routes,
 };
 use gatehouse::egress::GuardedClient;
 use gatehouse::identity::Accounts;
 use gatehouse::jose::{AccessTokenClaims, KeyRing, KeyRings, generate_signing_key};
 use gatehouse::model::{
-    Clock, DocumentTrust, PasswordHash, Role, Scope, ScopeCatalogue, ScopeDefinition,
-    SigningAlgorithm, SystemRandom, Tenant, Timestamp, User, UserId,
+    Clock, DocumentTrust, PasswordHash, RegistrationPolicy, RegistrationSettings, Role, Scope,
+    ScopeCatalogue, ScopeDefinition, SigningAlgorithm, SystemRandom, Tenant, Timestamp, User,
+    UserId,
 };
 use gatehouse::store::{self, Store};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
@@ -189,12 +189,12 @@ impl Server {
                 refresh_ttl: Duration::from_hours(720),
                 refresh_grace: Duration::from_secs(30),
             },
-            registration,
         });
         let mut routers = HashMap::new();
         for (slug, url) in tenants {
             let tenant = Tenant {
                 client_documents: trust.clone(),
+                registration: registration.clone(),
                 ..tenant(slug, url)
             };
             store

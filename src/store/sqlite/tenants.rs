@@ -1,0 +1,206 @@
+//! Tenants in SQLite.
+
+use async_trait::async_trait;
+use sqlx::{AssertSqlSafe, SqliteConnection};
+
+use super::{SqliteStore, begin};
+use crate::model::{ListedTenant, SealedSigningKey, StoredTenant, TenantSlug};
+use crate::store::StoreError;
+use crate::store::row::write_list;
+use crate::store::tenants::{
+    Application, Existing, LAST, ListedTenantRow, OWNED, Step, TenantKeyRow, TenantRow,
+    TenantStore, deactivated, plan,
+};
+
+#[async_trait]
+impl TenantStore for SqliteStore {
+    async fn add_tenant(&self, tenant: &StoredTenant) -> Result<(), StoreError> {
+        let mut transaction = begin(&self.writer).await?;
+        let version = next_version(&mut transaction).await?;
+        remove_rows(&mut transaction, &tenant.slug).await?;
+        insert(&mut transaction, tenant, version).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    async fn apply_tenants(&self, tenants: &[StoredTenant]) -> Result<Application, StoreError> {
+        let mut transaction = begin(&self.writer).await?;
+        let existing = existing(&mut transaction).await?;
+        let steps = match plan(&existing, tenants) {
+            Ok(steps) => steps,
+            Err(clashes) => return Ok(Application::Taken(clashes)),
+        };
+        if !steps.is_empty() {
+            let version = next_version(&mut transaction).await?;
+            for step in &steps {
+                take(&mut transaction, step, version).await?;
+            }
+            transaction.commit().await?;
+        }
+        let deactivated = deactivated(&steps);
+        Ok(Application::Applied { deactivated })
+    }
+
+    async fn find_tenant(
+        &self,
+        slug: &TenantSlug,
+    ) -> Result<Option<(StoredTenant, i64)>, StoreError> {
+        sqlx::query_as::<_, TenantRow>(
+            "SELECT slug, public_url, settings, origin, active, version
+             FROM tenants
+             WHERE slug = $1 AND active = 1",
+        )
+        .bind(slug.as_str())
+        .fetch_optional(&self.readers)
+        .await?
+        .map(TryInto::try_into)
+        .transpose()
+    }
+
+    async fn list_tenants(&self) -> Result<Vec<ListedTenant>, StoreError> {
+        sqlx::query_as::<_, ListedTenantRow>(
+            "SELECT slug, public_url, origin, active, version, changed_at
+             FROM tenants
+             ORDER BY slug",
+        )
+        .fetch_all(&self.readers)
+        .await?
+        .into_iter()
+        .map(TryInto::try_into)
+        .collect()
+    }
+
+    async fn tenants_version(&self) -> Result<i64, StoreError> {
+        let version = sqlx::query_scalar("SELECT version FROM tenants_version")
+            .fetch_one(&self.readers)
+            .await?;
+        Ok(version)
+    }
+
+    async fn remove_tenant(&self, slug: &TenantSlug) -> Result<bool, StoreError> {
+        let mut transaction = begin(&self.writer).await?;
+        next_version(&mut transaction).await?;
+        let done = sqlx::query("DELETE FROM tenants WHERE slug = $1")
+            .bind(slug.as_str())
+            .execute(&mut *transaction)
+            .await?;
+        if done.rows_affected() == 0 {
+            return Ok(false);
+        }
+        remove_rows(&mut transaction, slug).await?;
+        transaction.commit().await?;
+        Ok(true)
+    }
+
+    async fn list_signing_keys_of(
+        &self,
+        tenants: &[TenantSlug],
+    ) -> Result<Vec<(TenantSlug, SealedSigningKey)>, StoreError> {
+        let slugs: String = write_list(tenants.iter().map(TenantSlug::as_str));
+        sqlx::query_as::<_, TenantKeyRow>(
+            "SELECT tenant, id, algorithm, sealed_key, created_at, signs_from
+             FROM signing_keys
+             WHERE tenant IN (SELECT value FROM json_each($1))
+             ORDER BY tenant, signs_from DESC, id",
+        )
+        .bind(slugs)
+        .fetch_all(&self.readers)
+        .await?
+        .into_iter()
+        .map(TryInto::try_into)
+        .collect()
+    }
+}
+
+/// Counts a change, and lets no other one be made until this one is whole.
+async fn next_version(connection: &mut SqliteConnection) -> Result<i64, StoreError> {
+    let sql = "UPDATE tenants_version SET version = version + 1 RETURNING version";
+    Ok(sqlx::query_scalar(sql).fetch_one(connection).await?)
+}
+
+/// All tenants; the settings of an operator's tenants are none of the file's business.
+async fn existing(connection: &mut SqliteConnection) -> Result<Vec<Existing>, StoreError> {
+    sqlx::query_as::<_, TenantRow>(
+        "SELECT slug, public_url, CASE origin WHEN 'file' THEN settings ELSE '' END AS settings,
+                origin, active, version
+         FROM tenants",
+    )
+    .fetch_all(connection)
+    .await?
+    .into_iter()
+    .map(TryInto::try_into)
+    .collect()
+}
+
+async fn take(
+    connection: &mut SqliteConnection,
+    step: &Step<'_>,
+    version: i64,
+) -> Result<(), StoreError> {
+    match step {
+        Step::Deactivate(slug) => deactivate(connection, slug, version).await,
+        Step::Write(tenant) => write(connection, tenant, version).await,
+    }
+}
+
+async fn deactivate(
+    connection: &mut SqliteConnection,
+    slug: &TenantSlug,
+    version: i64,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE tenants SET active = FALSE, version = $2, changed_at = unixepoch()
+         WHERE slug = $1",
+    )
+    .bind(slug.as_str())
+    .bind(version)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn insert(
+    connection: &mut SqliteConnection,
+    tenant: &StoredTenant,
+    version: i64,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO tenants (slug, public_url, settings, origin, active, version, changed_at)
+         VALUES ($1, $2, $3, $4, TRUE, $5, unixepoch())",
+    )
+    .bind(tenant.slug.as_str())
+    .bind(tenant.public_url.as_str())
+    .bind(&tenant.settings)
+    .bind(tenant.origin.as_str())
+    .bind(version)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Stores a tenant that may be there already.
+async fn write(
+    connection: &mut SqliteConnection,
+    tenant: &StoredTenant,
+    version: i64,
+) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM tenants WHERE slug = $1")
+        .bind(tenant.slug.as_str())
+        .execute(&mut *connection)
+        .await?;
+    insert(connection, tenant, version).await
+}
+
+async fn remove_rows(
+    connection: &mut SqliteConnection,
+    slug: &TenantSlug,
+) -> Result<(), StoreError> {
+    for table in OWNED.into_iter().chain(LAST) {
+        // The names are this program's own.
+        let sql = AssertSqlSafe(format!("DELETE FROM {table} WHERE tenant = $1"));
+        sqlx::query(sql)
+            .bind(slug.as_str())
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}
