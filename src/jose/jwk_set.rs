@@ -41,8 +41,10 @@ struct Document {
 impl JwkSet {
     /// Reads a set. Keys of unknown types and for encryption are left out (RFC 7517 §5).
     pub fn parse(json: &[u8]) -> Result<Self, InvalidJwkSet> {
+        // RFC 8259 §8.1: UTF-8, in the members too that are passed over.
+        let text = std::str::from_utf8(json).map_err(|_| InvalidJwkSet::Malformed)?;
         let document: Document =
-            serde_json::from_slice(json).map_err(|_| InvalidJwkSet::Malformed)?;
+            serde_json::from_str(text).map_err(|_| InvalidJwkSet::Malformed)?;
         if document.keys.len() > MAX_KEYS {
             return Err(InvalidJwkSet::Malformed);
         }

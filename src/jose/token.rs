@@ -114,10 +114,12 @@ fn check_type(header: &Header) -> Result<(), InvalidToken> {
     }
 }
 
-/// Reads one part. The decoder takes neither padding nor non-canonical last characters.
+/// Reads one part. The decoder takes neither padding nor non-canonical last characters, and all of
+/// the JSON is UTF-8, in the members too that are passed over (RFC 8259 §8.1).
 pub(super) fn read<T: DeserializeOwned>(part: &str) -> Option<T> {
     let bytes = URL_SAFE_NO_PAD.decode(part).ok()?;
-    serde_json::from_slice(&bytes).ok()
+    let text = std::str::from_utf8(&bytes).ok()?;
+    serde_json::from_str(text).ok()
 }
 
 /// True for a member that is there, whatever its value, `null` too.

@@ -90,6 +90,17 @@ fn claims(client: &str, jti: &str) -> Value {
     json!({ "iss": client, "sub": client, "aud": T1, "iat": NOW, "exp": NOW + 60, "jti": jti })
 }
 
+#[test]
+fn a_key_set_is_utf_8_throughout() {
+    let set = |other: &[u8]| {
+        let key = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","other":""#;
+        let bytes = [key.as_bytes(), other, b"\"}]}"].concat();
+        gatehouse::jose::JwkSet::parse(&bytes).is_ok()
+    };
+    assert!(set(b"text"));
+    assert!(!set(b"\xff"));
+}
+
 async fn register(server: &Server, extra: Value) -> Answer {
     let mut metadata = json!({
         "redirect_uris": [CALLBACK],

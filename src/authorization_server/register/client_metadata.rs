@@ -57,8 +57,10 @@ const MAX_URI: usize = 2048;
 
 impl ClientMetadata {
     pub(super) fn parse(body: &[u8]) -> Result<Self, RegistrationError> {
+        // RFC 8259 §8.1: UTF-8, in the members too that are passed over.
+        let text = std::str::from_utf8(body).map_err(|_| RegistrationError::Document)?;
         let document: Document =
-            serde_json::from_slice(body).map_err(|_| RegistrationError::Document)?;
+            serde_json::from_str(text).map_err(|_| RegistrationError::Document)?;
         if document.software_statement.is_some() {
             return Err(RegistrationError::SoftwareStatement);
         }
