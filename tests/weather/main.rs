@@ -11,8 +11,11 @@ mod fake_nws;
 
 mod cache;
 mod client;
+mod export;
 mod failures;
 mod house;
+mod places;
+mod points;
 mod recordings;
 mod resources_and_prompts;
 mod sample;

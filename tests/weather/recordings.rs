@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 
 use gatehouse::backends::weather::Weather;
-use gatehouse::nws::{NwsError, egress_settings};
+use gatehouse::nws::{Reason, egress_settings};
 use serde_json::{Value, json};
 
 use crate::fake_nws::{FakeNws, Reply, data};
@@ -108,21 +108,25 @@ async fn recorded_alerts_of_a_hurricane_that_is_to_come_are_told() {
 async fn recorded_problems_are_told_apart() {
     let Some(folder) = folder() else { return };
     for (status, name, expected) in [
-        (404, "InvalidPoint-points", NwsError::OutsideCoverage),
-        (400, "InvalidParameter-alerts-point", NwsError::Refused),
-        (503, "ForecastGridExpired", NwsError::ForecastLate),
-        (503, "ForecastMissingData", NwsError::ForecastLate),
-        (503, "UnavailableWebService", NwsError::Unavailable),
-        (503, "ServiceUnavailable", NwsError::Unavailable),
-        (500, "UnexpectedProblem", NwsError::Unavailable),
-        (404, "MarineForecastNotSupported", NwsError::Marine),
-        (404, "InvalidObservationStation", NwsError::NotFound),
-        (404, "NotFound", NwsError::NotFound),
+        (404, "InvalidPoint-points", Reason::OutsideCoverage),
+        (400, "InvalidParameter-alerts-point", Reason::Refused),
+        (503, "ForecastGridExpired", Reason::ForecastLate),
+        (503, "ForecastMissingData", Reason::ForecastLate),
+        (503, "UnavailableWebService", Reason::Unavailable),
+        (503, "ServiceUnavailable", Reason::Unavailable),
+        (500, "UnexpectedProblem", Reason::Unavailable),
+        (404, "MarineForecastNotSupported", Reason::Marine),
+        (404, "InvalidObservationStation", Reason::NotFound),
+        (404, "NotFound", Reason::NotFound),
     ] {
         let fake = FakeNws::start().await;
         let body = std::fs::read(folder.join(format!("problems/{status}-{name}.json"))).unwrap();
         fake.always(&data::alerts_path("CO"), Reply::problem_bytes(status, body));
-        let error = client(&fake).active_alerts(area("CO")).await.unwrap_err();
+        let error = client(&fake)
+            .active_alerts(area("CO"))
+            .await
+            .unwrap_err()
+            .reason;
         assert_eq!(error, expected, "{name}");
     }
 }

@@ -1,16 +1,18 @@
 //! The bundled sample: fresh at any time, and marked as what it is.
 
+use std::sync::Arc;
+
 use gatehouse::backends::weather::Weather;
 use gatehouse::nws::{Coordinates, Moment, Nws};
 use serde_json::{Value, json};
 
 use crate::fake_nws::data;
-use crate::house::{HeldClock, area, call, json_of, read, text, weather};
+use crate::house::{HeldClock, Zeroes, area, call, json_of, read, text, weather};
 
 const DAY: i64 = 86_400;
 
 fn sample_at(seconds: i64) -> Nws {
-    Nws::sample(HeldClock::at(seconds))
+    Nws::sample(HeldClock::at(seconds), Arc::new(Zeroes))
 }
 
 fn sample() -> Weather {
