@@ -51,6 +51,7 @@ pub use place::{InvalidZone, Place, Zone};
 pub use point::{Grid, Point};
 pub use shelf::Found;
 pub use station::{InvalidStation, Station, StationId};
+pub use text::passage as cleaned;
 
 use crate::egress;
 use crate::model::{Clock, Random};

@@ -17,7 +17,8 @@ pub(super) fn line(text: &str) -> String {
 }
 
 /// A text of any number of lines.
-pub(super) fn passage(text: &str) -> String {
+#[must_use]
+pub fn passage(text: &str) -> String {
     visible(text, PASSAGE).trim().to_owned()
 }
 

@@ -301,6 +301,7 @@ async fn every_tool_says_what_it_takes_gives_and_does() {
             "get_alert",
             "get_forecast_discussion",
             "export_observations",
+            "summarize_alerts",
             "get_internal_metric",
         ]
     );

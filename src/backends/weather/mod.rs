@@ -7,6 +7,7 @@ mod provenance;
 mod reply;
 mod resources;
 mod schema;
+mod subscriptions;
 mod tools;
 mod words;
 
@@ -15,7 +16,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 
-use super::{Answer, Backend, BackendError, CallContext, Catalogue};
+use super::{Answer, Backend, BackendError, CallContext, Catalogue, Updates};
 use crate::nws::Nws;
 use crate::resource_server::{Operation, Permit};
 use crate::telemetry::Figures;
@@ -107,6 +108,22 @@ impl Backend for Weather {
         _: &CallContext,
     ) -> Result<Answer, BackendError> {
         completion::complete(params)
+    }
+
+    fn takes_subscriptions(&self) -> bool {
+        true
+    }
+
+    async fn subscribe(&self, permit: &Permit, uri: &str) -> Result<Option<Updates>, BackendError> {
+        if !matches!(permit.operation(), Operation::ReadResource(allowed) if allowed == uri) {
+            return Err(BackendError::UnknownResource);
+        }
+        // All else changes with a restart only.
+        let Some(area) = resources::alerts_area(uri) else {
+            return Ok(None);
+        };
+        let updates = subscriptions::watch(Arc::clone(&self.nws), area?).await;
+        Ok(Some(updates))
     }
 }
 

@@ -83,12 +83,7 @@ pub(super) async fn read(weather: &Weather, uri: &str) -> Result<Answer, Backend
     if uri == CONFIG_URI {
         return contents(uri, &configuration(&weather.nws), CONFIG_TTL);
     }
-    let state = uri
-        .strip_prefix("alerts://")
-        .and_then(|rest| rest.strip_suffix("/active"));
-    let area: Area = state
-        .and_then(|state| state.parse().ok())
-        .ok_or(BackendError::UnknownResource)?;
+    let area = alerts_area(uri).ok_or(BackendError::UnknownResource)??;
     let active = weather
         .nws
         .active_alerts(area)
@@ -96,6 +91,12 @@ pub(super) async fn read(weather: &Weather, uri: &str) -> Result<Answer, Backend
         .map_err(|error| unavailable(&error))?;
     let result = AlertsResult::full(&weather.nws, &Place::Area(area), &active);
     contents(uri, &result, weather.nws.alerts_ttl())
+}
+
+/// The area whose alerts `uri` names, if it is an address of alerts at all.
+pub(super) fn alerts_area(uri: &str) -> Option<Result<Area, BackendError>> {
+    let state = uri.strip_prefix("alerts://")?.strip_suffix("/active")?;
+    Some(state.parse().map_err(|_| BackendError::UnknownResource))
 }
 
 fn configuration(nws: &Nws) -> Configuration {

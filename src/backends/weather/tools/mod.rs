@@ -9,6 +9,7 @@ mod get_forecast_discussion;
 mod get_hourly_forecast;
 mod get_internal_metric;
 mod position;
+mod summarize_alerts;
 
 use std::fmt;
 
@@ -44,6 +45,7 @@ pub(super) fn definitions() -> Vec<Definition> {
         get_alert::definition(),
         get_forecast_discussion::definition(),
         export_observations::definition(),
+        summarize_alerts::definition(),
         get_internal_metric::definition(),
     ]
 }
@@ -65,6 +67,7 @@ pub(super) async fn call(
         get_alert::NAME => get_alert::call(nws, arguments).await,
         get_forecast_discussion::NAME => get_forecast_discussion::call(nws, arguments).await,
         export_observations::NAME => export_observations::call(nws, arguments, context).await,
+        summarize_alerts::NAME => summarize_alerts::call(nws, arguments, context).await,
         get_internal_metric::NAME => {
             get_internal_metric::call(&weather.figures, &principal.tenant, arguments)
         }
