@@ -82,13 +82,13 @@ struct PlaceProperties {
 }
 
 impl Nws {
-    /// What `shelf` has for the grid cell of a point, else what `fetch` yields; calls `located` once
+    /// What `kept` has for the grid cell of a point, else what `fetch` yields; calls `located` once
     /// the cell is known.
     pub(super) async fn at_point<V, F>(
         &self,
         coordinates: Coordinates,
         located: impl FnOnce() + Send,
-        shelf: &Shelf<Grid, V>,
+        kept: &Shelf<Grid, V>,
         fetch: impl Fn(Arc<Desk>, Cell) -> F + Send + Sync,
     ) -> Result<(Arc<Point>, Found<V>), NwsError>
     where
@@ -99,7 +99,7 @@ impl Nws {
         located();
         let of = async |cell: &Cell| {
             let begin = || fetch(Arc::clone(&self.desk), cell.clone());
-            shelf.get(&cell.grid, begin).await
+            kept.get(&cell.grid, begin).await
         };
         match of(&cell).await {
             // The cell of a point may change, so the one that was kept is tried only once.

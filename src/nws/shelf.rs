@@ -169,35 +169,33 @@ where
             (age < kept.ttl).then_some(Ok(kept))
         };
         self.flights.join(key, fresh, || {
-            let (shelf, key) = (self.clone(), key.clone());
-            fetch().map(move |fetched| shelf.take_in(&key, fetched))
+            let (this, key) = (self.clone(), key.clone());
+            fetch().map(move |fetched| this.take_in(&key, fetched))
         })
     }
 
     fn take_in(&self, key: &K, fetched: Result<Fetched<V>, NwsError>) -> Outcome<V> {
-        match fetched {
-            Ok(fetched) => {
-                let kept = Arc::new(Kept {
-                    value: Arc::new(fetched.value),
-                    fetched_at: self.clock.now(),
-                    ttl: self.lifetime.of(fetched.max_age),
-                    size: fetched.size,
-                });
-                self.kept.insert(key.clone(), Arc::clone(&kept));
-                self.holds.invalidate(key);
-                Ok(kept)
-            }
-            Err(error) => {
-                if error.reason.is_passing() {
-                    let late = error.reason == Reason::ForecastLate;
-                    let until = self.clock.now().after(if late { LATE } else { PAUSE });
-                    self.holds.insert(key.clone(), Hold { until, error });
-                } else {
-                    self.kept.invalidate(key);
-                }
-                Err(error)
-            }
-        }
+        let fetched = fetched.inspect_err(|error| self.note(key, *error))?;
+        let kept = Arc::new(Kept {
+            value: Arc::new(fetched.value),
+            fetched_at: self.clock.now(),
+            ttl: self.lifetime.of(fetched.max_age),
+            size: fetched.size,
+        });
+        self.kept.insert(key.clone(), Arc::clone(&kept));
+        self.holds.invalidate(key);
+        Ok(kept)
+    }
+
+    /// What a failure means for what is kept.
+    fn note(&self, key: &K, error: NwsError) {
+        let pause = match error.reason {
+            Reason::ForecastLate => LATE,
+            reason if reason.is_passing() => PAUSE,
+            _ => return self.kept.invalidate(key),
+        };
+        let until = self.clock.now().after(pause);
+        self.holds.insert(key.clone(), Hold { until, error });
     }
 }
 
