@@ -2,6 +2,7 @@
 
 mod connect;
 mod error;
+mod policy;
 mod postgres;
 mod row;
 mod sqlite;
@@ -19,6 +20,7 @@ use crate::model::{
 };
 
 pub use connect::{ConnectOptions, Location, connect, locate, migrate};
+pub use policy::PolicyStore;
 pub use tenants::{Application, Clash, TenantStore};
 
 /// For how many seconds after its end a code stays, so that a replay is recognised as one.
@@ -35,7 +37,7 @@ const TOKEN_RETENTION: i64 = LONGEST_ACCESS_TOKEN.as_secs().cast_signed() + 60 *
 /// Each operation is one transaction: it happens whole or not at all, and what two callers do at
 /// the same time is as if they had done it one after the other.
 #[async_trait]
-pub trait Store: TenantStore + fmt::Debug + Send + Sync {
+pub trait Store: PolicyStore + TenantStore + fmt::Debug + Send + Sync {
     /// Answers when the database does.
     async fn ping(&self) -> Result<(), StoreError>;
 

@@ -121,7 +121,9 @@ async fn a_permit_for_one_tool_does_not_call_another() {
             panic!("the request is a good one");
         };
         let policy = gate.dispatcher.policy();
-        let permit = policy.permit(&gate.principal, operation).unwrap();
+        let permit = policy
+            .permit(&gate.tenant, &gate.principal, operation)
+            .unwrap();
         let context = CallContext {
             progress: None,
             cancellation: tokio_util::sync::CancellationToken::new(),

@@ -7,6 +7,7 @@ mod expiry;
 mod grants;
 mod login_sessions;
 mod open;
+mod policy;
 mod pushed_requests;
 mod refresh_tokens;
 mod registrations;
