@@ -19,8 +19,8 @@ use super::registration::{Policy, policy};
 use super::schema;
 use super::scopes::known_scopes;
 use crate::model::{
-    AccessRules, Branding, DocumentTrust, PublicUrl, RefusalRules, RegistrationSettings, Role, ScopeCatalogue, StoredTenant,
-    Tenant, TenantSlug,
+    AccessRules, Branding, DocumentTrust, PublicUrl, RefusalRules, RegistrationSettings, Role,
+    ScopeCatalogue, StoredTenant, Tenant, TenantSlug,
 };
 
 /// What a tenant's document is checked against, and what holds where it says nothing.

@@ -5,9 +5,7 @@ use std::fmt;
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::model::{
-    ClientId, GrantId, KeyThumbprint, RefusalDialect, ScopeSet, Timestamp, UserId,
-};
+use crate::model::{ClientId, GrantId, KeyThumbprint, RefusalDialect, ScopeSet, Timestamp, UserId};
 
 /// What an access token says. Whether it holds here and now is for the resource server to judge.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -110,8 +110,11 @@ impl Dispatcher {
     #[must_use]
     pub fn refused(&self, request: &Request, challenge: &str) -> Option<Reply> {
         let method = Method::named(&request.method, request.revision);
-        method.is_ok_and(|method| method == Method::CallTool).then_some(())?;
-        let text = "This tool needs a permission that was not given yet: connect the account again.";
+        method
+            .is_ok_and(|method| method == Method::CallTool)
+            .then_some(())?;
+        let text =
+            "This tool needs a permission that was not given yet: connect the account again.";
         let body = json!({ "content": [{ "type": "text", "text": text }], "isError": true });
         let meta = json!({ "mcp/www_authenticate": [challenge] });
         let envelope = self.envelope(request, None);

@@ -52,4 +52,4 @@ pub use stored_tenant::{ListedTenant, StoredTenant, TenantOrigin};
 pub use tenant::{InvalidPublicUrl, InvalidTenantSlug, PublicUrl, Role, Tenant, TenantSlug};
 pub use time::{Clock, SystemClock, Timestamp};
 pub use uri_template::expands_to;
-pub use user::{PasswordHash, User, UserId};
+pub use user::{ExternalIdentity, GroupSnapshot, PasswordHash, User, UserId};

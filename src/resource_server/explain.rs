@@ -166,7 +166,9 @@ impl Policy {
         }
         if !question.exists {
             let (kind, _) = named(&question.operation);
-            remedies.push(format!("Ask about a {kind} that a server of the tenant has."));
+            remedies.push(format!(
+                "Ask about a {kind} that a server of the tenant has."
+            ));
         }
         let lacking = missing.without(of_user);
         if !lacking.is_empty() {
@@ -181,7 +183,9 @@ impl Policy {
         let limited = missing.intersection(of_user);
         if let (false, Some(client)) = (limited.is_empty(), &question.client) {
             let client = client.display_name();
-            remedies.push(format!("Let the client {client} have {limited}, which it is limited from."));
+            remedies.push(format!(
+                "Let the client {client} have {limited}, which it is limited from."
+            ));
         }
         if !missing.is_empty() && question.exists {
             let (kind, name) = named(&question.operation);
@@ -292,9 +296,13 @@ impl Explanation {
             }
             Verdict::Refused => format!("refused for lack of {missing}. What would change it:"),
             Verdict::Hidden => {
-                format!("answered as if it did not exist, for lack of {missing}. What would change it:")
+                format!(
+                    "answered as if it did not exist, for lack of {missing}. What would change it:"
+                )
             }
-            Verdict::Disabled => "no token at all: the account is disabled. What would change it:".to_owned(),
+            Verdict::Disabled => {
+                "no token at all: the account is disabled. What would change it:".to_owned()
+            }
             Verdict::Unknown => format!("no server has this {}. What would change it:", self.kind),
         }
     }

@@ -1,4 +1,4 @@
-//! The authorization server over a real database, in this process: the attack catalogue and what
+//! The authorization server at a socket, over a real database: the attack catalogue and what
 //! clients in the field do.
 #![expect(
     clippy::unwrap_used,

@@ -84,7 +84,10 @@ fn a_configuration_adds_scopes_tools_and_roles() {
     assert_eq!(definition.description, "Change the weather");
     assert_eq!(definition.implies.to_string(), "weather:read");
     assert_eq!(config.scopes.catalogue.all().iter().count(), 6);
-    assert_eq!(config.access.tools["make_rain"].visibility, Visibility::Hidden);
+    assert_eq!(
+        config.access.tools["make_rain"].visibility,
+        Visibility::Hidden
+    );
     assert_eq!(config.access.tools.len(), 2);
     let tenant = default_tenant(&config);
     let roles: Vec<&String> = tenant.roles.keys().collect();

@@ -8,9 +8,7 @@ use super::TokenRequest;
 use super::error::TokenError;
 use crate::authorization_server::Context;
 use crate::jose::{AccessTokenClaims, JoseError};
-use crate::model::{
-    Grant, GrantId, KeyThumbprint, ScopeSet, Secret, Tenant, new_identifier,
-};
+use crate::model::{Grant, GrantId, KeyThumbprint, ScopeSet, Secret, Tenant, new_identifier};
 use crate::web;
 
 /// An access token that is signed but not handed out yet.
