@@ -22,15 +22,17 @@ fn is_case(text: &str) -> bool {
     letter && text.len() == 3 && bytes.all(|byte| byte.is_ascii_digit())
 }
 
-/// The cases that a function carries in front of its name: `h01_b18_names` has two.
+/// The cases that a function carries in front of its name: `h01_b18_names` has two, and so has
+/// `a16_and_a17_names`.
 fn cases_of(line: &str) -> Vec<String> {
     let line = line.trim_start();
     let line = line.strip_prefix("async ").unwrap_or(line);
     let Some(name) = line.strip_prefix("fn ") else {
         return Vec::new();
     };
-    let segments = name.split('_').take_while(|segment| is_case(segment));
-    segments.map(str::to_uppercase).collect()
+    let segments = name.split('_').filter(|segment| *segment != "and");
+    let cases = segments.take_while(|segment| is_case(segment));
+    cases.map(str::to_uppercase).collect()
 }
 
 fn tested_cases() -> BTreeSet<String> {
