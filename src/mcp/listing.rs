@@ -39,16 +39,17 @@ impl Listing {
         let mut separator = "";
         for definition in definitions {
             let operation = self.operation(&definition.name);
-            if policy.lists(permit, &operation) {
-                body.extend_from_slice(separator.as_bytes());
-                if asks_per_tool && self == Self::Tools {
-                    let scopes = policy.requirement(permit.tenant(), &operation).0;
-                    serde_json::to_writer(&mut body, &with_schemes(&definition.json, &scopes))?;
-                } else {
-                    serde_json::to_writer(&mut body, &definition.json)?;
-                }
-                separator = ",";
+            if !policy.lists(permit, &operation) {
+                continue;
             }
+            body.extend_from_slice(separator.as_bytes());
+            if asks_per_tool && self == Self::Tools {
+                let (scopes, _) = policy.requirement(permit.tenant(), &operation);
+                serde_json::to_writer(&mut body, &with_schemes(&definition.json, &scopes))?;
+            } else {
+                serde_json::to_writer(&mut body, &definition.json)?;
+            }
+            separator = ",";
         }
         body.extend_from_slice(b"]}");
         Ok(body)

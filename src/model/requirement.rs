@@ -56,9 +56,8 @@ impl AccessRules {
     pub fn over(mut self, global: &Self) -> Self {
         let missing = |own: &mut BTreeMap<String, Requirement>, global: &BTreeMap<_, _>| {
             for (name, requirement) in global {
-                if !own.contains_key(name) {
-                    own.insert(String::clone(name), Requirement::clone(requirement));
-                }
+                own.entry(String::clone(name))
+                    .or_insert_with(|| Requirement::clone(requirement));
             }
         };
         missing(&mut self.tools, &global.tools);
