@@ -43,8 +43,7 @@ async fn main() -> anyhow::Result<()> {
     let public_url = config.server.public_url_at(listener.local_addr()?);
     let public_url = public_url.context("no public URL follows from the address")?;
     let servers: Vec<Arc<dyn gatehouse::backends::Backend>> = vec![Arc::new(Fixture::new())];
-    let gateway =
-        Gateway::open_beside(&config, public_url, WeatherSource::Sample, servers).await?;
+    let gateway = Gateway::open_beside(&config, public_url, WeatherSource::Sample, servers).await?;
     gateway.apply_tenants().await?;
     let token = sign_in(&config, &gateway).await?;
     let place = json!({
@@ -67,7 +66,11 @@ fn configuration(database: &str) -> anyhow::Result<Config> {
         "[server]\nlisten = \"127.0.0.1:0\"\n\n[database]\nurl = {}\n",
         json!(database)
     );
-    Ok(config::parse(&text, "conformance.toml", &Environment::new())?)
+    Ok(config::parse(
+        &text,
+        "conformance.toml",
+        &Environment::new(),
+    )?)
 }
 
 /// The token of a person with every scope that there is.
