@@ -9,6 +9,7 @@
 
 mod fixture;
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -77,15 +78,16 @@ fn configuration(database: &str) -> anyhow::Result<Config> {
 async fn sign_in(config: &Config, gateway: &Gateway) -> anyhow::Result<Secret> {
     let tenant = gateway.tenant();
     let password = Secret::generate(&SystemRandom);
+    let roles = BTreeSet::from(["admin".to_owned()]);
     gateway
-        .add_user(&tenant.slug, USERNAME, "admin", &password)
+        .add_user(&tenant.slug, USERNAME, roles, &password)
         .await?;
     let user = gateway
         .store()
         .find_user_by_name(&tenant.slug, USERNAME)
         .await?;
     let user = user.context("the account is gone")?;
-    let scopes = tenant.scopes_of_role("admin");
+    let scopes = tenant.scopes_of_roles(&user.roles);
     let scopes = config.scopes.catalogue.expand(&scopes);
     gateway.issue_token(tenant, &user, scopes, TOKEN_TTL).await
 }
