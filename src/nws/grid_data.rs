@@ -98,8 +98,8 @@ struct Weather {
     coverage: Option<String>,
     #[serde(default, deserialize_with = "wire::line")]
     intensity: Option<String>,
-    #[serde(default, deserialize_with = "wire::line")]
-    weather: Option<String>,
+    #[serde(rename = "weather", default, deserialize_with = "wire::line")]
+    kind: Option<String>,
 }
 
 impl GridFeature {
@@ -154,8 +154,8 @@ impl WeatherLayer {
 impl Weather {
     /// `Slight chance light rain showers`
     fn words(self) -> Option<String> {
-        let weather = self.weather?;
-        let parts = [self.coverage, self.intensity, Some(weather)];
+        let kind = self.kind?;
+        let parts = [self.coverage, self.intensity, Some(kind)];
         let words: Vec<String> = parts.into_iter().flatten().collect();
         Some(words.join(" ").replace('_', " "))
     }

@@ -189,11 +189,11 @@ where
 
     /// What a failure means for what is kept.
     fn note(&self, key: &K, error: NwsError) {
-        let pause = match error.reason {
-            Reason::ForecastLate => LATE,
-            reason if reason.is_passing() => PAUSE,
-            _ => return self.kept.invalidate(key),
-        };
+        if !error.reason.is_passing() {
+            return self.kept.invalidate(key);
+        }
+        let late = error.reason == Reason::ForecastLate;
+        let pause = if late { LATE } else { PAUSE };
         let until = self.clock.now().after(pause);
         self.holds.insert(key.clone(), Hold { until, error });
     }

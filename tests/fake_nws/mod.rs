@@ -259,7 +259,7 @@ impl Sending {
                 Body::from_stream(start.chain(silence()))
             }
             Self::Endless => {
-                let chunk = Bytes::from_static(&[b' '; 64 * 1024]);
+                let chunk = Bytes::from(vec![b' '; 64 * 1024]);
                 let chunks = std::iter::repeat_n(chunk, 1_600).map(Ok::<_, std::io::Error>);
                 Body::from_stream(stream::iter(chunks))
             }

@@ -10,15 +10,21 @@
 )]
 
 mod claims;
+#[path = "../fake_nws/mod.rs"]
+#[expect(dead_code, reason = "what the tests of the weather server need of it")]
+mod fake_nws;
+
 mod client;
 mod demo;
 mod dpop;
 mod edge;
 mod key_rotation;
 mod lifetime;
+mod policy;
 mod process;
 mod refresh_ledger;
 mod revocation;
 mod stdio;
 mod tenants;
 mod tenants_live;
+mod weather;

@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use sqlx::Connection as _;
 use url::Url;
@@ -17,13 +18,19 @@ pub(crate) struct Database {
     pub(crate) url: String,
     /// Removed with its content when the test ends.
     folder: tempfile::TempDir,
+    /// Where its gateways ask for weather.
+    pub(crate) weather: String,
 }
 
 /// A running `gatehouse serve`, killed when it goes out of scope.
 pub(crate) struct Gateway {
     child: Child,
     pub(crate) url: String,
+    log: Arc<Mutex<String>>,
 }
+
+/// Where nobody listens.
+const NO_WEATHER: &str = "http://127.0.0.1:9";
 
 pub(crate) fn gatehouse() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gatehouse"));
@@ -39,7 +46,11 @@ impl Database {
     pub(crate) fn sqlite() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", folder.path().join("gatehouse.db").display());
-        Self { url, folder }
+        Self {
+            url,
+            folder,
+            weather: NO_WEATHER.to_owned(),
+        }
     }
 
     /// A new, empty database of the server that `GATEHOUSE_TEST_POSTGRES` names.
@@ -59,6 +70,7 @@ impl Database {
         Some(Self {
             url: url.into(),
             folder: tempfile::tempdir().unwrap(),
+            weather: NO_WEATHER.to_owned(),
         })
     }
 
@@ -92,9 +104,9 @@ impl Database {
         let text = format!(
             "[server]\n{server}\n[database]\nurl = \"{}\"\n\
              [keys]\nencryption_key = {{ env = \"KEY\" }}\npublish_ahead = \"5s\"\n\
-             [weather]\nbase_url = \"http://127.0.0.1:9\"\ncontact = \"tests@example.com\"\n\
+             [weather]\nbase_url = \"{}\"\ncontact = \"tests@example.com\"\n\
              {more}",
-            self.url
+            self.url, self.weather
         );
         std::fs::write(&path, text).unwrap();
         path
@@ -137,8 +149,16 @@ impl Database {
             seen.push(line);
         };
         // The pipe is read on, so that the process never waits for us.
-        std::thread::spawn(move || lines.for_each(drop));
-        Gateway { child, url }
+        let log = Arc::new(Mutex::new(seen.join("\n")));
+        let written = Arc::clone(&log);
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                let mut log = written.lock().unwrap();
+                log.push('\n');
+                log.push_str(&line);
+            }
+        });
+        Gateway { child, url, log }
     }
 
     /// A command of the program with this database.
@@ -159,9 +179,14 @@ impl Database {
     }
 
     /// Adds an account to a tenant that the database or its gateway has.
-    pub(crate) fn add_user_to(&self, tenant: &str, (username, role): (&str, &str)) {
+    pub(crate) fn add_user_to(&self, tenant: &str, user: (&str, &str)) {
+        self.add_user_with("", tenant, user);
+    }
+
+    /// The same where the configuration ends with `more`.
+    pub(crate) fn add_user_with(&self, more: &str, tenant: &str, (username, role): (&str, &str)) {
         let mut child = self
-            .command(&["user", "add", "--tenant", tenant])
+            .command_with("", more, &["user", "add", "--tenant", tenant])
             .args(["--username", username, "--role", role, "--password-stdin"])
             .stdin(Stdio::piped())
             .spawn()
@@ -177,6 +202,13 @@ impl Database {
 }
 
 impl Gateway {
+    /// The lines that the process has logged so far and that say `text`.
+    pub(crate) fn logged(&self, text: &str) -> Vec<String> {
+        let log = self.log.lock().unwrap();
+        let lines = log.lines().filter(|line| line.contains(text));
+        lines.map(str::to_owned).collect()
+    }
+
     pub(crate) fn address(&self) -> &str {
         self.url.strip_prefix("http://").unwrap()
     }

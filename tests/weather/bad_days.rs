@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use gatehouse::nws::{Nws, Place, Reason, Zone, egress_settings};
+use gatehouse::nws::{ActiveAlerts, Nws, NwsError, Place, Reason, Zone, egress_settings};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
@@ -30,6 +30,14 @@ fn zone(number: usize) -> Zone {
 
 fn zone_path(number: usize) -> String {
     format!("/alerts/active?status=actual&zone=TXZ{number:03}")
+}
+
+type Answer = Result<ActiveAlerts, NwsError>;
+
+/// True for a refusal that says when to come again.
+fn is_told_when(answer: &Answer) -> bool {
+    let reason = answer.as_ref().map_err(|error| error.reason);
+    matches!(reason, Err(Reason::Throttled { seconds: 1.. }))
 }
 
 /// The slowest of a hundred.
@@ -169,15 +177,10 @@ async fn r20_a_block_by_the_edge_is_met_with_few_probes() {
         let (mut old, mut told) = (0, 0);
         for _ in 0..30 {
             let calls = (0..20).map(|number| nws.active_alerts(Place::Zone(zone(number))));
-            for answer in join_all(calls).await {
-                match answer {
-                    Ok(active) => old += usize::from(active.age.is_some()),
-                    Err(error) => {
-                        assert!(matches!(error.reason, Reason::Throttled { seconds: 1.. }));
-                        told += 1;
-                    }
-                }
-            }
+            let answers = join_all(calls).await;
+            let aged = |answer: &&Answer| answer.as_ref().is_ok_and(|active| active.age.is_some());
+            old += answers.iter().filter(aged).count();
+            told += answers.iter().filter(|answer| is_told_when(answer)).count();
             clock.advance(1);
         }
         let asked = fake.all_requests() - before;

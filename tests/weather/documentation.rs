@@ -55,7 +55,7 @@ fn kind(property: &Value) -> String {
     let kinds: Vec<&str> = match &property["type"] {
         Value::String(kind) => vec![kind],
         Value::Array(kinds) => kinds.iter().filter_map(Value::as_str).collect(),
-        _ => vec!["string"],
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => vec!["string"],
     };
     let items = property["items"]["type"].as_str();
     let kinds: Vec<&str> = kinds.into_iter().filter(|kind| *kind != "null").collect();

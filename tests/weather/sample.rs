@@ -129,12 +129,8 @@ async fn every_tool_has_sample_data() {
     let place = json!({ "latitude": 40.7, "longitude": -74.0 });
     let id = "urn:oid:2.49.0.1.840.0.sample-fl-1";
     for (tool, arguments, told) in [
-        (
-            "get_alerts",
-            json!({ "zone": "NYZ072" }),
-            "Winter Storm Warning",
-        ),
-        ("get_alerts", place.clone(), "Winter Storm Warning"),
+        ("get_alerts", json!({ "zone": "NYZ072" }), "Flood Watch"),
+        ("get_alerts", place.clone(), "Flood Watch"),
         ("get_alert", json!({ "id": id }), "Hurricane Warning"),
         ("get_hourly_forecast", place.clone(), "Wed 13:00: "),
         (

@@ -46,9 +46,11 @@ impl Provenance {
                 120..7_200 => format!("{} minutes", age / 60),
                 _ => format!("{} hours", age / 3_600),
             };
-            lines.push_str(&format!(
-                "The National Weather Service can't be asked for newer data now; this is {age} old.\n"
-            ));
+            lines.push_str(
+                "The National Weather Service can't be asked for newer data now; this is ",
+            );
+            lines.push_str(&age);
+            lines.push_str(" old.\n");
         }
         lines
     }

@@ -38,6 +38,9 @@ const MOST_DAYS: u8 = 7;
 
 const PAGE: usize = 100;
 
+/// A cursor of longer ago, in seconds, would ask for what nobody keeps.
+const OLDEST_CURSOR: i64 = 24 * 60 * 60;
+
 /// The arguments.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -188,10 +191,8 @@ fn spans(
     let Some(Cursor { end, .. }) = cursor else {
         return Ok(last);
     };
-    // A cursor of long ago would ask for what nobody keeps.
-    const DAY: i64 = 24 * 60 * 60;
     let latest = last.last().map_or(0, Span::end);
-    if !(latest - DAY..=latest).contains(&end) {
+    if !(latest - OLDEST_CURSOR..=latest).contains(&end) {
         return Err(Failure::Told(STALE_CURSOR.to_owned()));
     }
     Ok(Nws::days_until(station, end, days))

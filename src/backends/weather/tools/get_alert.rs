@@ -31,7 +31,7 @@ const MISSING: &str = "The National Weather Service has no alert with this id. I
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Arguments {
-    /// The `id` of the alert, as get_alerts has it.
+    /// The `id` of the alert, as `get_alerts` has it.
     #[schemars(extend("examples" = ["urn:oid:2.49.0.1.840.0.0a1b2c.001.1"]))]
     id: String,
 }

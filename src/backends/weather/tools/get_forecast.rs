@@ -40,7 +40,7 @@ struct ForecastResult<'a> {
     state: Option<&'a str>,
     /// The IANA name of the point's time zone.
     time_zone: Option<&'a str>,
-    /// The identifier of the forecast office, as get_forecast_discussion takes it.
+    /// The identifier of the forecast office, as `get_forecast_discussion` takes it.
     office: Option<&'a str>,
     /// When the forecast was computed.
     generated_at: Option<&'a Moment>,

@@ -29,7 +29,7 @@ const MISSING: &str = "The National Weather Service has no forecast discussion o
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Arguments {
-    /// The three letters of a forecast office, as get_forecast names it.
+    /// The three letters of a forecast office, as `get_forecast` names it.
     #[schemars(extend("pattern" = "^[A-Za-z0-9]{3,4}$", "examples" = ["MTR", "OKX"]))]
     office: String,
 }
