@@ -6,6 +6,7 @@ mod client;
 mod configuration;
 pub mod demo;
 mod exit;
+mod install;
 mod key;
 mod serve;
 mod tenant;
@@ -90,7 +91,7 @@ fn dispatch(arguments: Arguments, environment: &Environment) -> anyhow::Result<E
         Command::Stdio => {
             let config = load()?;
             log(config.telemetry.log, "info")?;
-            block_on(serve::serve_stdio(&config))?;
+            block_on(serve::serve_stdio(config))?;
         }
         Command::Migrate => block_on(migrate(&load()?))?,
         Command::Tenant { command } => block_on(tenant::run(&load()?, command))?,
@@ -98,6 +99,9 @@ fn dispatch(arguments: Arguments, environment: &Environment) -> anyhow::Result<E
         Command::Client { command } => block_on(client::run(&load()?, command))?,
         Command::Keys { command } => block_on(key::run(&load()?, command))?,
         Command::Token { command } => block_on(token::run(&load()?, command))?,
+        Command::Install(wanted) => {
+            install::run(&wanted, arguments.config.as_deref(), environment)?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
