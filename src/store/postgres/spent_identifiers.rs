@@ -1,15 +1,15 @@
 //! Identifiers that count once, in Postgres.
 
-use sqlx::PgPool;
-
+use super::pool::Pool;
 use crate::model::{SingleUse, TenantSlug};
 use crate::store::StoreError;
 
 pub(super) async fn spend(
-    pool: &PgPool,
+    pool: &Pool,
     tenant: &TenantSlug,
     identifier: &SingleUse,
 ) -> Result<bool, StoreError> {
+    let mut transaction = pool.begin(tenant).await?;
     let done = sqlx::query(
         "INSERT INTO spent_identifiers (tenant, digest, expires_at)
          VALUES ($1, $2, $3)
@@ -18,7 +18,8 @@ pub(super) async fn spend(
     .bind(tenant.as_str())
     .bind(identifier.digest.as_bytes().as_slice())
     .bind(identifier.expires_at.seconds())
-    .execute(pool)
+    .execute(&mut *transaction)
     .await?;
+    transaction.commit().await?;
     Ok(done.rows_affected() == 1)
 }
