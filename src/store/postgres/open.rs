@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sqlx::migrate::{Migrate as _, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 
 use super::PostgresStore;
 use super::pool::Pool;
@@ -61,22 +61,21 @@ impl PostgresStore {
 /// why this connection has no time limits.
 pub(in crate::store) async fn migrate(url: &str, grant_to: Option<&str>) -> Result<(), StoreError> {
     let pool = pool(1).connect_with(connect_options(url)?).await?;
-    let mut connection = pool.acquire().await?;
     // A role that owns nothing may look at what is applied, and apply nothing.
-    if !is_up_to_date(&mut connection).await? {
-        migrations().run(&mut *connection).await?;
+    let up_to_date = is_up_to_date(&mut *pool.acquire().await?).await?;
+    if !up_to_date {
+        migrations().run(&pool).await?;
     }
     if let Some(role) = grant_to {
-        grant(&mut connection, role).await?;
+        grant(&pool, role).await?;
     }
-    drop(connection);
     pool.close().await;
     Ok(())
 }
 
 /// Lets a role that owns no table read and write rows, and nothing else.
-async fn grant(connection: &mut PgConnection, role: &str) -> Result<(), StoreError> {
-    let mut transaction = connection.begin().await?;
+async fn grant(pool: &PgPool, role: &str) -> Result<(), StoreError> {
+    let mut transaction = pool.begin().await?;
     for privileges in GRANTS {
         // The database quotes the names.
         let sql: String = sqlx::query_scalar("SELECT format($1, current_schema(), $2)")
