@@ -54,83 +54,67 @@ async fn h03_every_table_with_a_tenant_has_row_level_security_and_forces_it() {
 
 #[tokio::test]
 async fn h03_a_transaction_without_the_right_tenant_finds_and_writes_nothing() {
-    on_postgres(async |database: &Database| {
-        database.open().await;
-        let tables = database.tables_with_a_tenant().await;
-        database.fill(&tables, "acme").await;
-        // The owner of the tables is held to it as well.
-        for url in [database.url(), database.owner_url()] {
-            let mut connection = PgConnection::connect(url).await.unwrap();
-            for begin in STRANGERS {
-                connection.execute(begin).await.unwrap();
-                for table in &tables {
-                    let found = count(&mut connection, table).await;
-                    assert_eq!(found, 0, "{table} after {begin}");
-                    for write in [
-                        format!("UPDATE {table} SET tenant = 'globex'"),
-                        format!("DELETE FROM {table}"),
-                    ] {
-                        let done = connection.execute(AssertSqlSafe(write)).await.unwrap();
-                        assert_eq!(done.rows_affected(), 0, "{table} after {begin}");
-                    }
-                }
-                connection.execute("ROLLBACK").await.unwrap();
-            }
+    on_postgres(strangers_find_and_write_nothing).await;
+}
+
+async fn strangers_find_and_write_nothing(database: &Database) {
+    database.open().await;
+    let tables = database.tables_with_a_tenant().await;
+    database.fill(&tables, "acme").await;
+    // The owner of the tables is held to it as well.
+    for url in [database.url(), database.owner_url()] {
+        let mut connection = PgConnection::connect(url).await.unwrap();
+        for begin in STRANGERS {
+            assert_nothing_is_there(&mut connection, &tables, begin).await;
         }
-        for table in &tables {
-            assert_eq!(database.count(table, "acme").await, 1, "{table}");
-        }
-    })
-    .await;
+    }
+    for table in &tables {
+        assert_eq!(database.count(table, "acme").await, 1, "{table}");
+    }
 }
 
 #[tokio::test]
 async fn h03_a_row_of_another_tenant_is_not_added() {
-    on_postgres(async |database: &Database| {
-        database.open().await;
-        let tables = database.tables_with_a_tenant().await;
-        let mut connection = PgConnection::connect(database.url()).await.unwrap();
+    on_postgres(strangers_add_nothing).await;
+}
+
+async fn strangers_add_nothing(database: &Database) {
+    database.open().await;
+    let tables = database.tables_with_a_tenant().await;
+    let mut connection = PgConnection::connect(database.url()).await.unwrap();
+    for table in &tables {
+        let insert = database.insertion(table, "acme").await;
         for begin in STRANGERS {
-            for table in &tables {
-                let insert = database.insertion(table, "acme").await;
-                connection.execute(begin).await.unwrap();
-                let refused = connection.execute(AssertSqlSafe(insert)).await;
-                let refused = refused.unwrap_err().into_database_error().unwrap();
-                assert!(
-                    refused.message().contains("row-level security"),
-                    "{table} after {begin}: {refused}"
-                );
-                connection.execute("ROLLBACK").await.unwrap();
-            }
+            let refused = refusal(&mut connection, begin, &insert).await;
+            assert!(refused.contains("row-level security"), "{refused}");
         }
-    })
-    .await;
+    }
 }
 
 #[tokio::test]
 async fn h03_upkeep_finds_and_removes_and_changes_nothing() {
-    on_postgres(async |database: &Database| {
-        database.open().await;
-        let tables = database.tables_with_a_tenant().await;
-        database.fill(&tables, "acme").await;
-        let mut connection = PgConnection::connect(database.url()).await.unwrap();
-        let begin = "BEGIN; SET LOCAL gatehouse.tenant = '*'";
-        for table in &tables {
-            connection.execute(begin).await.unwrap();
-            if count(&mut connection, table).await == 1 && table != "revocations" {
-                let update = format!("UPDATE {table} SET tenant = 'globex'");
-                let refused = connection.execute(AssertSqlSafe(update)).await;
-                assert!(refused.is_err(), "{table}");
-            }
-            connection.execute("ROLLBACK").await.unwrap();
+    on_postgres(upkeep_changes_nothing).await;
+}
+
+async fn upkeep_changes_nothing(database: &Database) {
+    database.open().await;
+    let tables = database.tables_with_a_tenant().await;
+    database.fill(&tables, "acme").await;
+    let mut connection = PgConnection::connect(database.url()).await.unwrap();
+    let begin = "BEGIN; SET LOCAL gatehouse.tenant = '*'";
+    for table in &tables {
+        let update = format!("UPDATE {table} SET tenant = 'globex'");
+        if table == "revocations" || count_after(&mut connection, begin, table).await == 0 {
+            continue;
         }
-        // What people are is none of its business.
-        connection.execute(begin).await.unwrap();
-        for table in ["users", "consents"] {
-            assert_eq!(count(&mut connection, table).await, 0, "{table}");
-        }
-    })
-    .await;
+        let refused = refusal(&mut connection, begin, &update).await;
+        assert!(refused.contains("row-level security"), "{refused}");
+    }
+    // What people are is none of its business.
+    for table in ["users", "consents"] {
+        let found = count_after(&mut connection, begin, table).await;
+        assert_eq!(found, 0, "{table}");
+    }
 }
 
 #[tokio::test]
@@ -212,6 +196,38 @@ async fn a_role_that_is_not_there_is_granted_nothing() {
         assert!(matches!(refused, Err(StoreError::Failed(_))), "{refused:?}");
     })
     .await;
+}
+
+async fn assert_nothing_is_there(connection: &mut PgConnection, tables: &[String], begin: &str) {
+    connection.execute(AssertSqlSafe(begin)).await.unwrap();
+    for table in tables {
+        let found = count(connection, table).await;
+        assert_eq!(found, 0, "{table} after {begin}");
+        for write in [
+            format!("UPDATE {table} SET tenant = 'globex'"),
+            format!("DELETE FROM {table}"),
+        ] {
+            let done = connection.execute(AssertSqlSafe(write)).await.unwrap();
+            assert_eq!(done.rows_affected(), 0, "{table} after {begin}");
+        }
+    }
+    connection.execute("ROLLBACK").await.unwrap();
+}
+
+/// What the database says against the statement.
+async fn refusal(connection: &mut PgConnection, begin: &str, statement: &str) -> String {
+    connection.execute(AssertSqlSafe(begin)).await.unwrap();
+    let outcome = connection.execute(AssertSqlSafe(statement)).await;
+    connection.execute("ROLLBACK").await.unwrap();
+    let refused = outcome.unwrap_err();
+    format!("{begin}; {statement}: {refused}")
+}
+
+async fn count_after(connection: &mut PgConnection, begin: &str, table: &str) -> i64 {
+    connection.execute(AssertSqlSafe(begin)).await.unwrap();
+    let found = count(connection, table).await;
+    connection.execute("ROLLBACK").await.unwrap();
+    found
 }
 
 async fn count(connection: &mut PgConnection, table: &str) -> i64 {
