@@ -1,5 +1,7 @@
 //! Identifiers that count once, in Postgres.
 
+use sqlx::PgConnection;
+
 use super::pool::Pool;
 use crate::model::{SingleUse, TenantSlug};
 use crate::store::StoreError;
@@ -10,6 +12,16 @@ pub(super) async fn spend(
     identifier: &SingleUse,
 ) -> Result<bool, StoreError> {
     let mut transaction = pool.begin(tenant).await?;
+    let is_new = insert(&mut transaction, tenant, identifier).await?;
+    transaction.commit().await?;
+    Ok(is_new)
+}
+
+pub(super) async fn insert(
+    connection: &mut PgConnection,
+    tenant: &TenantSlug,
+    identifier: &SingleUse,
+) -> Result<bool, StoreError> {
     let done = sqlx::query(
         "INSERT INTO spent_identifiers (tenant, digest, expires_at)
          VALUES ($1, $2, $3)
@@ -18,8 +30,7 @@ pub(super) async fn spend(
     .bind(tenant.as_str())
     .bind(identifier.digest.as_bytes().as_slice())
     .bind(identifier.expires_at.seconds())
-    .execute(&mut *transaction)
+    .execute(connection)
     .await?;
-    transaction.commit().await?;
     Ok(done.rows_affected() == 1)
 }
