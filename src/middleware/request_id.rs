@@ -26,6 +26,7 @@ pub async fn station(
     random.fill(&mut bytes);
     let id = URL_SAFE_NO_PAD.encode(bytes);
     let span = tracing::info_span!(
+        target: "request",
         "request",
         request.id = %id,
         http.method = %request.method(),
