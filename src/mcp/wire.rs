@@ -206,7 +206,8 @@ fn redact_text(text: &mut String) {
             if secret { "[removed] " } else { word }
         })
         .collect();
-    *text = words.concat().trim_end().to_owned();
+    *text = words.concat();
+    text.truncate(text.trim_end().len());
 }
 
 /// RFC 6750 §2.1, RFC 9449 §7.1, RFC 7617
