@@ -200,16 +200,16 @@ fn start(command: &mut Command) -> (Gateway, Lines) {
         .unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
     let mut seen = Vec::new();
-    loop {
+    let url = loop {
         let Some(Ok(line)) = lines.next() else {
             panic!("no start:\n{}", seen.join("\n"))
         };
         if let Some((_, rest)) = line.split_once("listening on ") {
-            let url = rest.split_whitespace().next().unwrap().to_owned();
-            return (Gateway { child, url }, lines);
+            break rest.split_whitespace().next().unwrap().to_owned();
         }
         seen.push(line);
-    }
+    };
+    (Gateway { child, url }, lines)
 }
 
 impl Gateway {
