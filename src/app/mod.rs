@@ -12,6 +12,7 @@ use anyhow::Context as _;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::audit::{Recorder, WriterTask};
 use crate::authorization_server::{self, RemoteDocuments, SigningKeys, TokenSettings};
 use crate::backends::weather::Weather;
 use crate::config::{Config, FileTenant, TenantRules};
@@ -56,6 +57,7 @@ pub struct Gateway {
     signing_keys: Arc<SigningKeys>,
     revocations: Arc<Revocations>,
     dispatcher: Arc<Dispatcher>,
+    audit_writer: WriterTask,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     parts: router::Parts,
@@ -97,6 +99,7 @@ impl Gateway {
         let figures = Arc::new(Figures::default());
         let nws = Arc::new(open_nws(config, weather, &clock, &random)?);
         let catalogue = config.scopes.catalogue.clone();
+        let (audit, writer) = Recorder::new(Arc::clone(&store), Arc::clone(&clock), false);
         let dispatcher = Arc::new(dispatcher(
             config,
             Weather::new(nws, Arc::clone(&figures)),
@@ -104,6 +107,7 @@ impl Gateway {
         ));
         let authorization_server = authorization_server::Context {
             store: Arc::clone(&store),
+            audit: audit.clone(),
             documents: open_documents(config, &store, &clock)?,
             key_rings: Arc::clone(&key_rings),
             clock: Arc::clone(&clock),
@@ -136,6 +140,7 @@ impl Gateway {
             signing_keys,
             revocations,
             dispatcher,
+            audit_writer: writer.start(),
             clock,
             random,
             parts,
@@ -164,6 +169,8 @@ impl Gateway {
             readiness.drain();
         });
         server::serve(listener, router::router(&self.parts), stop).await;
+        // Nobody is answered any more, so that no event comes after these.
+        self.audit_writer.finish().await;
     }
 
     /// Serves at `listener` until the process is told to stop.
@@ -192,8 +199,9 @@ impl Gateway {
         let policy = self.dispatcher.policy();
         let principal = Arc::new(local_principal(&self.tenant, policy.catalogue()));
         let (input, output) = (tokio::io::stdin(), tokio::io::stdout());
-        mcp::stdio::serve(self.dispatcher, principal, input, output).await?;
-        Ok(())
+        let served = mcp::stdio::serve(self.dispatcher, principal, input, output).await;
+        self.audit_writer.finish().await;
+        Ok(served?)
     }
 }
 

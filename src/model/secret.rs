@@ -74,6 +74,9 @@ impl Drop for Secret {
 }
 
 impl Digest {
+    /// What stands for the digest of nothing that came before.
+    pub(super) const ZERO: Self = Self([0; 32]);
+
     /// The SHA-256 digest of `bytes`.
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
@@ -93,6 +96,12 @@ impl Digest {
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
+    }
+
+    /// The bytes as people compare them.
+    #[must_use]
+    pub fn to_hex(&self) -> String {
+        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// Compares in constant time.

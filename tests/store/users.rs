@@ -5,7 +5,7 @@ use gatehouse::store::{CodeRedemption, RotationOutcome, StoreError};
 
 use crate::database::{Database, contract};
 use crate::fixtures::{
-    NOW, acme, begin_family, code, digest, login_session, refresh_token, rotation, user,
+    NOW, acme, begin_family, change, code, digest, login_session, refresh_token, rotation, user,
 };
 
 contract! {
@@ -23,7 +23,7 @@ async fn an_account_is_found_by_name_and_by_identifier(database: &Database) {
         ..user("bob")
     };
     for user in [user("alice"), disabled] {
-        store.add_user(&acme(), &user).await.unwrap();
+        store.add_user(&change(&acme()), &user).await.unwrap();
         let by_name = store.find_user_by_name(&acme(), &user.username).await;
         assert_eq!(by_name.unwrap().as_ref(), Some(&user));
         let by_identifier = store.find_user(&acme(), &user.id).await;
@@ -37,12 +37,15 @@ async fn an_account_is_found_by_name_and_by_identifier(database: &Database) {
 
 async fn a_user_name_is_taken_once(database: &Database) {
     let store = database.open().await;
-    store.add_user(&acme(), &user("alice")).await.unwrap();
+    store
+        .add_user(&change(&acme()), &user("alice"))
+        .await
+        .unwrap();
     let namesake = User {
         id: UserId::new("another-id"),
         ..user("alice")
     };
-    let refused = store.add_user(&acme(), &namesake).await;
+    let refused = store.add_user(&change(&acme()), &namesake).await;
     assert!(matches!(refused, Err(StoreError::Conflict)), "{refused:?}");
     assert_eq!(
         store.list_users(&acme()).await.unwrap(),
@@ -53,7 +56,7 @@ async fn a_user_name_is_taken_once(database: &Database) {
 async fn accounts_are_listed_by_name(database: &Database) {
     let store = database.open().await;
     for name in ["émile", "bob", "Zoe", "alice"] {
-        store.add_user(&acme(), &user(name)).await.unwrap();
+        store.add_user(&change(&acme()), &user(name)).await.unwrap();
     }
     let users = store.list_users(&acme()).await.unwrap();
     let names: Vec<_> = users.iter().map(|user| user.username.as_str()).collect();
@@ -64,10 +67,13 @@ async fn a_removed_account_takes_its_sessions_and_grants_along(database: &Databa
     let store = database.open().await;
     let grant = begin_family(&*store).await;
     let session = login_session("cookie", &user("alice"));
-    store.start_login_session(&acme(), &session).await.unwrap();
+    store
+        .start_login_session(&change(&acme()), &session)
+        .await
+        .unwrap();
 
-    assert!(store.remove_user(&acme(), "alice").await.unwrap());
-    assert!(!store.remove_user(&acme(), "alice").await.unwrap());
+    assert!(store.remove_user(&change(&acme()), "alice").await.unwrap());
+    assert!(!store.remove_user(&change(&acme()), "alice").await.unwrap());
 
     let found = store
         .find_login_session(&acme(), &session.digest, NOW)
@@ -77,9 +83,9 @@ async fn a_removed_account_takes_its_sessions_and_grants_along(database: &Databa
     assert_eq!(found.unwrap(), None);
     let found = store.find_refresh_token(&acme(), &digest("first")).await;
     assert_eq!(found.unwrap(), None);
-    assert!(!store.revoke_grant(&acme(), &grant, NOW).await.unwrap());
+    assert!(!store.revoke_grant(&change(&acme()), &grant).await.unwrap());
     let outcome = store
-        .rotate_refresh_token(&acme(), &rotation("first", "second", &grant))
+        .rotate_refresh_token(&change(&acme()), &rotation("first", "second", &grant))
         .await;
     assert_eq!(outcome.unwrap(), RotationOutcome::Refused);
 }
@@ -88,15 +94,18 @@ async fn a_removed_account_leaves_those_of_others(database: &Database) {
     let store = database.open().await;
     begin_family(&*store).await;
     let bob = user("bob");
-    store.add_user(&acme(), &bob).await.unwrap();
+    store.add_user(&change(&acme()), &bob).await.unwrap();
     let code = code("code of bob", &bob);
-    store.issue_code(&acme(), &code).await.unwrap();
+    store
+        .issue_code(&change(&acme()), &code, true)
+        .await
+        .unwrap();
 
-    assert!(store.remove_user(&acme(), "alice").await.unwrap());
+    assert!(store.remove_user(&change(&acme()), "alice").await.unwrap());
 
     let token = refresh_token("token of bob", &code.grant.id);
     let redemption = store
-        .redeem_code(&acme(), &code.digest, Some(&token), NOW)
+        .redeem_code(&change(&acme()), &code.digest, Some(&token))
         .await;
     assert_eq!(redemption.unwrap(), CodeRedemption::Redeemed);
     assert_eq!(store.list_users(&acme()).await.unwrap(), vec![bob]);

@@ -2,11 +2,11 @@
 
 mod answer;
 mod browser;
+mod time;
 mod web;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use argon2::password_hash::PasswordHasher as _;
@@ -14,6 +14,7 @@ use axum::body::{Body, to_bytes};
 use axum::{Extension, Router};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use gatehouse::audit::{Recorder, WriterTask};
 use gatehouse::authorization_server::{
     Context, RemoteDocuments, TokenSettings, metadata_route, routes,
 };
@@ -35,6 +36,7 @@ use url::form_urlencoded;
 
 pub(crate) use answer::Answer;
 pub(crate) use browser::Browser;
+pub(crate) use time::{TestClock, change, change_at};
 pub(crate) use web::{INSIDE, Page, Web};
 
 /// The example of RFC 7636, appendix B.
@@ -51,27 +53,13 @@ pub(crate) struct Server {
     pub(crate) clock: Arc<TestClock>,
     pub(crate) key_rings: Arc<KeyRings>,
     pub(crate) store: Arc<dyn Store>,
+    pub(crate) audit: WriterTask,
     routers: HashMap<&'static str, Router>,
     database: String,
     _directory: tempfile::TempDir,
 }
 
-#[derive(Debug)]
-pub(crate) struct TestClock(AtomicI64);
-
 pub(crate) type Fields<'a> = &'a [(&'a str, &'a str)];
-
-impl Clock for TestClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_seconds(self.0.load(Ordering::SeqCst))
-    }
-}
-
-impl TestClock {
-    pub(crate) fn advance(&self, seconds: i64) {
-        self.0.fetch_add(seconds, Ordering::SeqCst);
-    }
-}
 
 fn scope(name: &str) -> Scope {
     name.parse().unwrap()
@@ -169,10 +157,13 @@ impl Server {
         let database = format!("sqlite://{}", path.display());
         let options = store::ConnectOptions::default();
         let store = store::connect(&database, &options).await.unwrap();
-        let clock = Arc::new(TestClock(AtomicI64::new(1_800_000_000)));
+        let clock = Arc::new(TestClock::new());
         let key_rings = Arc::new(KeyRings::default());
+        let audit_clock = Arc::clone(&clock) as Arc<dyn Clock>;
+        let (audit, writer) = Recorder::new(Arc::clone(&store), audit_clock, false);
         let context = Arc::new(Context {
             store: Arc::clone(&store),
+            audit,
             documents: RemoteDocuments::new(
                 Arc::clone(&store),
                 Arc::clone(&clock) as Arc<dyn Clock>,
@@ -198,11 +189,11 @@ impl Server {
                 ..tenant(slug, url)
             };
             store
-                .add_user(&tenant.slug, &user("alice", "admin"))
+                .add_user(&change(&tenant.slug), &user("alice", "admin"))
                 .await
                 .unwrap();
             store
-                .add_user(&tenant.slug, &user("bob", "member"))
+                .add_user(&change(&tenant.slug), &user("bob", "member"))
                 .await
                 .unwrap();
             let key = generate_signing_key(SigningAlgorithm::Es256, clock.now()).unwrap();
@@ -216,6 +207,7 @@ impl Server {
             clock,
             key_rings,
             store,
+            audit: writer.start(),
             routers,
             database,
             _directory: directory,
