@@ -186,13 +186,10 @@ impl Event<'_> {
     }
 
     fn parts(&self) -> Parts<'_> {
-        let nothing = Parts::default();
+        let said = |name, text: String| Parts::default().saying(name, text);
         match *self {
-            Self::SignedIn(user) | Self::SignedOut(user) => Parts {
-                user: Some(user),
-                ..nothing
-            },
-            Self::SignInRefused(user) => Parts { user, ..nothing },
+            Self::SignedIn(user) | Self::SignedOut(user) => Parts::of_user(Some(user)),
+            Self::SignInRefused(user) => Parts::of_user(user),
             Self::ConsentGiven(grant) | Self::ConsentReused(grant) => Parts {
                 user: Some(&grant.user),
                 client: Some(&grant.client),
@@ -200,78 +197,70 @@ impl Event<'_> {
                 target: Some(grant.resource.as_str()),
                 detail: vec![("scope", grant.scopes.to_string())],
             },
-            Self::ConsentRemembered(client, scopes) => Parts {
-                client: Some(client),
-                detail: vec![("scope", scopes.to_string())],
-                ..nothing
-            },
-            Self::ConsentDenied(client) | Self::ConsentWithdrawn(client) => Parts {
-                client: Some(client),
-                ..nothing
-            },
-            Self::TokenIssued(grant_type) => Parts {
-                detail: vec![("grant_type", grant_type.to_owned())],
-                ..nothing
-            },
+            Self::ConsentRemembered(client, scopes) => {
+                Parts::of_client(client).saying("scope", scopes.to_string())
+            }
+            Self::ConsentDenied(client) | Self::ConsentWithdrawn(client) => {
+                Parts::of_client(client)
+            }
+            Self::TokenIssued(grant_type) => said("grant_type", grant_type.to_owned()),
             Self::TokenRefreshed(grant)
             | Self::TokenRefreshRepeated(grant)
             | Self::TokenReused(grant)
             | Self::GrantRevoked(grant) => Parts {
                 grant: Some(grant),
-                ..nothing
+                ..Parts::default()
             },
-            Self::CodeReplayed => nothing,
-            Self::TokenRequestRefused(error) => Parts {
-                detail: vec![("error", error.to_owned())],
-                ..nothing
-            },
-            Self::TokenRefused(reason) => Parts {
-                detail: vec![("reason", reason.to_owned())],
-                ..nothing
-            },
-            Self::ScopeRefused(target, required) => Parts {
-                target: Some(target),
-                detail: vec![("required", required.to_string())],
-                ..nothing
-            },
-            Self::PolicyRefused(target, reason) => Parts {
-                target: Some(target),
-                detail: vec![("reason", reason.to_owned())],
-                ..nothing
-            },
+            Self::CodeReplayed => Parts::default(),
+            Self::TokenRequestRefused(error) => said("error", error.to_owned()),
+            Self::TokenRefused(reason) => said("reason", reason.to_owned()),
+            Self::ScopeRefused(target, required) => {
+                said("required", required.to_string()).at(target)
+            }
+            Self::PolicyRefused(target, reason) => said("reason", reason.to_owned()).at(target),
             Self::ClientRegistered(client)
             | Self::ClientAdded(client)
             | Self::ClientChanged(client)
             | Self::ClientRemoved(client)
-            | Self::ClientExpired(client) => Parts {
-                client: Some(client),
-                target: Some(client.as_str()),
-                ..nothing
-            },
+            | Self::ClientExpired(client) => Parts::of_client(client).at(client.as_str()),
             Self::UserAdded(user, name)
             | Self::UserDisabled(user, name)
             | Self::UserEnabled(user, name)
-            | Self::UserRemoved(user, name) => Parts {
-                user: Some(user),
-                target: Some(name),
-                ..nothing
-            },
-            Self::KeyAdded(id) => Parts {
-                target: Some(id),
-                ..nothing
-            },
+            | Self::UserRemoved(user, name) => Parts::of_user(Some(user)).at(name),
+            Self::KeyAdded(id) => Parts::default().at(id),
             Self::TenantAdded(slug)
             | Self::TenantChanged(slug)
             | Self::TenantDeactivated(slug)
-            | Self::TenantRemoved(slug) => Parts {
-                target: Some(slug.as_str()),
-                ..nothing
-            },
-            Self::AuditTrimmed(sequence, hash) => Parts {
-                target: Some(hash),
-                detail: vec![("sequence", sequence.to_string())],
-                ..nothing
-            },
+            | Self::TenantRemoved(slug) => Parts::default().at(slug.as_str()),
+            Self::AuditTrimmed(sequence, hash) => said("sequence", sequence.to_string()).at(hash),
         }
+    }
+}
+
+impl<'a> Parts<'a> {
+    fn of_user(user: Option<&'a UserId>) -> Self {
+        Self {
+            user,
+            ..Self::default()
+        }
+    }
+
+    fn of_client(client: &'a ClientId) -> Self {
+        Self {
+            client: Some(client),
+            ..Self::default()
+        }
+    }
+
+    fn at(self, target: &'a str) -> Self {
+        Self {
+            target: Some(target),
+            ..self
+        }
+    }
+
+    fn saying(mut self, name: &'static str, text: String) -> Self {
+        self.detail.push((name, text));
+        self
     }
 }

@@ -19,6 +19,7 @@ mod expiry;
 mod grants;
 mod isolation;
 mod login_sessions;
+mod migrations;
 mod pushed_requests;
 mod refresh_tokens;
 mod registrations;
