@@ -1,6 +1,7 @@
 //! The only place that wires: makes every room's context from the configuration.
 
 mod operator;
+mod policy;
 mod tenants;
 mod upkeep;
 
@@ -209,7 +210,8 @@ impl Gateway {
         let policy = self.dispatcher.policy();
         let principal = Arc::new(local_principal(&self.tenant, policy.catalogue()));
         let (input, output) = (tokio::io::stdin(), tokio::io::stdout());
-        let served = mcp::stdio::serve(self.dispatcher, principal, input, output).await;
+        let caller = (self.tenant, principal);
+        let served = mcp::stdio::serve(self.dispatcher, caller, input, output).await;
         self.audit_writer.finish().await;
         Ok(served?)
     }
@@ -273,8 +275,7 @@ fn dispatcher(
     backends: Vec<Arc<dyn Backend>>,
     figures: &Arc<Figures>,
 ) -> Dispatcher {
-    let requirements = config.tools.clone().into_iter().collect();
-    let policy = Policy::new(config.scopes.catalogue.clone(), requirements);
+    let policy = Policy::new(config.scopes.catalogue.clone());
     let info = ServerInfo {
         name: "gatehouse".to_owned(),
         title: "Gatehouse".to_owned(),

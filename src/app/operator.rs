@@ -82,6 +82,7 @@ impl Gateway {
             keys: None,
             grant_types: client.grant_types,
             scopes: client.scopes,
+            refusals: None,
             created_at: self.clock.now(),
         };
         let change = self.change(tenant);
@@ -131,6 +132,7 @@ impl Gateway {
             scope: scopes,
             grant_id: None,
             key: None,
+            refusals: None,
         };
         Ok(ring.sign(&claims)?)
     }
