@@ -67,9 +67,14 @@ It keeps nothing: its database is gone when it ends.")]
 
     /// Bring the tables of the database up to date.
     #[command(after_help = "\
-Example:
-  DATABASE_URL=postgres://gatehouse@db/gatehouse gatehouse --config /etc/gatehouse.toml migrate")]
-    Migrate,
+Examples:
+  DATABASE_URL=postgres://gatehouse@db/gatehouse gatehouse --config /etc/gatehouse.toml migrate
+  DATABASE_URL=postgres://owner@db/gatehouse gatehouse migrate --grant-to gatehouse")]
+    Migrate {
+        /// The role of Postgres that `serve` connects as, where it is another one than this.
+        #[arg(long, value_name = "ROLE")]
+        grant_to: Option<String>,
+    },
 
     /// Report every mistake in the configuration, without starting anything.
     #[command(after_help = "\

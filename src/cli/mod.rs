@@ -93,7 +93,7 @@ fn dispatch(arguments: Arguments, environment: &Environment) -> anyhow::Result<E
             log(config.telemetry.log, "info")?;
             block_on(serve::serve_stdio(&config))?;
         }
-        Command::Migrate => block_on(migrate(&load()?))?,
+        Command::Migrate { grant_to } => block_on(migrate(&load()?, grant_to.as_deref()))?,
         Command::Tenant { command } => block_on(tenant::run(&load()?, command))?,
         Command::User { command } => block_on(user::run(&load()?, command))?,
         Command::Client { command } => block_on(client::run(&load()?, command))?,
@@ -104,8 +104,8 @@ fn dispatch(arguments: Arguments, environment: &Environment) -> anyhow::Result<E
     Ok(ExitCode::SUCCESS)
 }
 
-async fn migrate(config: &Config) -> anyhow::Result<()> {
-    store::migrate(config.database.url.expose()).await?;
+async fn migrate(config: &Config, grant_to: Option<&str>) -> anyhow::Result<()> {
+    store::migrate(config.database.url.expose(), grant_to).await?;
     terminal::say("the database is up to date")?;
     Ok(())
 }

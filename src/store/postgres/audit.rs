@@ -46,8 +46,9 @@ pub(super) async fn note(
 #[async_trait]
 impl AuditStore for PostgresStore {
     async fn list_pending_audit(&self) -> Result<Vec<TenantSlug>, StoreError> {
+        let mut transaction = self.pool.begin_upkeep().await?;
         let slugs: Vec<String> = sqlx::query_scalar("SELECT DISTINCT tenant FROM audit_pending")
-            .fetch_all(&self.pool)
+            .fetch_all(&mut *transaction)
             .await?;
         // A name that is none can only have been written by someone else; it stays where it is.
         Ok(slugs.iter().filter_map(|slug| slug.parse().ok()).collect())
@@ -58,7 +59,7 @@ impl AuditStore for PostgresStore {
         tenant: &TenantSlug,
         entries: &[AuditEntry],
     ) -> Result<ChainHead, StoreError> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.pool.begin(tenant).await?;
         let head = lock_head(&mut transaction, tenant).await?;
         let pending = pending(&mut transaction, tenant).await?;
         let ids: Vec<i64> = pending.iter().map(|row| row.id).collect();
@@ -83,11 +84,12 @@ impl AuditStore for PostgresStore {
     }
 
     async fn audit_chain(&self, tenant: &TenantSlug) -> Result<AuditChain, StoreError> {
+        let mut transaction = self.pool.begin(tenant).await?;
         sqlx::query_as::<_, HeadRow>(
             "SELECT sequence, hash, trimmed FROM audit_heads WHERE tenant = $1",
         )
         .bind(tenant.as_str())
-        .fetch_optional(&self.pool)
+        .fetch_optional(&mut *transaction)
         .await?
         .map_or(Ok(AuditChain::EMPTY), AuditChain::try_from)
     }
@@ -97,8 +99,11 @@ impl AuditStore for PostgresStore {
         tenant: &TenantSlug,
         query: &AuditQuery,
     ) -> Result<Vec<ChainedEntry>, StoreError> {
+        let mut transaction = self.pool.begin(tenant).await?;
         let mut sql = selection(tenant, query);
-        let rows = sql.build_query_as::<ChainedRow>().fetch_all(&self.pool);
+        let rows = sql
+            .build_query_as::<ChainedRow>()
+            .fetch_all(&mut *transaction);
         rows.await?.into_iter().map(TryInto::try_into).collect()
     }
 
@@ -108,7 +113,7 @@ impl AuditStore for PostgresStore {
         checkpoint: &Checkpoint,
         key: &CheckpointKey,
     ) -> Result<(), StoreError> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.pool.begin(tenant).await?;
         sqlx::query(
             "INSERT INTO audit_keys (tenant, id, jwk, seal) VALUES ($1, $2, $3, $4)
              ON CONFLICT (tenant, id) DO UPDATE SET jwk = excluded.jwk, seal = excluded.seal",
@@ -136,6 +141,7 @@ impl AuditStore for PostgresStore {
         tenant: &TenantSlug,
         after: i64,
     ) -> Result<Vec<Checkpoint>, StoreError> {
+        let mut transaction = self.pool.begin(tenant).await?;
         let rows = sqlx::query_as::<_, CheckpointRow>(
             "SELECT sequence, statement FROM audit_checkpoints
              WHERE tenant = $1 AND sequence > $2
@@ -145,7 +151,7 @@ impl AuditStore for PostgresStore {
         .bind(tenant.as_str())
         .bind(after)
         .bind(AUDIT_BATCH)
-        .fetch_all(&self.pool)
+        .fetch_all(&mut *transaction)
         .await?;
         Ok(rows.into_iter().map(Checkpoint::from).collect())
     }
@@ -155,6 +161,7 @@ impl AuditStore for PostgresStore {
         tenant: &TenantSlug,
         before_ms: Option<i64>,
     ) -> Result<Option<Checkpoint>, StoreError> {
+        let mut transaction = self.pool.begin(tenant).await?;
         let row = sqlx::query_as::<_, CheckpointRow>(
             "SELECT c.sequence, c.statement FROM audit_checkpoints AS c
              WHERE c.tenant = $1
@@ -167,7 +174,7 @@ impl AuditStore for PostgresStore {
         )
         .bind(tenant.as_str())
         .bind(before_ms)
-        .fetch_optional(&self.pool)
+        .fetch_optional(&mut *transaction)
         .await?;
         Ok(row.map(Checkpoint::from))
     }
@@ -176,11 +183,12 @@ impl AuditStore for PostgresStore {
         &self,
         tenant: &TenantSlug,
     ) -> Result<Vec<CheckpointKey>, StoreError> {
+        let mut transaction = self.pool.begin(tenant).await?;
         let rows = sqlx::query_as::<_, CheckpointKeyRow>(
             "SELECT id, jwk, seal FROM audit_keys WHERE tenant = $1",
         )
         .bind(tenant.as_str())
-        .fetch_all(&self.pool)
+        .fetch_all(&mut *transaction)
         .await?;
         Ok(rows.into_iter().map(CheckpointKey::from).collect())
     }
@@ -190,7 +198,7 @@ impl AuditStore for PostgresStore {
         change: &Change,
         checkpoint: &ChainHead,
     ) -> Result<bool, StoreError> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.pool.begin(&change.tenant).await?;
         // After a long time without, there is more to remove than the time of a request allows.
         sqlx::query("SET LOCAL statement_timeout = '60s'")
             .execute(&mut *transaction)

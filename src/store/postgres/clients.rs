@@ -1,18 +1,19 @@
 //! Registered clients in Postgres.
 
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 
 use super::audit;
+use super::pool::Pool;
 use crate::model::{Change, Client, ClientId, Event, GrantType, RedirectUri, TenantSlug};
 use crate::store::StoreError;
 use crate::store::row::{ClientRow, write_keys, write_list, write_scopes};
 
 pub(super) async fn register(
-    pool: &PgPool,
+    pool: &Pool,
     change: &Change,
     client: &Client,
 ) -> Result<(), StoreError> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = pool.begin(&change.tenant).await?;
     insert(&mut transaction, &change.tenant, client).await?;
     audit::note(&mut transaction, change, Event::ClientAdded(&client.id)).await?;
     Ok(transaction.commit().await?)
@@ -54,10 +55,11 @@ pub(super) async fn insert(
 }
 
 pub(super) async fn find(
-    pool: &PgPool,
+    pool: &Pool,
     tenant: &TenantSlug,
     id: &ClientId,
 ) -> Result<Option<Client>, StoreError> {
+    let mut transaction = pool.begin(tenant).await?;
     sqlx::query_as::<_, ClientRow>(
         "SELECT id, name, uri, redirect_uris, auth_method, secret, grant_types, scopes, created_at,
                 jwks, jwks_uri, refusals
@@ -66,32 +68,33 @@ pub(super) async fn find(
     )
     .bind(tenant.as_str())
     .bind(id.as_str())
-    .fetch_optional(pool)
+    .fetch_optional(&mut *transaction)
     .await?
     .map(Client::try_from)
     .transpose()
 }
 
-pub(super) async fn list(pool: &PgPool, tenant: &TenantSlug) -> Result<Vec<Client>, StoreError> {
+pub(super) async fn list(pool: &Pool, tenant: &TenantSlug) -> Result<Vec<Client>, StoreError> {
+    let mut transaction = pool.begin(tenant).await?;
     let rows = sqlx::query_as::<_, ClientRow>(
         "SELECT * FROM clients WHERE tenant = $1 ORDER BY created_at, id",
     )
     .bind(tenant.as_str())
-    .fetch_all(pool)
+    .fetch_all(&mut *transaction)
     .await?;
     rows.into_iter().map(Client::try_from).collect()
 }
 
 /// Replaces what a client may change about itself (RFC 7592 §2.2).
 pub(super) async fn replace(
-    pool: &PgPool,
+    pool: &Pool,
     change: &Change,
     client: &Client,
 ) -> Result<bool, StoreError> {
+    let mut transaction = pool.begin(&change.tenant).await?;
     let redirect_uris = client.redirect_uris.iter().map(RedirectUri::as_str);
     let grant_types = client.grant_types.iter().copied().map(GrantType::as_str);
     let (jwks, jwks_uri) = write_keys(client.keys.as_ref());
-    let mut transaction = pool.begin().await?;
     let done = sqlx::query(
         "UPDATE clients SET name = $3, uri = $4, redirect_uris = $5, auth_method = $6, secret = $7,
                             grant_types = $8, jwks = $9, jwks_uri = $10

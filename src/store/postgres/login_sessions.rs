@@ -1,18 +1,17 @@
 //! Login sessions in Postgres.
 
-use sqlx::PgPool;
-
 use super::audit;
+use super::pool::Pool;
 use crate::model::{Change, Digest, Event, LoginSession, TenantSlug, Timestamp, UserId};
 use crate::store::StoreError;
 use crate::store::row::LoginSessionRow;
 
 pub(super) async fn start(
-    pool: &PgPool,
+    pool: &Pool,
     change: &Change,
     session: &LoginSession,
 ) -> Result<(), StoreError> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = pool.begin(&change.tenant).await?;
     sqlx::query(
         "INSERT INTO login_sessions (tenant, digest, user_id, signed_in_at, expires_at)
          VALUES ($1, $2, $3, $4, $5)",
@@ -29,11 +28,12 @@ pub(super) async fn start(
 }
 
 pub(super) async fn find(
-    pool: &PgPool,
+    pool: &Pool,
     tenant: &TenantSlug,
     cookie: &Digest,
     now: Timestamp,
 ) -> Result<Option<LoginSession>, StoreError> {
+    let mut transaction = pool.begin(tenant).await?;
     sqlx::query_as::<_, LoginSessionRow>(
         "SELECT digest, user_id, signed_in_at, expires_at
          FROM login_sessions
@@ -42,14 +42,14 @@ pub(super) async fn find(
     .bind(tenant.as_str())
     .bind(cookie.as_bytes().as_slice())
     .bind(now.seconds())
-    .fetch_optional(pool)
+    .fetch_optional(&mut *transaction)
     .await?
     .map(LoginSession::try_from)
     .transpose()
 }
 
-pub(super) async fn end(pool: &PgPool, change: &Change, cookie: &Digest) -> Result<(), StoreError> {
-    let mut transaction = pool.begin().await?;
+pub(super) async fn end(pool: &Pool, change: &Change, cookie: &Digest) -> Result<(), StoreError> {
+    let mut transaction = pool.begin(&change.tenant).await?;
     let user: Option<String> = sqlx::query_scalar(
         "DELETE FROM login_sessions WHERE tenant = $1 AND digest = $2 RETURNING user_id",
     )

@@ -1,19 +1,20 @@
 //! Clients that registered themselves, and their removal, in Postgres (RFC 7591, RFC 7592).
 
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 
+use super::pool::{Pool, turn_to};
 use super::{audit, clients, grants};
 use crate::model::{Change, Client, ClientId, Digest, Event, TenantSlug, Timestamp};
 use crate::store::row::{ClientRow, invalid};
 use crate::store::{Registration, StoreError};
 
 pub(super) async fn admit(
-    pool: &PgPool,
+    pool: &Pool,
     change: &Change,
     registration: &Registration,
 ) -> Result<bool, StoreError> {
-    let mut transaction = pool.begin().await?;
     let tenant = &change.tenant;
+    let mut transaction = pool.begin(tenant).await?;
     // Registrations of a tenant take turns, so that together they don't exceed the limit.
     sqlx::query("SELECT pg_advisory_xact_lock(hashtext('client_registrations ' || $1))")
         .bind(tenant.as_str())
@@ -77,11 +78,12 @@ async fn remove_oldest_unused(
 }
 
 pub(super) async fn find(
-    pool: &PgPool,
+    pool: &Pool,
     tenant: &TenantSlug,
     id: &ClientId,
     token: &Digest,
 ) -> Result<Option<Client>, StoreError> {
+    let mut transaction = pool.begin(tenant).await?;
     sqlx::query_as::<_, ClientRow>(
         "SELECT c.*
          FROM clients AS c
@@ -91,7 +93,7 @@ pub(super) async fn find(
     .bind(tenant.as_str())
     .bind(id.as_str())
     .bind(token.as_bytes().as_slice())
-    .fetch_optional(pool)
+    .fetch_optional(&mut *transaction)
     .await?
     .map(Client::try_from)
     .transpose()
@@ -116,12 +118,12 @@ pub(super) async fn mark_used(
 
 /// The grants stay for a while, revoked: whoever asks about one of their tokens gets an answer.
 pub(super) async fn remove(
-    pool: &PgPool,
+    pool: &Pool,
     change: &Change,
     id: &ClientId,
 ) -> Result<bool, StoreError> {
-    let mut transaction = pool.begin().await?;
     let tenant = &change.tenant;
+    let mut transaction = pool.begin(tenant).await?;
     grants::revoke_all(&mut transaction, tenant, None, id, change.at()).await?;
     sqlx::query("DELETE FROM consents WHERE tenant = $1 AND client_id = $2")
         .bind(tenant.as_str())
@@ -142,11 +144,11 @@ pub(super) async fn remove(
 }
 
 pub(super) async fn remove_unused(
-    pool: &PgPool,
+    pool: &Pool,
     registered_before: Timestamp,
     now: Timestamp,
 ) -> Result<u64, StoreError> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = pool.begin_upkeep().await?;
     let removed: Vec<(String, String)> = sqlx::query_as(
         "DELETE FROM clients
          WHERE EXISTS (SELECT 1 FROM client_registrations AS r
@@ -161,6 +163,7 @@ pub(super) async fn remove_unused(
     .await?;
     for (tenant, id) in &removed {
         let tenant = tenant.parse().map_err(|_| invalid("tenant's name"))?;
+        turn_to(&mut transaction, &tenant).await?;
         let change = Change::by_system(&tenant, now);
         let client = ClientId::new(id);
         audit::note(&mut transaction, &change, Event::ClientExpired(&client)).await?;

@@ -1,17 +1,16 @@
 //! People in Postgres.
 
-use sqlx::PgPool;
-
 use super::audit;
+use super::pool::Pool;
 use crate::model::{Change, Event, PasswordHash, TenantSlug, User, UserId};
 use crate::store::StoreError;
 use crate::store::row::write_list;
 use crate::store::users::{UserRow, user_columns};
 
-pub(super) async fn add(pool: &PgPool, change: &Change, user: &User) -> Result<(), StoreError> {
+pub(super) async fn add(pool: &Pool, change: &Change, user: &User) -> Result<(), StoreError> {
+    let mut transaction = pool.begin(&change.tenant).await?;
     let identity = user.identity.as_ref();
     let groups = user.groups.as_ref();
-    let mut transaction = pool.begin().await?;
     sqlx::query(concat!(
         "INSERT INTO users (tenant, ",
         user_columns!(),
@@ -39,10 +38,11 @@ pub(super) async fn add(pool: &PgPool, change: &Change, user: &User) -> Result<(
 }
 
 pub(super) async fn find_by_name(
-    pool: &PgPool,
+    pool: &Pool,
     tenant: &TenantSlug,
     username: &str,
 ) -> Result<Option<User>, StoreError> {
+    let mut transaction = pool.begin(tenant).await?;
     sqlx::query_as::<_, UserRow>(concat!(
         "SELECT ",
         user_columns!(),
@@ -50,17 +50,18 @@ pub(super) async fn find_by_name(
     ))
     .bind(tenant.as_str())
     .bind(username)
-    .fetch_optional(pool)
+    .fetch_optional(&mut *transaction)
     .await?
     .map(User::try_from)
     .transpose()
 }
 
 pub(super) async fn find(
-    pool: &PgPool,
+    pool: &Pool,
     tenant: &TenantSlug,
     id: &UserId,
 ) -> Result<Option<User>, StoreError> {
+    let mut transaction = pool.begin(tenant).await?;
     sqlx::query_as::<_, UserRow>(concat!(
         "SELECT ",
         user_columns!(),
@@ -68,31 +69,32 @@ pub(super) async fn find(
     ))
     .bind(tenant.as_str())
     .bind(id.as_str())
-    .fetch_optional(pool)
+    .fetch_optional(&mut *transaction)
     .await?
     .map(User::try_from)
     .transpose()
 }
 
-pub(super) async fn list(pool: &PgPool, tenant: &TenantSlug) -> Result<Vec<User>, StoreError> {
+pub(super) async fn list(pool: &Pool, tenant: &TenantSlug) -> Result<Vec<User>, StoreError> {
+    let mut transaction = pool.begin(tenant).await?;
     let rows = sqlx::query_as::<_, UserRow>(concat!(
         "SELECT ",
         user_columns!(),
         " FROM users WHERE tenant = $1 ORDER BY username COLLATE \"C\""
     ))
     .bind(tenant.as_str())
-    .fetch_all(pool)
+    .fetch_all(&mut *transaction)
     .await?;
     rows.into_iter().map(User::try_from).collect()
 }
 
 pub(super) async fn set_disabled(
-    pool: &PgPool,
+    pool: &Pool,
     change: &Change,
     username: &str,
     disabled: bool,
 ) -> Result<bool, StoreError> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = pool.begin(&change.tenant).await?;
     let id: Option<String> = sqlx::query_scalar(
         "UPDATE users SET disabled = $3 WHERE tenant = $1 AND username = $2 RETURNING id",
     )
@@ -117,11 +119,11 @@ pub(super) async fn set_disabled(
 /// Login sessions and grants go with the account, codes and refresh tokens with the grants: the
 /// foreign keys see to it.
 pub(super) async fn remove(
-    pool: &PgPool,
+    pool: &Pool,
     change: &Change,
     username: &str,
 ) -> Result<bool, StoreError> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = pool.begin(&change.tenant).await?;
     let id: Option<String> =
         sqlx::query_scalar("DELETE FROM users WHERE tenant = $1 AND username = $2 RETURNING id")
             .bind(change.tenant.as_str())
