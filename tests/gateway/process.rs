@@ -1,9 +1,8 @@
 //! A real gateway process and its database.
 
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 
 use sqlx::Connection as _;
 use url::Url;
@@ -28,11 +27,13 @@ pub(crate) struct Database {
 pub(crate) struct Gateway {
     child: Child,
     pub(crate) url: String,
-    log: Arc<Mutex<String>>,
 }
 
 /// Where nobody listens.
 const NO_WEATHER: &str = "http://127.0.0.1:9";
+
+/// What a process says on stderr.
+pub(crate) type Lines = std::io::Lines<BufReader<ChildStderr>>;
 
 pub(crate) fn gatehouse() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gatehouse"));
@@ -144,34 +145,17 @@ impl Database {
 
     /// Starts a gateway with `more` in its configuration.
     pub(crate) fn serve_with(&self, server: &str, more: &str) -> Gateway {
-        let mut child = self
-            .command_with(server, more, &["serve"])
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let mut seen = Vec::new();
-        let url = loop {
-            let Some(Ok(line)) = lines.next() else {
-                panic!("no start:\n{}", seen.join("\n"))
-            };
-            if let Some((_, rest)) = line.split_once("listening on ") {
-                break rest.split_whitespace().next().unwrap().to_owned();
-            }
-            seen.push(line);
-        };
+        let (gateway, lines) = start(&mut self.command_with(server, more, &["serve"]));
         // The pipe is read on, so that the process never waits for us.
-        let log = Arc::new(Mutex::new(seen.join("\n")));
-        let written = Arc::clone(&log);
-        std::thread::spawn(move || {
-            for line in lines.map_while(Result::ok) {
-                let mut log = written.lock().unwrap();
-                log.push('\n');
-                log.push_str(&line);
-            }
-        });
-        Gateway { child, url, log }
+        std::thread::spawn(move || lines.for_each(drop));
+        gateway
+    }
+
+    /// Starts a gateway that logs what `filter` says; what it logs from then on.
+    pub(crate) fn serve_logging(&self, filter: &str) -> (Gateway, Lines) {
+        let server = "listen = \"127.0.0.1:0\"";
+        let mut command = self.command_with(server, "", &["serve"]);
+        start(command.env("GATEHOUSE_LOG", filter))
     }
 
     /// A command of the program with this database.
@@ -214,14 +198,28 @@ impl Database {
     }
 }
 
-impl Gateway {
-    /// The lines that the process has logged so far and that say `text`.
-    pub(crate) fn logged(&self, text: &str) -> Vec<String> {
-        let log = self.log.lock().unwrap();
-        let lines = log.lines().filter(|line| line.contains(text));
-        lines.map(str::to_owned).collect()
-    }
+/// Starts a command that serves, and reads where.
+fn start(command: &mut Command) -> (Gateway, Lines) {
+    let mut child = command
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut seen = Vec::new();
+    let url = loop {
+        let Some(Ok(line)) = lines.next() else {
+            panic!("no start:\n{}", seen.join("\n"))
+        };
+        if let Some((_, rest)) = line.split_once("listening on ") {
+            break rest.split_whitespace().next().unwrap().to_owned();
+        }
+        seen.push(line);
+    };
+    (Gateway { child, url }, lines)
+}
 
+impl Gateway {
     pub(crate) fn address(&self) -> &str {
         self.url.strip_prefix("http://").unwrap()
     }

@@ -75,3 +75,39 @@ async fn r21_a_bad_answer_is_told_in_time_and_never_kept() {
         assert_eq!(text(&next), "No active alerts for CA.", "{name}");
     }
 }
+
+#[tokio::test]
+async fn every_documented_problem_is_told_and_costs_no_more_requests_than_help() {
+    let alerts = data::alerts(&[]);
+    for (status, name, requests, told) in [
+        (301, "AdjustPointPrecision", 4, "not the expected data"),
+        (400, "InvalidParameter", 1, "refused the request"),
+        (403, "Forbidden", 1, "refused the request"),
+        (404, "InvalidPoint", 1, "covers the United States"),
+        (404, "MarineForecastNotSupported", 1, "lies on water"),
+        (404, "InvalidGridpoint", 1, "doesn't find"),
+        (404, "InvalidObservationStation", 1, "doesn't find"),
+        (500, "UnexpectedProblem", 3, "problem of its own"),
+        (503, "ForecastGridExpired", 1, "no current forecast"),
+        (503, "ForecastMissingData", 1, "no current forecast"),
+        (503, "UnavailableWebService", 2, "problem of its own"),
+        (503, "ServiceUnavailable", 2, "problem of its own"),
+        (504, "Timeout", 1, "didn't answer in time"),
+    ] {
+        let fake = FakeNws::start().await;
+        let path = data::alerts_path("CA");
+        let reply = Reply::problem(status, name).with("location", &path);
+        fake.next(&path, requests, &reply);
+        fake.always(&path, Reply::json(&alerts));
+        let weather = weather(impatient_client(&fake));
+        let result = call(&weather, "get_alerts", json!({ "state": "CA" })).await;
+        assert_eq!(result["isError"], json!(true), "{name}");
+        assert!(text(&result).contains(told), "{name}: {}", text(&result));
+        assert!(!text(&result).contains("Invented"), "{}", text(&result));
+        println!(
+            "NWS {status} {name}: told after {} requests",
+            fake.all_requests()
+        );
+        assert_eq!(fake.all_requests(), requests, "{name}");
+    }
+}
