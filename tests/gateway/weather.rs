@@ -60,8 +60,8 @@ async fn r21_the_reference_of_a_failure_finds_its_line_in_the_log_and_none_stand
     let fine = call(&client, &tokens, "get_alerts", json!({ "state": "CA" })).await;
     assert_eq!(text(&fine), "No active alerts for CA.");
     let members = fine["structuredContent"].as_object().unwrap();
-    let names: Vec<&str> = members.keys().map(String::as_str).collect();
-    assert_eq!(names, ["state", "count", "alerts", "attribution", "sample"]);
+    let told: Vec<&str> = members.keys().map(String::as_str).collect();
+    assert_eq!(told, ["state", "count", "alerts", "attribution", "sample"]);
 }
 
 #[tokio::test]
