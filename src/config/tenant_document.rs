@@ -16,9 +16,10 @@ use super::problem::{KeyPath, Problems};
 use super::registration::{Policy, policy};
 use super::schema;
 use super::scopes::known_scopes;
+use super::sign_in::SignIn;
 use crate::model::{
-    Branding, DocumentTrust, PublicUrl, RegistrationSettings, Role, ScopeCatalogue, StoredTenant,
-    Tenant, TenantSlug,
+    Branding, DocumentTrust, PublicUrl, RegistrationSettings, Role, ScopeCatalogue, SignInSettings,
+    StoredTenant, Tenant, TenantSlug,
 };
 
 /// What a tenant's document is checked against, and what holds where it says nothing.
@@ -38,6 +39,7 @@ pub struct TenantRules {
 #[derive(Clone, Debug)]
 pub struct TenantSettings {
     roles: BTreeMap<String, Role>,
+    sign_in: SignInSettings,
     client_documents: DocumentTrust,
     registration: RegistrationSettings,
     branding: Branding,
@@ -64,22 +66,6 @@ pub(super) struct TenantEntry {
     registration: RegistrationEntry,
     metadata_documents: DocumentsEntry,
     branding: BrandingEntry,
-}
-
-/// How people sign in.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-struct SignIn {
-    kind: SignInKind,
-}
-
-/// `local`: with accounts that Gatehouse keeps.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-#[schemars(inline)]
-enum SignInKind {
-    #[default]
-    Local,
 }
 
 /// What the holders of a role may be granted.
@@ -195,6 +181,7 @@ impl TenantSettings {
     #[must_use]
     pub fn tenant(&self, slug: TenantSlug, public_url: PublicUrl) -> Tenant {
         Tenant {
+            sign_in: self.sign_in.clone(),
             client_documents: self.client_documents.clone(),
             registration: self.registration.clone(),
             branding: self.branding.clone(),
@@ -225,6 +212,7 @@ impl TenantEntry {
             whole.roles = built_in_roles();
         }
         let roles = whole.resolve_roles(&global.catalogue, checks, &path.join("roles"));
+        let sign_in = whole.sign_in.resolve(&roles, checks, &path.join("sign_in"));
         let registration =
             self.registration
                 .resolve(&global.registration, checks, &path.join("registration"));
@@ -237,6 +225,7 @@ impl TenantEntry {
         let json = serde_json::to_string(&whole).ok();
         Some(TenantSettings {
             roles,
+            sign_in: sign_in?,
             client_documents: client_documents?,
             registration: registration?,
             branding: branding?,

@@ -6,7 +6,10 @@ use std::str::FromStr;
 
 use url::Url;
 
-use super::{Branding, DocumentTrust, RedirectUri, RegistrationSettings, ResourceUri, ScopeSet};
+use super::{
+    Branding, DocumentTrust, RedirectUri, RegistrationSettings, ResourceUri, ScopeSet,
+    SignInSettings,
+};
 
 /// The short name of a tenant, and its key in every table.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -49,6 +52,8 @@ pub struct Tenant {
     pub resource: ResourceUri,
     /// Its roles by name.
     pub roles: BTreeMap<String, Role>,
+    /// How people sign in.
+    pub sign_in: SignInSettings,
     /// Which clients may be known by the URL of their metadata document.
     pub client_documents: DocumentTrust,
     /// Which clients may register themselves.
@@ -180,6 +185,7 @@ impl Tenant {
             public_url,
             resource,
             roles,
+            sign_in: SignInSettings::default(),
             client_documents: DocumentTrust::default(),
             registration: RegistrationSettings::default(),
             branding: Branding::default(),

@@ -40,6 +40,8 @@ pub(super) struct LoginSessionRow {
     user_id: String,
     signed_in_at: i64,
     expires_at: i64,
+    issuer: Option<String>,
+    provider_session: Option<String>,
 }
 
 #[derive(FromRow)]
@@ -197,6 +199,8 @@ impl TryFrom<LoginSessionRow> for LoginSession {
             user: UserId::new(row.user_id),
             signed_in_at: Timestamp::from_seconds(row.signed_in_at),
             expires_at: Timestamp::from_seconds(row.expires_at),
+            issuer: row.issuer,
+            provider_session: row.provider_session,
         })
     }
 }
