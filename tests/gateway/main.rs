@@ -14,6 +14,7 @@ mod client;
 mod demo;
 mod dpop;
 mod edge;
+mod federation;
 mod key_rotation;
 mod lifetime;
 mod process;
