@@ -41,6 +41,43 @@ function listen(server) {
   });
 }
 
+// What the provider stores, so that it can go on with other keys.
+const stored = new Map();
+
+class Storage {
+  constructor(kind) {
+    this.kind = kind;
+  }
+
+  key(id) {
+    return `${this.kind}/${id}`;
+  }
+
+  async upsert(id, payload) {
+    stored.set(this.key(id), payload);
+  }
+
+  async find(id) {
+    return stored.get(this.key(id));
+  }
+
+  async findByUid(uid) {
+    return [...stored.values()].find((payload) => payload.kind === this.kind && payload.uid === uid);
+  }
+
+  async consume(id) {
+    stored.get(this.key(id)).consumed = Math.floor(Date.now() / 1000);
+  }
+
+  async destroy(id) {
+    stored.delete(this.key(id));
+  }
+
+  async revokeByGrantId(grantId) {
+    for (const [key, payload] of stored) if (payload.grantId === grantId) stored.delete(key);
+  }
+}
+
 // The company's identity provider, with its people, groups and keys.
 class Company {
   async open(gateway) {
@@ -52,7 +89,6 @@ class Company {
     return this;
   }
 
-  // The storage of the provider outlives it, so that only its keys are other ones.
   rotateKeys() {
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
     const key = { ...privateKey.export({ format: 'jwk' }), use: 'sig', alg: 'RS256' };
@@ -68,6 +104,7 @@ class Company {
           backchannel_logout_session_required: true,
         },
       ],
+      adapter: Storage,
       jwks: { keys: [key] },
       cookies: { keys: [secret] },
       claims: { openid: ['sub'], profile: ['name', 'preferred_username'], email: ['email', 'email_verified'], groups: ['groups'] },
