@@ -86,6 +86,7 @@ impl Gateway {
             keys: None,
             grant_types: client.grant_types,
             scopes: client.scopes,
+            refusals: None,
             created_at: self.clock.now(),
         };
         self.store.register_client(tenant, &client).await?;
@@ -130,6 +131,7 @@ impl Gateway {
             scope: scopes,
             grant_id: None,
             key: None,
+            refusals: None,
         };
         Ok(ring.sign(&claims)?)
     }

@@ -7,19 +7,21 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::access::{AccessEntry, AccessTables};
 use super::branding::BrandingEntry;
 use super::checks::Checks;
 use super::clients::Trust;
 use super::database::SecretPlace;
 use super::document::{Document, Environment};
 use super::problem::{KeyPath, Problems};
+use super::refusals::{self, Dialect};
 use super::registration::{Policy, policy};
 use super::schema;
 use super::scopes::known_scopes;
 use super::sign_in::SignIn;
 use crate::model::{
-    Branding, DocumentTrust, PublicUrl, RegistrationSettings, Role, ScopeCatalogue, SignInSettings,
-    StoredTenant, Tenant, TenantSlug,
+    AccessRules, Branding, DocumentTrust, PublicUrl, RefusalRules, RegistrationSettings, Role,
+    ScopeCatalogue, SignInSettings, StoredTenant, Tenant, TenantSlug,
 };
 
 /// What a tenant's document is checked against, and what holds where it says nothing.
@@ -27,6 +29,10 @@ use crate::model::{
 pub struct TenantRules {
     /// The scopes that exist.
     pub(super) catalogue: ScopeCatalogue,
+    /// What single tools, resources and prompts ask for.
+    pub(super) access: AccessRules,
+    /// How clients are told what their tokens lack.
+    pub(super) refusals: RefusalRules,
     /// Which clients may register themselves.
     pub(super) registration: RegistrationSettings,
     /// Whose metadata documents are believed.
@@ -40,6 +46,8 @@ pub struct TenantRules {
 pub struct TenantSettings {
     roles: BTreeMap<String, Role>,
     sign_in: SignInSettings,
+    access: AccessRules,
+    refusals: RefusalRules,
     client_documents: DocumentTrust,
     registration: RegistrationSettings,
     branding: Branding,
@@ -63,6 +71,14 @@ pub(super) struct TenantEntry {
     /// What people may be granted, by the name of their role. Without it there are `admin`, who
     /// may be granted everything, and `member`, who may not read metrics.
     roles: BTreeMap<String, RoleEntry>,
+    /// What single tools ask for at this tenant, in the place of the table `[tools]`.
+    tools: BTreeMap<String, AccessEntry>,
+    /// What single resources ask for at this tenant, by URI or URI template.
+    resources: BTreeMap<String, AccessEntry>,
+    /// What single prompts ask for at this tenant.
+    prompts: BTreeMap<String, AccessEntry>,
+    /// How clients are told what their tokens lack, over `[clients.refusals]`.
+    refusals: BTreeMap<String, Dialect>,
     registration: RegistrationEntry,
     metadata_documents: DocumentsEntry,
     branding: BrandingEntry,
@@ -182,6 +198,8 @@ impl TenantSettings {
     pub fn tenant(&self, slug: TenantSlug, public_url: PublicUrl) -> Tenant {
         Tenant {
             sign_in: self.sign_in.clone(),
+            access: self.access.clone(),
+            refusals: self.refusals.clone(),
             client_documents: self.client_documents.clone(),
             registration: self.registration.clone(),
             branding: self.branding.clone(),
@@ -213,6 +231,13 @@ impl TenantEntry {
         }
         let roles = whole.resolve_roles(&global.catalogue, checks, &path.join("roles"));
         let sign_in = whole.sign_in.resolve(&roles, checks, &path.join("sign_in"));
+        let tables = AccessTables {
+            tools: &self.tools,
+            resources: &self.resources,
+            prompts: &self.prompts,
+        };
+        let access = tables.resolve(&global.catalogue, checks, path);
+        let refusals = refusals::resolve(&self.refusals, checks, &path.join("refusals"));
         let registration =
             self.registration
                 .resolve(&global.registration, checks, &path.join("registration"));
@@ -226,6 +251,8 @@ impl TenantEntry {
         Some(TenantSettings {
             roles,
             sign_in: sign_in?,
+            access: access.over(&global.access),
+            refusals: refusals.over(&global.refusals),
             client_documents: client_documents?,
             registration: registration?,
             branding: branding?,

@@ -7,8 +7,8 @@ use std::str::FromStr;
 use url::Url;
 
 use super::{
-    Branding, DocumentTrust, RedirectUri, RegistrationSettings, ResourceUri, ScopeSet,
-    SignInSettings,
+    AccessRules, Branding, DocumentTrust, RedirectUri, RefusalRules, RegistrationSettings,
+    ResourceUri, ScopeSet, SignInSettings,
 };
 
 /// The short name of a tenant, and its key in every table.
@@ -54,6 +54,10 @@ pub struct Tenant {
     pub roles: BTreeMap<String, Role>,
     /// How people sign in.
     pub sign_in: SignInSettings,
+    /// What single tools, resources and prompts ask for.
+    pub access: AccessRules,
+    /// How clients are told what their tokens lack.
+    pub refusals: RefusalRules,
     /// Which clients may be known by the URL of their metadata document.
     pub client_documents: DocumentTrust,
     /// Which clients may register themselves.
@@ -186,6 +190,8 @@ impl Tenant {
             resource,
             roles,
             sign_in: SignInSettings::default(),
+            access: AccessRules::default(),
+            refusals: RefusalRules::default(),
             client_documents: DocumentTrust::default(),
             registration: RegistrationSettings::default(),
             branding: Branding::default(),

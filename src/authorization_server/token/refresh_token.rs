@@ -30,7 +30,7 @@ pub(super) async fn exchange(
     let user = renew(context, tenant, &grant).await?;
     let live = live_scopes(context, tenant, &grant, &user)?;
     let scopes = narrow(live, asked)?;
-    let token = response::issue(context, tenant, &grant, (scopes, request.key))?;
+    let token = response::issue(context, tenant, (&grant, scopes), request)?;
     let successor = rotate(context, tenant, (&grant, bound_to), &presented).await?;
     tracing::info!(grant.id = %grant.id, "token refreshed");
     Ok(token.answer(Some(&successor)))

@@ -3,14 +3,15 @@
 //! Every replica does this now and then. `SKIP LOCKED` leaves to another one what it is removing
 //! already, so that they neither wait for each other nor deadlock.
 
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 
+use super::pool::Pool;
 use super::signing_keys;
 use crate::model::Timestamp;
 use crate::store::{CODE_RETENTION, DOCUMENT_RETENTION, StoreError, TOKEN_RETENTION};
 
-pub(super) async fn remove(pool: &PgPool, now: Timestamp) -> Result<u64, StoreError> {
-    let mut transaction = pool.begin().await?;
+pub(super) async fn remove(pool: &Pool, now: Timestamp) -> Result<u64, StoreError> {
+    let mut transaction = pool.begin_upkeep().await?;
     // After a long standstill there is more to remove than the time of a request allows.
     sqlx::query("SET LOCAL statement_timeout = '60s'")
         .execute(&mut *transaction)
@@ -22,7 +23,7 @@ pub(super) async fn remove(pool: &PgPool, now: Timestamp) -> Result<u64, StoreEr
         + remove_pushed_requests(&mut transaction, now).await?
         + remove_codes(&mut transaction, now).await?
         + remove_refresh_tokens(&mut transaction, now).await?
-        + remove_grants(&mut transaction).await?
+        + remove_grants(&mut transaction, now).await?
         + remove_spent_identifiers(&mut transaction, now).await?
         + remove_sign_in_attempts(&mut transaction, now).await?
         + remove_remote_documents(&mut transaction, now).await?
@@ -103,7 +104,7 @@ async fn remove_refresh_tokens(connection: &mut PgConnection, now: i64) -> Resul
 }
 
 /// A grant ends with the last code or token that could make anything of it.
-async fn remove_grants(connection: &mut PgConnection) -> Result<u64, StoreError> {
+async fn remove_grants(connection: &mut PgConnection, now: i64) -> Result<u64, StoreError> {
     let done = sqlx::query(
         "DELETE FROM grants WHERE (tenant, id) IN
              (SELECT g.tenant, g.id FROM grants AS g
@@ -111,8 +112,10 @@ async fn remove_grants(connection: &mut PgConnection) -> Result<u64, StoreError>
                                 WHERE c.tenant = g.tenant AND c.grant_id = g.id)
                 AND NOT EXISTS (SELECT 1 FROM refresh_tokens AS t
                                 WHERE t.tenant = g.tenant AND t.grant_id = g.id)
+                AND coalesce(g.ends_at, 0) <= $1
               FOR UPDATE OF g SKIP LOCKED)",
     )
+    .bind(now)
     .execute(connection)
     .await?;
     Ok(done.rows_affected())

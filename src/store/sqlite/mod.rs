@@ -8,6 +8,7 @@ mod federation;
 mod grants;
 mod login_sessions;
 mod open;
+mod policy;
 mod pushed_requests;
 mod refresh_tokens;
 mod registrations;
