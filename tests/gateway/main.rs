@@ -18,6 +18,7 @@ mod client;
 mod demo;
 mod dpop;
 mod edge;
+mod federation;
 mod key_rotation;
 mod lifetime;
 mod logs;

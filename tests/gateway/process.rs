@@ -41,6 +41,7 @@ pub(crate) fn gatehouse() -> Command {
         .env_clear()
         .env("PATH", "/usr/bin:/bin")
         .env("KEY", ENCRYPTION_KEY)
+        .env("IDP_SECRET", "idp-client-secret-canary")
         .stdin(Stdio::null());
     command
 }
@@ -98,6 +99,14 @@ impl Database {
             sqlx::query_scalar(query).fetch_one(&mut connection).await
         }
         .unwrap()
+    }
+
+    /// Lets a day pass since identity providers named anyone's groups.
+    pub(crate) async fn age_groups(&self) {
+        let statement = "UPDATE users SET idp_groups_at = idp_groups_at - 86400";
+        let mut connection = sqlx::SqliteConnection::connect(&self.url).await.unwrap();
+        let aged = sqlx::query(statement).execute(&mut connection).await;
+        assert!(aged.unwrap().rows_affected() > 0);
     }
 
     /// Checks that a database of one file is whole; a server sees to that itself.
