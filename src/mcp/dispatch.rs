@@ -4,15 +4,19 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use tokio::sync::broadcast;
 
+use super::capabilities::{Capabilities, TASKS};
+use super::edge::Edge;
 use super::error::{Fault, RpcError};
-use super::listing::{self, Listing};
-use super::message::Request;
+use super::listing::Listing;
+use super::message::{Request, RequestId};
 use super::method::{Method, Target};
 use super::param_headers;
 use super::reply::{Envelope, Reply};
 use super::revision::Revision;
-use crate::backends::{Answer, Backend, CallContext, Catalogue};
+use super::session::Mark;
+use crate::backends::{Answer, Backend, CallContext, Catalogue, ListChange};
 use crate::resource_server::{Operation, Permit, Policy};
 use crate::telemetry::{Figure, Figures};
 
@@ -22,7 +26,10 @@ pub struct Dispatcher {
     backends: Vec<Arc<dyn Backend>>,
     policy: Arc<Policy>,
     figures: Arc<Figures>,
+    edge: Arc<Edge>,
     server_info: String,
+    /// The capabilities before 2026-07-28, and from then on.
+    capabilities: [String; 2],
 }
 
 /// How this server presents itself (`Implementation`).
@@ -36,10 +43,7 @@ pub struct ServerInfo {
     pub version: String,
 }
 
-/// Every list exists, if only as an empty one; nothing is announced when it changes.
-const CAPABILITIES: &str = r#"{"tools":{},"resources":{},"prompts":{},"completions":{}}"#;
-
-/// How long a client may keep a list or what it discovered. Nobody tells it of changes, so short.
+/// How long a client may keep a list or what it discovered. Not all are told of changes, so short.
 const LISTING_TTL_MS: u64 = 60_000;
 
 /// The one member of a tool's answer that is of interest here.
@@ -56,6 +60,7 @@ impl Dispatcher {
         backends: Vec<Arc<dyn Backend>>,
         policy: Arc<Policy>,
         figures: Arc<Figures>,
+        edge: Arc<Edge>,
         server_info: &ServerInfo,
     ) -> Self {
         let ServerInfo {
@@ -65,11 +70,28 @@ impl Dispatcher {
         } = server_info;
         let server_info = json!({ "name": name, "title": title, "version": version });
         Self {
+            capabilities: capabilities(&backends),
             backends,
             policy,
             figures,
+            edge,
             server_info: server_info.to_string(),
         }
+    }
+
+    /// What all requests share.
+    #[must_use]
+    pub fn edge(&self) -> &Arc<Edge> {
+        &self.edge
+    }
+
+    /// What the servers say when one of their lists changes.
+    pub(super) fn list_changes(
+        &self,
+    ) -> impl Iterator<Item = broadcast::Receiver<ListChange>> + '_ {
+        self.backends
+            .iter()
+            .filter_map(|backend| backend.list_changes())
     }
 
     /// The policy that listings follow, and permits must come from.
@@ -83,7 +105,7 @@ impl Dispatcher {
         let needed = async {
             let method = Method::named(&request.method, request.revision)?;
             let target = Target::of(method, request)?;
-            if target != Target::Conversation {
+            if !matches!(target, Target::Conversation | Target::Task(_)) {
                 self.find(target, request.revision).await?;
             }
             Ok(target.operation())
@@ -108,7 +130,7 @@ impl Dispatcher {
     pub async fn dispatch(
         &self,
         permit: &Permit,
-        request: Request,
+        mut request: Request,
         context: &CallContext,
     ) -> Result<Reply, RpcError> {
         let tenant = &permit.principal().tenant;
@@ -128,6 +150,14 @@ impl Dispatcher {
                 Method::ReadResource => self.read_resource(permit, &request, context).await,
                 Method::GetPrompt => self.get_prompt(permit, request, context).await,
                 Method::Complete => self.complete(permit, &request, context).await,
+                Method::SetLevel => self.set_level(permit, &request).await,
+                Method::Subscribe => self.subscribe(permit, &request, Mark::Subscribe).await,
+                Method::Unsubscribe => self.subscribe(permit, &request, Mark::Unsubscribe).await,
+                Method::GetTask => self.get_task(permit, &request).await,
+                Method::UpdateTask => self.update_task(permit, &mut request).await,
+                Method::CancelTask => self.cancel_task(permit, &request).await,
+                // A transport that has streams opens one instead.
+                Method::Listen => Err(Fault::Internal),
             }
         };
         answered.await.map_err(|fault| fault.of(id))
@@ -137,8 +167,9 @@ impl Dispatcher {
     async fn discover(&self, request: &Request) -> Result<Reply, Fault> {
         let versions = serde_json::to_string(&Revision::SUPPORTED.map(Revision::name))?;
         let instructions = self.instructions().await?;
+        let [_, capabilities] = &self.capabilities;
         let body = format!(
-            "{{\"supportedVersions\":{versions},\"capabilities\":{CAPABILITIES}{instructions}}}"
+            "{{\"supportedVersions\":{versions},\"capabilities\":{capabilities}{instructions}}}"
         );
         self.reply(request, body.as_bytes(), Some(LISTING_TTL_MS))
     }
@@ -148,8 +179,9 @@ impl Dispatcher {
         let revision = Revision::negotiated(&request.params)?.name();
         let instructions = self.instructions().await?;
         let server_info = &self.server_info;
+        let [capabilities, _] = &self.capabilities;
         let body = format!(
-            "{{\"protocolVersion\":\"{revision}\",\"capabilities\":{CAPABILITIES},\
+            "{{\"protocolVersion\":\"{revision}\",\"capabilities\":{capabilities},\
              \"serverInfo\":{server_info}{instructions}}}"
         );
         self.reply(request, body.as_bytes(), None)
@@ -161,9 +193,9 @@ impl Dispatcher {
         permit: &Permit,
         request: &Request,
     ) -> Result<Reply, Fault> {
-        listing::check_cursor(&request.params)?;
         let catalogues = self.catalogues().await;
-        let body = listing.body(&catalogues, &self.policy, permit.principal())?;
+        let page = (&*self.edge, request);
+        let body = listing.body(&catalogues, &self.policy, permit.principal(), page)?;
         self.reply(request, &body, Some(LISTING_TTL_MS))
     }
 
@@ -243,7 +275,7 @@ impl Dispatcher {
     }
 
     /// The server that has `target`, with all that it has.
-    async fn find(
+    pub(super) async fn find(
         &self,
         target: Target<'_>,
         revision: Revision,
@@ -283,18 +315,98 @@ impl Dispatcher {
         Envelope {
             id: &request.id,
             revision: request.revision,
+            kind: "complete",
             server_info: &self.server_info,
             ttl_ms,
         }
     }
 
-    fn reply(&self, request: &Request, body: &[u8], ttl_ms: Option<u64>) -> Result<Reply, Fault> {
+    /// What `initialize` settles on, and what the client has declared with it.
+    pub(super) fn negotiated(request: &Request) -> Result<(Revision, Capabilities), Fault> {
+        let revision = Revision::negotiated(&request.params)?;
+        let capabilities = Capabilities::of(request.params.get("capabilities"));
+        Ok((revision, capabilities))
+    }
+
+    /// The response that asks for input (2026-07-28 basic/patterns/mrtr).
+    pub(super) fn input_required(
+        &self,
+        id: &RequestId,
+        revision: Revision,
+        body: &[u8],
+    ) -> Result<Reply, Fault> {
+        self.reply_of_kind("input_required", id, revision, body)
+    }
+
+    /// The response with a result that is not complete.
+    pub(super) fn reply_of_kind(
+        &self,
+        kind: &'static str,
+        id: &RequestId,
+        revision: Revision,
+        body: &[u8],
+    ) -> Result<Reply, Fault> {
+        let envelope = Envelope {
+            id,
+            revision,
+            kind,
+            server_info: &self.server_info,
+            ttl_ms: None,
+        };
+        Reply::new(&envelope, body, &Map::new())
+    }
+
+    /// The response to `subscriptions/listen` when nothing more is heard.
+    pub(super) fn listened(
+        &self,
+        id: &RequestId,
+        meta: Map<String, Value>,
+    ) -> Result<Reply, Fault> {
+        let envelope = Envelope {
+            id,
+            revision: Revision::LATEST,
+            kind: "complete",
+            server_info: &self.server_info,
+            ttl_ms: None,
+        };
+        Reply::new(&envelope, b"{}", &meta)
+    }
+
+    pub(super) fn reply(
+        &self,
+        request: &Request,
+        body: &[u8],
+        ttl_ms: Option<u64>,
+    ) -> Result<Reply, Fault> {
         Reply::new(&self.envelope(request, ttl_ms), body, &Map::new())
     }
 
     fn answer(&self, request: &Request, answer: &Answer) -> Result<Reply, Fault> {
         Reply::new(&self.envelope(request, None), &answer.body, &answer.meta)
     }
+}
+
+/// What the servers together can do. Every list exists, if only as an empty one.
+fn capabilities(backends: &[Arc<dyn Backend>]) -> [String; 2] {
+    let changes = backends.iter().any(|one| one.list_changes().is_some());
+    let subscribe = backends.iter().any(|one| one.takes_subscriptions());
+    let list = if changes {
+        json!({ "listChanged": true })
+    } else {
+        json!({})
+    };
+    let mut resources = list.clone();
+    if let (true, Some(resources)) = (subscribe, resources.as_object_mut()) {
+        resources.insert("subscribe".to_owned(), Value::Bool(true));
+    }
+    let legacy = json!({
+        "tools": list, "resources": resources, "prompts": list, "completions": {}, "logging": {},
+    });
+    let mut modern = legacy.clone();
+    if let Some(modern) = modern.as_object_mut() {
+        modern.insert("extensions".to_owned(), json!({ TASKS: {} }));
+    }
+    [legacy.to_string(), modern.to_string()]
 }
 
 /// Only transports with headers have any to check.

@@ -2,9 +2,11 @@
 
 mod connect;
 mod error;
+mod notes;
 mod postgres;
 mod row;
 mod sqlite;
+mod tasks;
 mod tenants;
 
 use std::fmt;
@@ -19,6 +21,8 @@ use crate::model::{
 };
 
 pub use connect::{ConnectOptions, Location, connect, locate, migrate};
+pub use notes::{Heard, Note, NoteStore};
+pub use tasks::{StoredTask, TaskChange, TaskStatus, TaskStore};
 pub use tenants::{Application, Clash, TenantStore};
 
 /// For how many seconds after its end a code stays, so that a replay is recognised as one.
@@ -35,7 +39,7 @@ const TOKEN_RETENTION: i64 = LONGEST_ACCESS_TOKEN.as_secs().cast_signed() + 60 *
 /// Each operation is one transaction: it happens whole or not at all, and what two callers do at
 /// the same time is as if they had done it one after the other.
 #[async_trait]
-pub trait Store: TenantStore + fmt::Debug + Send + Sync {
+pub trait Store: TenantStore + NoteStore + TaskStore + fmt::Debug + Send + Sync {
     /// Answers when the database does.
     async fn ping(&self) -> Result<(), StoreError>;
 

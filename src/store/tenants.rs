@@ -67,7 +67,7 @@ pub struct Clash {
 }
 
 /// The tables with a column `tenant` but for [`LAST`], those that refer to others first.
-pub(super) const OWNED: [&str; 11] = [
+pub(super) const OWNED: [&str; 13] = [
     "authorization_codes",
     "refresh_tokens",
     "grants",
@@ -79,6 +79,8 @@ pub(super) const OWNED: [&str; 11] = [
     "pushed_requests",
     "remote_documents",
     "spent_identifiers",
+    "notes",
+    "tasks",
 ];
 
 /// What is left when the others are empty: to remove accounts and clients writes revocations.

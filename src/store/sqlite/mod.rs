@@ -6,6 +6,7 @@ mod consents;
 mod expiry;
 mod grants;
 mod login_sessions;
+mod notes;
 mod open;
 mod pushed_requests;
 mod refresh_tokens;
@@ -14,6 +15,7 @@ mod remote_documents;
 mod revocations;
 mod signing_keys;
 mod spent_identifiers;
+mod tasks;
 mod tenants;
 mod users;
 
