@@ -1,5 +1,6 @@
 //! The only place that wires: makes every room's context from the configuration.
 
+mod edge;
 mod operator;
 mod tenants;
 mod upkeep;
@@ -13,19 +14,20 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::authorization_server::{self, RemoteDocuments, SigningKeys, TokenSettings};
+use crate::backends::Backend;
 use crate::backends::weather::Weather;
 use crate::config::{Config, FileTenant, TenantRules};
 use crate::egress::{self, GuardSettings, GuardedClient, SystemLookup};
 use crate::identity::Accounts;
-use crate::jose::{KeyCipher, KeyRings, read_key_file};
-use crate::mcp::{self, Dispatcher, ServerInfo};
+use crate::jose::{KeyCipher, KeyRings, Sealer, read_key_file};
+use crate::mcp::{self, Dispatcher, Edge, EdgeParts};
 use crate::middleware::origin::AllowedOrigins;
 use crate::middleware::{authenticate, scope};
 use crate::model::{
     Clock, EncryptionKey, PublicUrl, Random, SystemClock, SystemRandom, Tenant, TenantSlug,
 };
 use crate::nws::{self, Nws};
-use crate::resource_server::{AccessTokens, Policy, Possession, Revocations, local_principal};
+use crate::resource_server::{AccessTokens, Possession, Revocations, local_principal};
 use crate::router::{self, Readiness};
 use crate::server;
 use crate::store::{self, ConnectOptions, Location, Store};
@@ -69,6 +71,16 @@ impl Gateway {
         public_url: PublicUrl,
         weather: WeatherSource,
     ) -> anyhow::Result<Self> {
+        Self::open_beside(config, public_url, weather, Vec::new()).await
+    }
+
+    /// The same with `others` behind the gate, after the weather.
+    pub async fn open_beside(
+        config: &Config,
+        public_url: PublicUrl,
+        weather: WeatherSource,
+        others: Vec<Arc<dyn Backend>>,
+    ) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let random: Arc<dyn Random> = Arc::new(SystemRandom);
         let options = ConnectOptions {
@@ -79,9 +91,10 @@ impl Gateway {
         let default = config.tenants.first().context("no default tenant")?;
         let tenant = Arc::new(default.at(&public_url));
         let key_rings = Arc::new(KeyRings::default());
+        let key = encryption_key(config, &*store, &tenant.slug, &*random).await?;
         let signing_keys = Arc::new(SigningKeys {
             store: Arc::clone(&store),
-            cipher: open_cipher(config, &*store, &tenant.slug, &*random).await?,
+            cipher: KeyCipher::new(&key)?,
             rings: Arc::clone(&key_rings),
             clock: Arc::clone(&clock),
             algorithm: config.keys.algorithm,
@@ -97,11 +110,21 @@ impl Gateway {
         let figures = Arc::new(Figures::default());
         let nws = Arc::new(open_nws(config, weather, &clock, &random)?);
         let catalogue = config.scopes.catalogue.clone();
-        let dispatcher = Arc::new(dispatcher(
-            config,
-            Weather::new(nws, Arc::clone(&figures)),
-            &figures,
-        ));
+        let weather = Weather::new(nws, Arc::clone(&figures));
+        let mut backends: Vec<Arc<dyn Backend>> = vec![Arc::new(weather)];
+        backends.extend(others);
+        let authenticate = authentication(config, &key_rings, &clock, &revocations);
+        let edge = Arc::new(Edge::new(EdgeParts {
+            store: Arc::clone(&store),
+            sealer: Sealer::new(&key),
+            clock: Arc::clone(&clock),
+            random: Arc::clone(&random),
+            tokens: Some(Arc::clone(&authenticate.tokens)),
+            page_size: config.mcp.page_size,
+            session_ttl: config.mcp.session_ttl,
+        }));
+        edge.refresh_sessions().await?;
+        let dispatcher = Arc::new(edge::dispatcher(config, backends, &figures, edge));
         let authorization_server = authorization_server::Context {
             store: Arc::clone(&store),
             documents: open_documents(config, &store, &clock)?,
@@ -117,7 +140,7 @@ impl Gateway {
             random: Arc::clone(&random),
             tenants: Arc::clone(&tenants),
             origins: Arc::new(AllowedOrigins::new(config.server.allowed_origins.clone())),
-            authenticate: Arc::new(authentication(config, &key_rings, &clock, &revocations)),
+            authenticate: Arc::new(authenticate),
             scope: Arc::new(scope::Context {
                 dispatcher: Arc::clone(&dispatcher),
                 figures,
@@ -158,10 +181,12 @@ impl Gateway {
     /// Answers requests at `listener` until `stop` is cancelled.
     pub async fn answer(&self, listener: TcpListener, stop: CancellationToken) {
         let readiness = Arc::clone(&self.parts.readiness);
+        let edge = Arc::clone(self.dispatcher.edge());
         let stopping = stop.clone();
         tokio::spawn(async move {
             stopping.cancelled().await;
             readiness.drain();
+            edge.close();
         });
         server::serve(listener, router::router(&self.parts), stop).await;
     }
@@ -178,12 +203,15 @@ impl Gateway {
         let watch = upkeep::watch(
             Arc::clone(&self.tenants),
             Arc::clone(&self.revocations),
+            Arc::clone(self.dispatcher.edge()),
             store,
         );
         let refresh = tokio::spawn(watch);
+        let hearing = tokio::spawn(edge::hear(Arc::clone(self.dispatcher.edge())));
         self.answer(listener, stop).await;
         removal.abort();
         refresh.abort();
+        hearing.abort();
         Ok(())
     }
 
@@ -204,34 +232,35 @@ fn authentication(
     revocations: &Arc<Revocations>,
 ) -> authenticate::Context {
     authenticate::Context {
-        tokens: AccessTokens::new(
+        tokens: Arc::new(AccessTokens::new(
             Arc::clone(key_rings),
             config.scopes.catalogue.clone(),
             Arc::clone(clock),
             Arc::clone(revocations),
-        ),
+        )),
         possession: Possession::new(Arc::clone(key_rings), Arc::clone(clock)),
         initial_scopes: config.scopes.initial.clone(),
     }
 }
 
 /// What the signing keys in the database are encrypted with.
-async fn open_cipher(
+async fn encryption_key(
     config: &Config,
     store: &dyn Store,
     tenant: &TenantSlug,
     random: &dyn Random,
-) -> anyhow::Result<KeyCipher> {
-    let key = match (&config.keys.encryption_key, local_key_file(config)?) {
-        (Some(key), _) => key.clone(),
-        (None, Some(path)) => {
-            // Where the file is lost, a new one would only hide that.
-            let is_new = store.list_signing_keys(tenant).await?.is_empty();
-            read_key_file(&path, is_new, random)?
-        }
-        (None, None) => EncryptionKey::generate(random),
-    };
-    Ok(KeyCipher::new(&key)?)
+) -> anyhow::Result<EncryptionKey> {
+    Ok(
+        match (&config.keys.encryption_key, local_key_file(config)?) {
+            (Some(key), _) => key.clone(),
+            (None, Some(path)) => {
+                // Where the file is lost, a new one would only hide that.
+                let is_new = store.list_signing_keys(tenant).await?.is_empty();
+                read_key_file(&path, is_new, random)?
+            }
+            (None, None) => EncryptionKey::generate(random),
+        },
+    )
 }
 
 /// The file beside an embedded database that holds the encryption key, where the configuration
@@ -247,23 +276,6 @@ pub fn local_key_file(config: &Config) -> anyhow::Result<Option<PathBuf>> {
         }
         Location::Memory | Location::Server => None,
     })
-}
-
-/// The face of the built-in server behind the policy of the configuration.
-fn dispatcher(config: &Config, weather: Weather, figures: &Arc<Figures>) -> Dispatcher {
-    let requirements = config.tools.clone().into_iter().collect();
-    let policy = Policy::new(config.scopes.catalogue.clone(), requirements);
-    let info = ServerInfo {
-        name: "gatehouse".to_owned(),
-        title: "Gatehouse".to_owned(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-    };
-    Dispatcher::new(
-        vec![Arc::new(weather)],
-        Arc::new(policy),
-        Arc::clone(figures),
-        &info,
-    )
 }
 
 fn token_settings(config: &Config) -> TokenSettings {

@@ -9,6 +9,7 @@ use super::checks::Checks;
 use super::clients::{ClientsSection, MetadataDocuments};
 use super::database::{Database, DatabaseSection};
 use super::keys::{Keys, KeysSection};
+use super::mcp::{Mcp, McpSection};
 use super::registration::{Registration, RegistrationSection};
 use super::scopes::{Scopes, ScopesSection};
 use super::server::{Server, ServerSection};
@@ -37,6 +38,8 @@ pub struct Config {
     pub metadata_documents: MetadataDocuments,
     /// The keys that sign access tokens.
     pub keys: Keys,
+    /// The MCP endpoint.
+    pub mcp: Mcp,
     /// The scopes that exist.
     pub scopes: Scopes,
     /// What single tools ask for, by the tool's name.
@@ -74,6 +77,7 @@ pub(super) struct Sections {
     registration: RegistrationSection,
     clients: ClientsSection,
     keys: KeysSection,
+    mcp: McpSection,
     scopes: ScopesSection,
     /// What single tools ask for beyond `mcp:tools`, by the tool's name.
     tools: BTreeMap<String, ToolEntry>,
@@ -92,6 +96,7 @@ impl Sections {
         let registration = self.registration.resolve(checks);
         let metadata_documents = self.clients.resolve(checks);
         let keys = self.keys.resolve(checks, database.as_ref());
+        let mcp = self.mcp.resolve(checks);
         let scopes = self.scopes.resolve(checks);
         let catalogue = &scopes.catalogue;
         let tools = tools::resolve(&self.tools, catalogue, checks);
@@ -120,6 +125,7 @@ impl Sections {
             registration: registration?,
             metadata_documents: metadata_documents?,
             keys: keys?,
+            mcp: mcp?,
             scopes,
             tools,
             tenants: tenants?,

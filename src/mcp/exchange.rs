@@ -159,16 +159,6 @@ impl Exchange {
         })
     }
 
-    /// An exchange in which nothing ever happens.
-    #[cfg(test)]
-    pub(super) fn silent() -> Self {
-        Self {
-            state: State::Running(Box::pin(std::future::pending())),
-            feed: None,
-            gone: None,
-        }
-    }
-
     /// The next message: what is told as long as the request runs, then the response, then nothing.
     /// Nothing is lost when this is dropped and called again.
     pub(super) async fn next(&mut self) -> Option<Outgoing> {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -10,11 +11,14 @@ use axum::http::header::{ACCEPT, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
-use gatehouse::mcp::{Dispatcher, Message, Revision, RpcError, ServerInfo, http};
+use gatehouse::jose::Sealer;
+use gatehouse::mcp::{Dispatcher, Edge, EdgeParts, Message, Revision, RpcError, ServerInfo, http};
 use gatehouse::model::{
-    Principal, Requirement, Scope, ScopeCatalogue, ScopeDefinition, Tenant, TenantSlug, Visibility,
+    EncryptionKey, Principal, Random, Requirement, Scope, ScopeCatalogue, ScopeDefinition,
+    SystemClock, SystemRandom, Tenant, TenantSlug, Visibility,
 };
 use gatehouse::resource_server::{Permit, Policy, Refusal, local_principal};
+use gatehouse::store::{self, ConnectOptions};
 use gatehouse::telemetry::Figures;
 use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -56,14 +60,29 @@ struct Stations {
     principal: Arc<Principal>,
 }
 
+/// An edge with a database of its own, two entries to a page.
+async fn edge() -> Arc<Edge> {
+    let options = ConnectOptions::default();
+    let random: Arc<dyn Random> = Arc::new(SystemRandom);
+    Arc::new(Edge::new(EdgeParts {
+        store: store::connect("sqlite::memory:", &options).await.unwrap(),
+        sealer: Sealer::new(&EncryptionKey::generate(&*random)),
+        clock: Arc::new(SystemClock),
+        random,
+        tokens: None,
+        page_size: 100,
+        session_ttl: Duration::from_secs(3600),
+    }))
+}
+
 impl Gate {
     /// A gate whose caller has every scope.
-    pub(crate) fn new() -> Self {
-        Self::with_scopes("mcp:tools mcp:resources mcp:prompts metrics:read")
+    pub(crate) async fn new() -> Self {
+        Self::with_scopes("mcp:tools mcp:resources mcp:prompts metrics:read").await
     }
 
     /// A gate whose caller has these scopes.
-    pub(crate) fn with_scopes(scopes: &str) -> Self {
+    pub(crate) async fn with_scopes(scopes: &str) -> Self {
         let (desk, happened) = Desk::new();
         let requires = |visibility| Requirement {
             scopes: "metrics:read".parse().unwrap(),
@@ -94,6 +113,7 @@ impl Gate {
                 vec![Arc::new(desk)],
                 policy,
                 counted,
+                edge().await,
                 &info,
             )),
             principal: Arc::new(principal),

@@ -16,7 +16,7 @@ fn without_meta(post: Post, name: &str) -> Post {
 
 #[tokio::test]
 async fn initialize_settles_on_a_revision_that_it_can_open() {
-    let gate = Gate::new();
+    let gate = Gate::new().await;
     for (asked, settled) in [
         ("2025-06-18", "2025-06-18"),
         ("2025-11-25", "2025-11-25"),
@@ -43,13 +43,13 @@ async fn initialize_settles_on_a_revision_that_it_can_open() {
 async fn no_session_id_is_given_out() {
     let params = json!({ "protocolVersion": "2025-11-25" });
     let post = Post::new(Revision::V2025_11_25, "initialize", params);
-    let seen = Gate::new().send(post).await;
+    let seen = Gate::new().await.send(post).await;
     assert!(!seen.headers.contains_key("mcp-session-id"));
 }
 
 #[tokio::test]
 async fn discover_tells_revisions_capabilities_and_identity() {
-    let gate = Gate::new();
+    let gate = Gate::new().await;
     let result = gate
         .result(Revision::V2026_07_28, "server/discover", json!({}))
         .await;
@@ -65,7 +65,7 @@ async fn discover_tells_revisions_capabilities_and_identity() {
 
 #[tokio::test]
 async fn every_modern_result_has_its_type_and_the_server_and_no_legacy_one_has() {
-    let gate = Gate::new();
+    let gate = Gate::new().await;
     let calls = [
         ("tools/list", json!({}), true),
         ("resources/list", json!({}), true),
@@ -93,14 +93,14 @@ async fn every_modern_result_has_its_type_and_the_server_and_no_legacy_one_has()
 
 #[tokio::test]
 async fn a_legacy_request_may_omit_the_version_header() {
-    let gate = Gate::new();
+    let gate = Gate::new().await;
     let post = Post::new(Revision::V2025_06_18, "tools/list", json!({})).without(VERSION);
     assert!(gate.send(post).await.json()["result"]["tools"].is_array());
 }
 
 #[tokio::test]
 async fn l03_an_unsupported_version_is_named_with_those_that_are() {
-    let gate = Gate::new();
+    let gate = Gate::new().await;
     let legacy = Post::new(Revision::V2025_06_18, "tools/list", json!({}));
     let modern = Post::modern("server/discover", json!({}));
     let versions = |post: Post, version: &str| post.header(VERSION, version);
@@ -123,7 +123,7 @@ async fn l03_an_unsupported_version_is_named_with_those_that_are() {
 
 #[tokio::test]
 async fn l03_version_header_and_meta_must_agree() {
-    let gate = Gate::new();
+    let gate = Gate::new().await;
     let modern = Post::modern("tools/list", json!({}));
     let posts = [
         modern.clone().header(VERSION, "2025-11-25"),
@@ -142,7 +142,7 @@ async fn l03_version_header_and_meta_must_agree() {
 
 #[tokio::test]
 async fn a_modern_request_without_its_metadata_is_malformed() {
-    let gate = Gate::new();
+    let gate = Gate::new().await;
     let modern = Post::modern("server/discover", json!({}));
     let mut bare = modern.clone();
     bare.body["params"] = json!({});
@@ -163,7 +163,7 @@ async fn a_modern_request_without_its_metadata_is_malformed() {
 
 #[tokio::test]
 async fn methods_of_another_revision_are_not_found() {
-    let gate = Gate::new();
+    let gate = Gate::new().await;
     for method in [
         "initialize",
         "ping",
