@@ -15,8 +15,7 @@ pub(super) fn dispatcher(
     figures: &Arc<Figures>,
     edge: Arc<Edge>,
 ) -> Dispatcher {
-    let requirements = config.tools.clone().into_iter().collect();
-    let policy = Policy::new(config.scopes.catalogue.clone(), requirements);
+    let policy = Policy::new(config.scopes.catalogue.clone());
     let info = ServerInfo {
         name: "gatehouse".to_owned(),
         title: "Gatehouse".to_owned(),

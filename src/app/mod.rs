@@ -2,6 +2,7 @@
 
 mod edge;
 mod operator;
+mod policy;
 mod tenants;
 mod upkeep;
 
@@ -220,7 +221,8 @@ impl Gateway {
         let policy = self.dispatcher.policy();
         let principal = Arc::new(local_principal(&self.tenant, policy.catalogue()));
         let (input, output) = (tokio::io::stdin(), tokio::io::stdout());
-        mcp::stdio::serve(self.dispatcher, principal, input, output).await?;
+        let caller = (self.tenant, principal);
+        mcp::stdio::serve(self.dispatcher, caller, input, output).await?;
         Ok(())
     }
 }

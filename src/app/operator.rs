@@ -70,6 +70,7 @@ impl Gateway {
             keys: None,
             grant_types: client.grant_types,
             scopes: client.scopes,
+            refusals: None,
             created_at: self.clock.now(),
         };
         self.store.register_client(tenant, &client).await?;
@@ -114,6 +115,7 @@ impl Gateway {
             scope: scopes,
             grant_id: None,
             key: None,
+            refusals: None,
         };
         Ok(ring.sign(&claims)?)
     }

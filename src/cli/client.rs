@@ -8,7 +8,8 @@ use super::{find_tenant, open, terminal};
 use crate::app::{Gateway, NewClient};
 use crate::config::Config;
 use crate::model::{
-    ClientId, GrantType, RedirectUri, Scope, ScopeSet, Secret, TenantSlug, TokenEndpointAuthMethod,
+    ClientId, GrantType, RedirectUri, RefusalDialect, Scope, ScopeSet, Secret, TenantSlug,
+    TokenEndpointAuthMethod,
 };
 
 /// Runs one of the commands.
@@ -49,6 +50,24 @@ pub(super) async fn run(config: &Config, command: ClientCommand) -> anyhow::Resu
             let gateway = open(config).await?;
             let tenant = find_tenant(&gateway, &tenant).await?;
             list(&gateway, &tenant.slug).await
+        }
+        ClientCommand::Set {
+            tenant,
+            id,
+            refusals,
+        } => {
+            let gateway = open(config).await?;
+            let tenant = find_tenant(&gateway, &tenant).await?;
+            let dialect = RefusalDialect::from_name(&refusals);
+            let client = ClientId::new(&id);
+            let store = gateway.store();
+            if !store.set_refusals(&tenant.slug, &client, dialect).await? {
+                bail!(
+                    "there is no client {id:?}: one that is known by a URL is set in the configuration"
+                );
+            }
+            terminal::say(&format!("{id} is refused by: {refusals}"))?;
+            Ok(())
         }
         ClientCommand::Remove { tenant, id } => {
             let gateway = open(config).await?;

@@ -3,6 +3,7 @@
 //!
 //! A section is written as `…Section` and reaches the rooms above as the value of its name.
 
+mod access;
 mod branding;
 mod checks;
 mod clients;
@@ -11,6 +12,7 @@ mod document;
 mod keys;
 mod mcp;
 mod problem;
+mod refusals;
 mod registration;
 mod schema;
 mod scopes;
@@ -20,7 +22,6 @@ mod telemetry;
 mod tenant_document;
 mod tenants;
 mod tokens;
-mod tools;
 mod weather;
 
 use std::path::Path;

@@ -6,8 +6,9 @@ use http::HeaderMap;
 
 use super::error::{Fault, RpcError};
 use super::headers::{self, Accepts};
-use super::incoming::Incoming;
+use super::incoming::{Incoming, whole};
 use super::message::{self, Message, Notification, Request, RequestId, Unchecked};
+use super::reply::Reply;
 use super::revision::Revision;
 
 /// Reads the message of a POST and checks that its headers agree with it.
@@ -63,6 +64,15 @@ pub async fn delete(http: HttpRequest) -> Response {
             ended.unwrap_or_else(RpcError::into_response)
         }
         None => RpcError::from(Fault::Internal).into_response(),
+    }
+}
+
+/// The response to a POST with these `headers` that is answered before it gets to its dispatcher.
+#[must_use]
+pub fn answer(headers: &HeaderMap, reply: Reply) -> Response {
+    match Accepts::of(headers) {
+        Ok(accepts) => whole(Ok(reply), accepts),
+        Err(fault) => RpcError::from(fault).into_response(),
     }
 }
 

@@ -153,7 +153,7 @@ impl Incoming {
         match first {
             Some((_, Item::Response(outcome))) => return whole(outcome, accepts),
             // Cancelled: nothing is to be said about it any more.
-            None if outbox.is_finished() => return StatusCode::ACCEPTED.into_response(),
+            None if outbox.is_cancelled() => return StatusCode::ACCEPTED.into_response(),
             Some((_, Item::Message(_))) | None => {}
         }
         let is_short = serde_json::to_vec(&id).is_ok_and(|id| id.len() <= SHORT_ID);
@@ -322,7 +322,7 @@ impl Incoming {
 }
 
 /// The response with a result, or its error with the status of it.
-fn whole(outcome: Outcome, accepts: Accepts) -> Response {
+pub(super) fn whole(outcome: Outcome, accepts: Accepts) -> Response {
     match outcome {
         Ok(reply) if accepts.json => {
             let json = [(CONTENT_TYPE, HeaderValue::from_static("application/json"))];

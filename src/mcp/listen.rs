@@ -25,12 +25,13 @@ use super::session::{Mark, Session};
 use super::shares::Share;
 use super::tasks;
 use crate::backends::{Capability, ListChange};
-use crate::model::{Digest, Principal};
+use crate::model::{Digest, Principal, Tenant};
 use crate::resource_server::{Operation, Permit};
 
 /// A stream of what happens. Nothing is sent on it that was not asked for.
 pub(super) struct Listener {
     dispatcher: Arc<Dispatcher>,
+    tenant: Arc<Tenant>,
     principal: Arc<Principal>,
     whose: Whose,
     lists: Vec<ListChange>,
@@ -95,7 +96,7 @@ impl Listener {
             ));
         }
         let whose = Whose::Request(request.id.clone());
-        let mut listener = Self::new(dispatcher, permit.holder(), whose)?;
+        let mut listener = Self::new(dispatcher, permit, whose)?;
         let mut accepted = Map::new();
         for (name, list) in [
             ("toolsListChanged", ListChange::Tools),
@@ -148,7 +149,7 @@ impl Listener {
         let mark = Mark::Stream(name.clone());
         dispatcher.edge().mark(&tenant, &session, &mark).await?;
         let whose = Whose::Session(session, name);
-        let mut listener = Self::new(dispatcher, permit.holder(), whose)?;
+        let mut listener = Self::new(dispatcher, permit, whose)?;
         listener.lists = vec![
             ListChange::Tools,
             ListChange::Prompts,
@@ -166,12 +167,8 @@ impl Listener {
         Ok(listener)
     }
 
-    fn new(
-        dispatcher: Arc<Dispatcher>,
-        principal: Arc<Principal>,
-        whose: Whose,
-    ) -> Result<Self, Fault> {
-        let share = dispatcher.edge().streams.take(&principal);
+    fn new(dispatcher: Arc<Dispatcher>, permit: &Permit, whose: Whose) -> Result<Self, Fault> {
+        let share = dispatcher.edge().streams.take(permit.principal());
         let share = share.ok_or(Fault::TooMany)?;
         let events = dispatcher
             .list_changes()
@@ -179,7 +176,8 @@ impl Listener {
             .collect();
         Ok(Self {
             dispatcher,
-            principal,
+            tenant: Arc::clone(permit.tenant()),
+            principal: permit.holder(),
             whose,
             lists: Vec::new(),
             events,
@@ -248,7 +246,8 @@ impl Listener {
             return self.watched.contains_key(uri);
         }
         let operation = Operation::ReadResource(uri.to_owned());
-        let Ok(permit) = self.dispatcher.policy().permit(&self.principal, operation) else {
+        let policy = self.dispatcher.policy();
+        let Ok(permit) = policy.permit(&self.tenant, &self.principal, operation) else {
             return false;
         };
         let target = Target::Resource(uri);
@@ -269,9 +268,15 @@ impl Listener {
     /// Follows a task, where it is the caller's.
     async fn follow(&mut self, handle: &str) -> bool {
         let edge = self.dispatcher.edge();
-        let Ok(_) = edge.task(&self.principal, handle).await else {
+        let Some((tool, _)) = handle.rsplit_once('.') else {
             return false;
         };
+        let operation = Operation::CallTool(tool.to_owned());
+        let policy = self.dispatcher.policy();
+        let permit = policy.permit(&self.tenant, &self.principal, operation);
+        if permit.is_err() || edge.task(&self.principal, handle).await.is_err() {
+            return false;
+        }
         let bell = edge.bell(Digest::of(handle.as_bytes()));
         let handle = handle.to_owned();
         self.events

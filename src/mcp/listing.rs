@@ -3,15 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::edge::Edge;
 use super::error::Fault;
 use super::message::Request;
 use super::seals::Purpose;
 use crate::backends::{Catalogue, Definition};
-use crate::model::Principal;
-use crate::resource_server::{Operation, Policy};
+use crate::model::{Principal, RefusalDialect, Scope, ScopeSet};
+use crate::resource_server::{Operation, Permit, Policy};
 
 /// A list that can be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +26,8 @@ pub(super) enum Listing {
     Prompts,
 }
 
+const SECURITY_SCHEMES: &str = "securitySchemes";
+
 /// For how long a place in a list can be come back to.
 const CURSOR_TTL: Duration = Duration::from_hours(1);
 
@@ -36,9 +38,10 @@ impl Listing {
         self,
         catalogues: &[Arc<Catalogue>],
         policy: &Policy,
-        principal: &Principal,
+        permit: &Permit,
         (edge, request): (&Edge, &Request),
     ) -> Result<Vec<u8>, Fault> {
+        let principal = permit.principal();
         let start = self.start(edge, principal, &request.params)?;
         let mut body = Vec::with_capacity(1024);
         body.extend_from_slice(self.opening().as_bytes());
@@ -46,11 +49,18 @@ impl Listing {
         let mut listed = definitions
             .enumerate()
             .skip(start)
-            .filter(|(_, definition)| policy.lists(principal, &self.operation(&definition.name)));
+            .filter(|(_, definition)| policy.lists(permit, &self.operation(&definition.name)));
+        let asks_per_tool = principal.refusals == RefusalDialect::ToolResult;
         let mut separator = "";
         for (_, definition) in listed.by_ref().take(edge.page_size) {
             body.extend_from_slice(separator.as_bytes());
-            serde_json::to_writer(&mut body, &definition.json)?;
+            if asks_per_tool && self == Self::Tools {
+                let operation = self.operation(&definition.name);
+                let (scopes, _) = policy.requirement(permit.tenant(), &operation);
+                serde_json::to_writer(&mut body, &with_schemes(&definition.json, &scopes))?;
+            } else {
+                serde_json::to_writer(&mut body, &definition.json)?;
+            }
             separator = ",";
         }
         body.push(b']');
@@ -106,4 +116,18 @@ impl Listing {
             Self::Prompts => Operation::GetPrompt(name),
         }
     }
+}
+
+/// The tool with what a caller needs for it, as hosts read it that connect an account for one tool:
+/// at the top, and in `_meta` for those that only know the fields of MCP.
+fn with_schemes(tool: &Map<String, Value>, scopes: &ScopeSet) -> Map<String, Value> {
+    let names: Vec<&str> = scopes.iter().map(Scope::as_str).collect();
+    let schemes = json!([{ "type": "oauth2", "scopes": names }]);
+    let mut tool = tool.clone();
+    let meta = tool.entry("_meta").or_insert_with(|| json!({}));
+    if let Some(meta) = meta.as_object_mut() {
+        meta.insert(SECURITY_SCHEMES.to_owned(), schemes.clone());
+    }
+    tool.insert(SECURITY_SCHEMES.to_owned(), schemes);
+    tool
 }

@@ -79,6 +79,12 @@ impl Outbox {
         self.changed.notify_waiters();
     }
 
+    /// True when nothing more comes, and there is no response.
+    pub(super) fn is_cancelled(&self) -> bool {
+        let inner = self.lock();
+        inner.is_finished && !matches!(inner.items.back(), Some(Item::Response(_)))
+    }
+
     /// True when nothing more comes.
     pub(super) fn is_finished(&self) -> bool {
         self.lock().is_finished

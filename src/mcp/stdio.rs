@@ -20,7 +20,7 @@ use super::listen::{Heard, Listener};
 use super::message::{self as messages, Notification, Request, RequestId, Unchecked};
 use super::revision::Revision;
 use super::session::Session;
-use crate::model::Principal;
+use crate::model::{Principal, Tenant};
 use crate::resource_server::{Operation, Refusal};
 
 /// The longest line that is read.
@@ -32,7 +32,7 @@ const WAITING_MESSAGES: usize = 64;
 /// A conversation on one pair of streams.
 struct Conversation {
     dispatcher: Arc<Dispatcher>,
-    principal: Arc<Principal>,
+    caller: (Arc<Tenant>, Arc<Principal>),
     output: mpsc::Sender<Bytes>,
     /// What `initialize` settled on, for the requests that don't say what they speak.
     revision: Revision,
@@ -55,11 +55,11 @@ enum Line {
     TooLong,
 }
 
-/// Serves `principal` until `input` ends and everything that was asked is answered. Nothing but
+/// Serves the principal of the tenant until `input` ends and everything that was asked is answered. Nothing but
 /// messages is written to `output`.
 pub async fn serve<R, W>(
     dispatcher: Arc<Dispatcher>,
-    principal: Arc<Principal>,
+    caller: (Arc<Tenant>, Arc<Principal>),
     input: R,
     output: W,
 ) -> io::Result<()>
@@ -70,7 +70,7 @@ where
     let (sender, messages) = mpsc::channel(WAITING_MESSAGES);
     let conversation = Conversation {
         dispatcher,
-        principal,
+        caller,
         output: sender,
         revision: Revision::UNDECLARED,
         session: None,
@@ -116,7 +116,8 @@ impl Conversation {
             Ok(Unchecked::Response(response)) => {
                 if let Some(session) = &self.session {
                     let edge = self.dispatcher.edge();
-                    let answer = edge.take_answer(&self.principal, session, response);
+                    let (_, principal) = &self.caller;
+                    let answer = edge.take_answer(principal, session, response);
                     if let Err(fault) = answer.await {
                         self.refuse(fault.into()).await;
                     }
@@ -148,7 +149,7 @@ impl Conversation {
         self.under_way.insert(id.clone(), cancelled.clone());
         let answer = answer(
             Arc::clone(&self.dispatcher),
-            Arc::clone(&self.principal),
+            self.caller.clone(),
             request,
             self.output.clone(),
         );
@@ -164,8 +165,9 @@ impl Conversation {
     fn open(&mut self, request: &Request) -> Result<(), Fault> {
         let (revision, capabilities) = Dispatcher::negotiated(request)?;
         let edge = self.dispatcher.edge();
-        let id = edge.begin_session(&self.principal, revision, capabilities)?;
-        self.session = edge.session(&self.principal, &id);
+        let (_, principal) = &self.caller;
+        let id = edge.begin_session(principal, revision, capabilities)?;
+        self.session = edge.session(principal, &id);
         self.revision = revision;
         Ok(())
     }
@@ -176,11 +178,11 @@ impl Conversation {
             return;
         };
         let dispatcher = Arc::clone(&self.dispatcher);
-        let principal = Arc::clone(&self.principal);
+        let (tenant, principal) = self.caller.clone();
         let output = self.output.clone();
         self.tasks.spawn(async move {
             let policy = dispatcher.policy();
-            if let Ok(permit) = policy.permit(&principal, Operation::Converse) {
+            if let Ok(permit) = policy.permit(&tenant, &principal, Operation::Converse) {
                 let name = ("stdio".to_owned(), false);
                 let listener = Listener::of_session(dispatcher, &permit, session, name);
                 if let Ok(listener) = listener.await {
@@ -217,7 +219,7 @@ impl Conversation {
 /// Has `request` answered and hands out what comes of it.
 async fn answer(
     dispatcher: Arc<Dispatcher>,
-    principal: Arc<Principal>,
+    (tenant, principal): (Arc<Tenant>, Arc<Principal>),
     request: Request,
     output: mpsc::Sender<Bytes>,
 ) {
@@ -225,7 +227,7 @@ async fn answer(
         Ok(operation) => operation,
         Err(error) => return send(&output, error.to_bytes()).await,
     };
-    let permit = match dispatcher.policy().permit(&principal, operation) {
+    let permit = match dispatcher.policy().permit(&tenant, &principal, operation) {
         Ok(permit) => permit,
         // Every scope that exists is the local principal's; what needs another can't be had.
         Err(Refusal::Unknown | Refusal::InsufficientScope { .. }) => {

@@ -9,6 +9,7 @@ use futures_util::future::BoxFuture;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tokio_util::sync::DropGuard;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::dispatch::Dispatcher;
 use super::edge::Edge;
@@ -172,15 +173,20 @@ impl Task {
 /// Works on `task` until there is an outcome, or it is called off.
 pub(super) async fn run(
     task: Arc<Task>,
-    mut answer: BoxFuture<'static, Outcome>,
+    answer: BoxFuture<'static, Outcome>,
     mut feed: Feed,
     _gone: Option<DropGuard>,
 ) {
+    // By itself: while this waits for the database, the work may have the connection.
+    let mut work = AbortOnDropHandle::new(tokio::spawn(answer));
     let bell = task.edge.bell(task.seed.id);
     let mut heartbeat = tokio::time::interval(HEARTBEAT);
     let change = loop {
         tokio::select! {
-            outcome = &mut answer => break ended(outcome),
+            outcome = &mut work => break match outcome {
+                Ok(outcome) => ended(outcome),
+                Err(_) => failed(&Fault::Internal.into()),
+            },
             Some(said) = feed.next() => {
                 if let Said::Progress(progress) = said
                     && let Some(message) = progress.message

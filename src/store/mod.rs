@@ -5,6 +5,7 @@ mod error;
 mod federation;
 mod notes;
 mod operands;
+mod policy;
 mod postgres;
 mod row;
 mod sqlite;
@@ -26,6 +27,7 @@ pub use connect::{ConnectOptions, Location, connect, locate, migrate};
 pub use federation::FederationStore;
 pub use notes::{Heard, Note, NoteStore};
 pub use operands::{CodeRedemption, LiveGrant, Registration, Rotation, RotationOutcome};
+pub use policy::PolicyStore;
 pub use tasks::{StoredTask, TaskChange, TaskStatus, TaskStore};
 pub use tenants::{Application, Clash, TenantStore};
 
@@ -44,7 +46,7 @@ const TOKEN_RETENTION: i64 = LONGEST_ACCESS_TOKEN.as_secs().cast_signed() + 60 *
 /// the same time is as if they had done it one after the other.
 #[async_trait]
 pub trait Store:
-    TenantStore + FederationStore + NoteStore + TaskStore + fmt::Debug + Send + Sync
+    TenantStore + FederationStore + PolicyStore + NoteStore + TaskStore + fmt::Debug + Send + Sync
 {
     /// Answers when the database does.
     async fn ping(&self) -> Result<(), StoreError>;

@@ -248,7 +248,7 @@ async fn one_acceptable_media_type_is_enough_to_be_answered() {
 }
 
 #[tokio::test]
-async fn get_and_delete_are_not_allowed() {
+async fn without_a_session_get_and_delete_are_not_allowed() {
     use axum::body::Body;
     use axum::extract::Request;
     use tower::ServiceExt as _;

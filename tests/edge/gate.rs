@@ -1,6 +1,6 @@
 //! The MCP endpoint around a [`Desk`], with stations that stand in for the real ones.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request as HttpRequest, State};
 use axum::http::header::{ACCEPT, CONTENT_TYPE};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use gatehouse::jose::Sealer;
@@ -17,7 +17,7 @@ use gatehouse::model::{
     EncryptionKey, Principal, Random, Requirement, Scope, ScopeCatalogue, ScopeDefinition,
     SystemClock, SystemRandom, Tenant, TenantSlug, Visibility,
 };
-use gatehouse::resource_server::{Permit, Policy, Refusal, local_principal};
+use gatehouse::resource_server::{Operation, Permit, Policy, Refusal, local_principal};
 use gatehouse::store::{self, ConnectOptions};
 use gatehouse::telemetry::Figures;
 use serde_json::{Value, json};
@@ -34,6 +34,7 @@ pub(crate) const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
 /// The endpoint, who calls it, and what happens behind it.
 pub(crate) struct Gate {
     pub(crate) dispatcher: Arc<Dispatcher>,
+    pub(crate) tenant: Arc<Tenant>,
     pub(crate) principal: Arc<Principal>,
     pub(crate) figures: Arc<Figures>,
     pub(crate) happened: UnboundedReceiver<&'static str>,
@@ -57,6 +58,7 @@ pub(crate) struct Post {
 #[derive(Clone)]
 struct Stations {
     dispatcher: Arc<Dispatcher>,
+    tenant: Arc<Tenant>,
     principal: Arc<Principal>,
 }
 
@@ -88,16 +90,17 @@ impl Gate {
             scopes: "metrics:read".parse().unwrap(),
             visibility,
         };
-        let tools = HashMap::from([
+        let tools = BTreeMap::from([
             ("guarded".to_owned(), requires(Visibility::Discoverable)),
             ("hidden".to_owned(), requires(Visibility::Hidden)),
         ]);
         let catalogue = scope_catalogue();
-        let tenant = Tenant::new(
+        let mut tenant = Tenant::new(
             TenantSlug::default(),
             "https://mcp.example.com".parse().unwrap(),
             BTreeMap::new(),
         );
+        tenant.access.tools = tools;
         let mut principal = local_principal(&tenant, &catalogue);
         principal.scopes = scopes.parse().unwrap();
         let figures = Arc::new(Figures::default());
@@ -106,7 +109,7 @@ impl Gate {
             title: "Gatehouse".to_owned(),
             version: "0.1.0".to_owned(),
         };
-        let policy = Arc::new(Policy::new(catalogue, tools));
+        let policy = Arc::new(Policy::new(catalogue));
         let counted = Arc::clone(&figures);
         Self {
             dispatcher: Arc::new(Dispatcher::new(
@@ -116,6 +119,7 @@ impl Gate {
                 edge().await,
                 &info,
             )),
+            tenant: Arc::new(tenant),
             principal: Arc::new(principal),
             figures,
             happened,
@@ -125,6 +129,7 @@ impl Gate {
     pub(crate) fn router(&self) -> Router {
         let stations = Stations {
             dispatcher: Arc::clone(&self.dispatcher),
+            tenant: Arc::clone(&self.tenant),
             principal: Arc::clone(&self.principal),
         };
         let endpoint = axum::routing::post(http::post).layer(from_fn_with_state(stations, pass));
@@ -262,19 +267,21 @@ fn scope_catalogue() -> ScopeCatalogue {
 async fn pass(State(stations): State<Stations>, request: HttpRequest, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
-    let message = match http::accept(&parts.headers, &bytes) {
+    let is_post = parts.method == Method::POST;
+    let message = is_post.then(|| http::accept(&parts.headers, &bytes));
+    let message = match message.transpose() {
         Ok(message) => message,
         Err(error) => return error.into_response(),
     };
     let mut request = HttpRequest::from_parts(parts, Body::empty());
-    if let Message::Request(asked) = &message {
-        match stations.permit(asked).await {
-            Ok(permit) => request.extensions_mut().insert(permit),
-            Err(Ok(error)) => return error.into_response(),
-            Err(Err(status)) => return status.into_response(),
-        };
+    match stations.permit(message.as_ref()).await {
+        Ok(permit) => request.extensions_mut().insert(permit),
+        Err(Ok(error)) => return error.into_response(),
+        Err(Err(status)) => return status.into_response(),
+    };
+    if let Some(message) = message {
+        request.extensions_mut().insert(message);
     }
-    request.extensions_mut().insert(message);
     request.extensions_mut().insert(stations.dispatcher);
     next.run(request).await
 }
@@ -282,12 +289,16 @@ async fn pass(State(stations): State<Stations>, request: HttpRequest, next: Next
 impl Stations {
     async fn permit(
         &self,
-        request: &gatehouse::mcp::Request,
+        message: Option<&Message>,
     ) -> Result<Permit, Result<RpcError, StatusCode>> {
-        let operation = self.dispatcher.operation(request).await.map_err(Ok)?;
         let policy = self.dispatcher.policy();
+        let Some(Message::Request(request)) = message else {
+            let permit = policy.permit(&self.tenant, &self.principal, Operation::Converse);
+            return Ok(permit.unwrap());
+        };
+        let operation = self.dispatcher.operation(request).await.map_err(Ok)?;
         policy
-            .permit(&self.principal, operation)
+            .permit(&self.tenant, &self.principal, operation)
             .map_err(|refusal| match refusal {
                 Refusal::Unknown => Ok(Dispatcher::unknown(request)),
                 Refusal::InsufficientScope { .. } => Err(StatusCode::FORBIDDEN),

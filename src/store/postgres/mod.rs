@@ -9,6 +9,7 @@ mod grants;
 mod login_sessions;
 mod notes;
 mod open;
+mod policy;
 mod pushed_requests;
 mod refresh_tokens;
 mod registrations;
