@@ -74,7 +74,8 @@ impl Caller {
         let (capabilities, level, asking) = if modern {
             let capabilities = Capabilities::of_request(&request.params);
             let level = capabilities::log_level(&request.params).filter(|_| way.events);
-            let asking = if capabilities.can_be_asked() || is_round(request) {
+            let asks = capabilities.can_be_asked() && has_rounds(request);
+            let asking = if asks || is_round(request) {
                 Asking::Rounds(Rounds::of(edge, permit.principal(), request)?)
             } else {
                 Asking::Nobody
@@ -167,13 +168,19 @@ impl Caller {
     }
 }
 
-/// True for the later rounds of a call.
-fn is_round(request: &Request) -> bool {
-    let has = |name| request.params.contains_key(name);
+/// True for the calls that may take several rounds (2026-07-28 basic/patterns/mrtr, supported
+/// requests).
+fn has_rounds(request: &Request) -> bool {
     matches!(
         request.method.as_str(),
         "tools/call" | "prompts/get" | "resources/read"
-    ) && (has("requestState") || has("inputResponses"))
+    )
+}
+
+/// True for the later rounds of a call.
+fn is_round(request: &Request) -> bool {
+    let has = |name| request.params.contains_key(name);
+    has_rounds(request) && (has("requestState") || has("inputResponses"))
 }
 
 /// The client's answer to `request`.
