@@ -6,7 +6,6 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tokio::sync::broadcast;
 
-use super::capabilities::{Capabilities, TASKS};
 use super::edge::Edge;
 use super::error::{Fault, RpcError};
 use super::listing::Listing;
@@ -16,6 +15,7 @@ use super::param_headers;
 use super::reply::{Envelope, Reply};
 use super::revision::Revision;
 use super::session::Mark;
+use super::welcome;
 use crate::backends::{Answer, Backend, CallContext, Catalogue, ListChange};
 use crate::resource_server::{Operation, Permit, Policy};
 use crate::telemetry::{Figure, Figures};
@@ -27,9 +27,9 @@ pub struct Dispatcher {
     policy: Arc<Policy>,
     figures: Arc<Figures>,
     edge: Arc<Edge>,
-    server_info: String,
-    /// The capabilities before 2026-07-28, and from then on.
-    capabilities: [String; 2],
+    pub(super) server_info: String,
+    /// What is offered, before 2026-07-28 and from then on.
+    pub(super) offered: [String; 2],
 }
 
 /// How this server presents itself (`Implementation`).
@@ -44,7 +44,7 @@ pub struct ServerInfo {
 }
 
 /// How long a client may keep a list or what it discovered. Not all are told of changes, so short.
-const LISTING_TTL_MS: u64 = 60_000;
+pub(super) const LISTING_TTL_MS: u64 = 60_000;
 
 /// The one member of a tool's answer that is of interest here.
 #[derive(Deserialize)]
@@ -70,7 +70,7 @@ impl Dispatcher {
         } = server_info;
         let server_info = json!({ "name": name, "title": title, "version": version });
         Self {
-            capabilities: capabilities(&backends),
+            offered: welcome::offered(&backends),
             backends,
             policy,
             figures,
@@ -187,30 +187,6 @@ impl Dispatcher {
         answered.await.map_err(|fault| fault.of(id))
     }
 
-    /// 2026-07-28 server/discover
-    async fn discover(&self, request: &Request) -> Result<Reply, Fault> {
-        let versions = serde_json::to_string(&Revision::SUPPORTED.map(Revision::name))?;
-        let instructions = self.instructions().await?;
-        let [_, capabilities] = &self.capabilities;
-        let body = format!(
-            "{{\"supportedVersions\":{versions},\"capabilities\":{capabilities}{instructions}}}"
-        );
-        self.reply(request, body.as_bytes(), Some(LISTING_TTL_MS))
-    }
-
-    /// 2025-11-25 basic/lifecycle, initialization
-    async fn initialize(&self, request: &Request) -> Result<Reply, Fault> {
-        let revision = Revision::negotiated(&request.params)?.name();
-        let instructions = self.instructions().await?;
-        let server_info = &self.server_info;
-        let [capabilities, _] = &self.capabilities;
-        let body = format!(
-            "{{\"protocolVersion\":\"{revision}\",\"capabilities\":{capabilities},\
-             \"serverInfo\":{server_info}{instructions}}}"
-        );
-        self.reply(request, body.as_bytes(), None)
-    }
-
     async fn list(
         &self,
         listing: Listing,
@@ -313,26 +289,12 @@ impl Dispatcher {
         Err(target.unknown(revision))
     }
 
-    async fn catalogues(&self) -> Vec<Arc<Catalogue>> {
+    pub(super) async fn catalogues(&self) -> Vec<Arc<Catalogue>> {
         let mut catalogues = Vec::with_capacity(self.backends.len());
         for backend in &self.backends {
             catalogues.push(backend.catalogue().await);
         }
         catalogues
-    }
-
-    /// The member `instructions`, with the comma before it, where any server gives some.
-    async fn instructions(&self) -> Result<String, Fault> {
-        let catalogues = self.catalogues().await;
-        let texts: Vec<&str> = catalogues
-            .iter()
-            .filter_map(|catalogue| catalogue.instructions.as_deref())
-            .collect();
-        if texts.is_empty() {
-            return Ok(String::new());
-        }
-        let text = serde_json::to_string(&texts.join("\n\n"))?;
-        Ok(format!(",\"instructions\":{text}"))
     }
 
     fn envelope<'a>(&'a self, request: &'a Request, ttl_ms: Option<u64>) -> Envelope<'a> {
@@ -343,13 +305,6 @@ impl Dispatcher {
             server_info: &self.server_info,
             ttl_ms,
         }
-    }
-
-    /// What `initialize` settles on, and what the client has declared with it.
-    pub(super) fn negotiated(request: &Request) -> Result<(Revision, Capabilities), Fault> {
-        let revision = Revision::negotiated(&request.params)?;
-        let capabilities = Capabilities::of(request.params.get("capabilities"));
-        Ok((revision, capabilities))
     }
 
     /// The response that asks for input (2026-07-28 basic/patterns/mrtr).
@@ -408,29 +363,6 @@ impl Dispatcher {
     fn answer(&self, request: &Request, answer: &Answer) -> Result<Reply, Fault> {
         Reply::new(&self.envelope(request, None), &answer.body, &answer.meta)
     }
-}
-
-/// What the servers together can do. Every list exists, if only as an empty one.
-fn capabilities(backends: &[Arc<dyn Backend>]) -> [String; 2] {
-    let changes = backends.iter().any(|one| one.list_changes().is_some());
-    let subscribe = backends.iter().any(|one| one.takes_subscriptions());
-    let list = if changes {
-        json!({ "listChanged": true })
-    } else {
-        json!({})
-    };
-    let mut resources = list.clone();
-    if let (true, Some(resources)) = (subscribe, resources.as_object_mut()) {
-        resources.insert("subscribe".to_owned(), Value::Bool(true));
-    }
-    let legacy = json!({
-        "tools": list, "resources": resources, "prompts": list, "completions": {}, "logging": {},
-    });
-    let mut modern = legacy.clone();
-    if let Some(modern) = modern.as_object_mut() {
-        modern.insert("extensions".to_owned(), json!({ TASKS: {} }));
-    }
-    [legacy.to_string(), modern.to_string()]
 }
 
 /// Only transports with headers have any to check.

@@ -28,6 +28,7 @@ mod session;
 mod shares;
 mod sse;
 mod tasks;
+mod welcome;
 
 pub mod http;
 pub mod stdio;

@@ -11,6 +11,7 @@ use axum::http::header::{ACCEPT, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
+use gatehouse::backends::Backend;
 use gatehouse::jose::Sealer;
 use gatehouse::mcp::{Dispatcher, Edge, EdgeParts, Message, Revision, RpcError, ServerInfo, http};
 use gatehouse::model::{
@@ -21,7 +22,7 @@ use gatehouse::resource_server::{Operation, Permit, Policy, Refusal, local_princ
 use gatehouse::store::{self, ConnectOptions};
 use gatehouse::telemetry::Figures;
 use serde_json::{Value, json};
-use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tower::ServiceExt as _;
 
 use crate::desk::Desk;
@@ -62,7 +63,7 @@ struct Stations {
     principal: Arc<Principal>,
 }
 
-/// An edge with a database of its own, two entries to a page.
+/// An edge with a database of its own.
 async fn edge() -> Arc<Edge> {
     let options = ConnectOptions::default();
     let random: Arc<dyn Random> = Arc::new(SystemRandom);
@@ -86,6 +87,12 @@ impl Gate {
     /// A gate whose caller has these scopes.
     pub(crate) async fn with_scopes(scopes: &str) -> Self {
         let (desk, happened) = Desk::new();
+        let gate = Self::around(Arc::new(desk), edge().await, scopes);
+        Self { happened, ..gate }
+    }
+
+    /// A gate around another server.
+    pub(crate) fn around(backend: Arc<dyn Backend>, edge: Arc<Edge>, scopes: &str) -> Self {
         let requires = |visibility| Requirement {
             scopes: "metrics:read".parse().unwrap(),
             visibility,
@@ -112,28 +119,29 @@ impl Gate {
         let policy = Arc::new(Policy::new(catalogue));
         let counted = Arc::clone(&figures);
         Self {
-            dispatcher: Arc::new(Dispatcher::new(
-                vec![Arc::new(desk)],
-                policy,
-                counted,
-                edge().await,
-                &info,
-            )),
+            dispatcher: Arc::new(Dispatcher::new(vec![backend], policy, counted, edge, &info)),
             tenant: Arc::new(tenant),
             principal: Arc::new(principal),
             figures,
-            happened,
+            happened: unbounded_channel().1,
         }
     }
 
     pub(crate) fn router(&self) -> Router {
+        self.router_for(Arc::clone(&self.principal))
+    }
+
+    /// The endpoint, called by somebody else.
+    pub(crate) fn router_for(&self, principal: Arc<Principal>) -> Router {
         let stations = Stations {
             dispatcher: Arc::clone(&self.dispatcher),
             tenant: Arc::clone(&self.tenant),
-            principal: Arc::clone(&self.principal),
+            principal,
         };
-        let endpoint = axum::routing::post(http::post).layer(from_fn_with_state(stations, pass));
-        let endpoint = endpoint.get(http::get).delete(http::delete);
+        let endpoint = axum::routing::post(http::post)
+            .get(http::get)
+            .delete(http::delete)
+            .layer(from_fn_with_state(stations, pass));
         Router::new().route("/mcp", endpoint)
     }
 
@@ -207,7 +215,8 @@ impl Post {
             let name = [&params["name"], &params["uri"]]
                 .into_iter()
                 .find_map(Value::as_str)
-                .map(str::to_owned);
+                .map(str::to_owned)
+                .or_else(|| params["taskId"].as_str().map(str::to_owned));
             if let Some(name) = name {
                 post = post.header("mcp-name", &name);
             }

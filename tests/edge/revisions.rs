@@ -40,11 +40,19 @@ async fn initialize_settles_on_a_revision_that_it_can_open() {
 }
 
 #[tokio::test]
-async fn no_session_id_is_given_out() {
+async fn a_session_id_is_given_out_by_initialize_alone() {
+    let gate = Gate::new().await;
     let params = json!({ "protocolVersion": "2025-11-25" });
     let post = Post::new(Revision::V2025_11_25, "initialize", params);
-    let seen = Gate::new().await.send(post).await;
-    assert!(!seen.headers.contains_key("mcp-session-id"));
+    assert!(gate.send(post).await.headers.contains_key("mcp-session-id"));
+    for post in [
+        Post::new(Revision::V2025_11_25, "tools/list", json!({})),
+        Post::modern("tools/list", json!({})).header("mcp-session-id", "x"),
+    ] {
+        let seen = gate.send(post).await;
+        assert_eq!(seen.status, 200);
+        assert!(!seen.headers.contains_key("mcp-session-id"));
+    }
 }
 
 #[tokio::test]
@@ -55,7 +63,10 @@ async fn discover_tells_revisions_capabilities_and_identity() {
         .await;
     let supported = json!(["2026-07-28", "2025-11-25", "2025-06-18"]);
     assert_eq!(result["supportedVersions"], supported);
-    let offered = json!({ "tools": {}, "resources": {}, "prompts": {}, "completions": {} });
+    let offered = json!({
+        "tools": {}, "resources": {}, "prompts": {}, "completions": {}, "logging": {},
+        "extensions": { "io.modelcontextprotocol/tasks": {} },
+    });
     assert_eq!(result["capabilities"], offered);
     assert_eq!(result["instructions"], "Ask about the weather.");
     assert_eq!(result["_meta"][SERVER_INFO]["version"], "0.1.0");
@@ -170,8 +181,8 @@ async fn methods_of_another_revision_are_not_found() {
         "logging/setLevel",
         "resources/subscribe",
         "resources/unsubscribe",
-        "subscriptions/listen",
-        "tasks/get",
+        "tasks/list",
+        "tasks/result",
         "TOOLS/LIST",
         "unknown/method",
     ] {
@@ -180,11 +191,39 @@ async fn methods_of_another_revision_are_not_found() {
         assert_eq!(json["id"], 1);
     }
     for revision in [Revision::V2025_06_18, Revision::V2025_11_25] {
-        for method in ["server/discover", "logging/setLevel", "tools/list ", "x"] {
+        for method in [
+            "server/discover",
+            "subscriptions/listen",
+            "tasks/get",
+            "tools/list ",
+            "x",
+        ] {
             let (status, code, _) = gate.error(Post::new(revision, method, json!({}))).await;
             assert_eq!((status, code), (200, -32601), "{method}");
         }
         let result = gate.result(revision, "ping", json!({})).await;
         assert_eq!(result, json!({}));
     }
+}
+
+#[tokio::test]
+async fn g17_lists_that_differ_by_caller_are_private() {
+    let mut seen = Vec::new();
+    for scopes in ["mcp:tools", "mcp:tools metrics:read"] {
+        let gate = Gate::with_scopes(scopes).await;
+        for method in [
+            "tools/list",
+            "resources/list",
+            "resources/templates/list",
+            "prompts/list",
+            "server/discover",
+        ] {
+            let result = gate.result(Revision::V2026_07_28, method, json!({})).await;
+            assert_eq!(result["cacheScope"], "private", "{method}");
+            if method == "tools/list" {
+                seen.push(result["tools"].to_string().contains("\"hidden\""));
+            }
+        }
+    }
+    assert_eq!(seen, [false, true]);
 }

@@ -21,5 +21,6 @@ mod process;
 mod refresh_ledger;
 mod revocation;
 mod stdio;
+mod streams;
 mod tenants;
 mod tenants_live;
