@@ -167,10 +167,13 @@ async fn a_session_hears_of_what_it_subscribed_to_on_its_stream() {
     open.until("retry").await;
     let subscribe = in_session("resources/subscribe", json!({ "uri": WATCHED }), &session);
     assert_eq!(house.send(ADA, subscribe).await.status, StatusCode::OK);
-    while house.talk.updates.send(()).is_err() {
-        tokio::task::yield_now().await;
-    }
-    let told = open.until("notifications/resources/updated").await;
+    // The stream watches the resource once it was read on.
+    let update = async {
+        while house.talk.updates.send(()).is_err() {
+            tokio::task::yield_now().await;
+        }
+    };
+    let (told, ()) = tokio::join!(open.until("notifications/resources/updated"), update);
     assert!(told.contains(WATCHED), "{told}");
     // A message goes out on one stream only: the latest one.
     let mut later = house
