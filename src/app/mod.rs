@@ -14,6 +14,7 @@ use anyhow::Context as _;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::audit::{Recorder, WriterTask};
 use crate::authorization_server::{self, RemoteDocuments, SigningKeys, TokenSettings};
 use crate::backends::Backend;
 use crate::backends::weather::Weather;
@@ -59,6 +60,7 @@ pub struct Gateway {
     signing_keys: Arc<SigningKeys>,
     revocations: Arc<Revocations>,
     dispatcher: Arc<Dispatcher>,
+    audit_writer: WriterTask,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     parts: router::Parts,
@@ -111,6 +113,7 @@ impl Gateway {
         let figures = Arc::new(Figures::default());
         let nws = Arc::new(open_nws(config, weather, &clock, &random)?);
         let catalogue = config.scopes.catalogue.clone();
+        let (audit, writer) = Recorder::new(Arc::clone(&store), Arc::clone(&clock), false);
         let weather = Weather::new(nws, Arc::clone(&figures));
         let mut backends: Vec<Arc<dyn Backend>> = vec![Arc::new(weather)];
         backends.extend(others);
@@ -128,6 +131,7 @@ impl Gateway {
         let dispatcher = Arc::new(edge::dispatcher(config, backends, &figures, edge));
         let authorization_server = authorization_server::Context {
             store: Arc::clone(&store),
+            audit: audit.clone(),
             documents: open_documents(config, &store, &clock)?,
             key_rings: Arc::clone(&key_rings),
             clock: Arc::clone(&clock),
@@ -160,6 +164,7 @@ impl Gateway {
             signing_keys,
             revocations,
             dispatcher,
+            audit_writer: writer.start(),
             clock,
             random,
             parts,
@@ -190,6 +195,8 @@ impl Gateway {
             edge.close();
         });
         server::serve(listener, router::router(&self.parts), stop).await;
+        // Nobody is answered any more, so that no event comes after these.
+        self.audit_writer.finish().await;
     }
 
     /// Serves at `listener` until the process is told to stop.
@@ -222,8 +229,9 @@ impl Gateway {
         let principal = Arc::new(local_principal(&self.tenant, policy.catalogue()));
         let (input, output) = (tokio::io::stdin(), tokio::io::stdout());
         let caller = (self.tenant, principal);
-        mcp::stdio::serve(self.dispatcher, caller, input, output).await?;
-        Ok(())
+        let served = mcp::stdio::serve(self.dispatcher, caller, input, output).await;
+        self.audit_writer.finish().await;
+        Ok(served?)
     }
 }
 

@@ -64,12 +64,17 @@ impl Database {
                 sqlx::query(drop).execute(&mut postgres).await.unwrap();
             }
             for table in tables {
-                let columns = sqlx::query_as(POSTGRES_COLUMNS).bind(table);
-                let columns = columns.fetch_all(&mut postgres).await.unwrap();
-                let insert = AssertSqlSafe(insertion(table, columns, tenant));
+                let insert = AssertSqlSafe(self.insertion(table, tenant).await);
                 sqlx::query(insert).execute(&mut postgres).await.unwrap();
             }
         }
+    }
+
+    /// The statement that adds a row to a table of Postgres.
+    pub(crate) async fn insertion(&self, table: &str, tenant: &str) -> String {
+        let columns = sqlx::query_as(POSTGRES_COLUMNS).bind(table);
+        let columns = columns.fetch_all(&mut self.postgres().await).await.unwrap();
+        insertion(table, columns, tenant)
     }
 
     /// How many rows of the tenant the table has.
@@ -95,8 +100,8 @@ impl Database {
         SqliteConnection::connect(self.url()).await.unwrap()
     }
 
-    async fn postgres(&self) -> PgConnection {
-        PgConnection::connect(self.url()).await.unwrap()
+    pub(crate) async fn postgres(&self) -> PgConnection {
+        PgConnection::connect(self.admin_url()).await.unwrap()
     }
 }
 
@@ -112,7 +117,7 @@ fn insertion(table: &str, columns: Vec<(String, String)>, tenant: &str) -> Strin
     let values: Vec<String> = columns.iter().map(value).collect();
     let names: Vec<String> = columns.into_iter().map(|(name, _)| name).collect();
     format!(
-        "INSERT INTO {table} ({}) VALUES ({})",
+        "INSERT INTO {table} ({}) VALUES ({}) ON CONFLICT DO NOTHING",
         names.join(", "),
         values.join(", ")
     )

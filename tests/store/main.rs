@@ -9,6 +9,8 @@ mod catalogue;
 mod database;
 mod fixtures;
 
+mod audit;
+mod audit_changes;
 mod clients;
 mod codes;
 mod connecting;
@@ -25,6 +27,7 @@ mod registrations;
 mod remote_documents;
 mod restart;
 mod revocations;
+mod row_level_security;
 mod signing_keys;
 mod tenants;
 mod users;

@@ -1,18 +1,21 @@
 //! Authorization codes in Postgres (OAuth 2.1 §4.1.2, §4.1.3).
 
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 
-use super::{grants, refresh_tokens, registrations};
-use crate::model::{AuthorizationCode, Digest, RefreshToken, TenantSlug, Timestamp};
+use super::pool::Pool;
+use super::{audit, grants, refresh_tokens, registrations};
+use crate::model::{AuthorizationCode, Change, Digest, Event, RefreshToken, TenantSlug, Timestamp};
 use crate::store::row::CodeRow;
 use crate::store::{CodeRedemption, StoreError};
 
 pub(super) async fn issue(
-    pool: &PgPool,
-    tenant: &TenantSlug,
+    pool: &Pool,
+    change: &Change,
     code: &AuthorizationCode,
+    asked: bool,
 ) -> Result<(), StoreError> {
-    let mut transaction = pool.begin().await?;
+    let tenant = &change.tenant;
+    let mut transaction = pool.begin(tenant).await?;
     grants::insert(&mut transaction, tenant, &code.grant).await?;
     let given_at = code.grant.created_at;
     registrations::mark_used(&mut transaction, tenant, &code.grant.client, given_at).await?;
@@ -21,7 +24,7 @@ pub(super) async fn issue(
                                           dpop_key, expires_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
     )
-    .bind(tenant.as_str())
+    .bind(change.tenant.as_str())
     .bind(code.digest.as_bytes().as_slice())
     .bind(code.grant.id.as_str())
     .bind(code.redirect_uri.as_str())
@@ -30,14 +33,21 @@ pub(super) async fn issue(
     .bind(code.expires_at.seconds())
     .execute(&mut *transaction)
     .await?;
+    let event = if asked {
+        Event::ConsentGiven(&code.grant)
+    } else {
+        Event::ConsentReused(&code.grant)
+    };
+    audit::note(&mut transaction, change, event).await?;
     Ok(transaction.commit().await?)
 }
 
 pub(super) async fn find(
-    pool: &PgPool,
+    pool: &Pool,
     tenant: &TenantSlug,
     digest: &Digest,
 ) -> Result<Option<AuthorizationCode>, StoreError> {
+    let mut transaction = pool.begin(tenant).await?;
     sqlx::query_as::<_, CodeRow>(
         "SELECT c.digest, c.redirect_uri, c.challenge, c.dpop_key, c.expires_at,
                 g.id AS grant_id, g.client_id, g.user_id, g.scopes, g.resource, g.created_at,
@@ -48,26 +58,29 @@ pub(super) async fn find(
     )
     .bind(tenant.as_str())
     .bind(digest.as_bytes().as_slice())
-    .fetch_optional(pool)
+    .fetch_optional(&mut *transaction)
     .await?
     .map(AuthorizationCode::try_from)
     .transpose()
 }
 
 pub(super) async fn redeem(
-    pool: &PgPool,
-    tenant: &TenantSlug,
+    pool: &Pool,
+    change: &Change,
     digest: &Digest,
     refresh: Option<&RefreshToken>,
-    now: Timestamp,
 ) -> Result<CodeRedemption, StoreError> {
-    let mut transaction = pool.begin().await?;
+    let (tenant, now) = (&change.tenant, change.at());
+    let mut transaction = pool.begin(tenant).await?;
     let redemption = if mark_redeemed(&mut transaction, tenant, digest, now).await? {
         if let Some(token) = refresh {
             refresh_tokens::insert(&mut transaction, tenant, token).await?;
         }
+        let event = Event::TokenIssued("authorization_code");
+        audit::note(&mut transaction, change, event).await?;
         CodeRedemption::Redeemed
     } else if revoke_replayed(&mut transaction, tenant, digest, now).await? {
+        audit::note(&mut transaction, change, Event::CodeReplayed).await?;
         CodeRedemption::Replayed
     } else {
         CodeRedemption::Refused

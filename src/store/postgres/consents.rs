@@ -1,17 +1,17 @@
 //! What people agreed to, in Postgres: remembered consents, and the grants that followed.
 
-use sqlx::PgPool;
-
-use super::grants;
-use crate::model::{ClientId, Consent, TenantSlug, Timestamp, UserId};
+use super::pool::Pool;
+use super::{audit, grants};
+use crate::model::{Change, ClientId, Consent, Event, TenantSlug, Timestamp, UserId};
 use crate::store::row::{ConsentRow, LiveGrantRow, write_scopes};
 use crate::store::{LiveGrant, StoreError};
 
 pub(super) async fn remember(
-    pool: &PgPool,
-    tenant: &TenantSlug,
+    pool: &Pool,
+    change: &Change,
     consent: &Consent,
 ) -> Result<(), StoreError> {
+    let mut transaction = pool.begin(&change.tenant).await?;
     sqlx::query(
         "INSERT INTO consents (tenant, user_id, client_id, redirect_host, scopes, resource,
                                given_at)
@@ -20,24 +20,27 @@ pub(super) async fn remember(
          SET redirect_host = excluded.redirect_host, scopes = excluded.scopes,
              resource = excluded.resource, given_at = excluded.given_at",
     )
-    .bind(tenant.as_str())
+    .bind(change.tenant.as_str())
     .bind(consent.user.as_str())
     .bind(consent.client.as_str())
     .bind(&consent.redirect_host)
     .bind(write_scopes(&consent.scopes))
     .bind(consent.resource.as_str())
     .bind(consent.given_at.seconds())
-    .execute(pool)
+    .execute(&mut *transaction)
     .await?;
-    Ok(())
+    let event = Event::ConsentRemembered(&consent.client, &consent.scopes);
+    audit::note(&mut transaction, change, event).await?;
+    Ok(transaction.commit().await?)
 }
 
 pub(super) async fn find(
-    pool: &PgPool,
+    pool: &Pool,
     tenant: &TenantSlug,
     user: &UserId,
     client: &ClientId,
 ) -> Result<Option<Consent>, StoreError> {
+    let mut transaction = pool.begin(tenant).await?;
     sqlx::query_as::<_, ConsentRow>(
         "SELECT user_id, client_id, redirect_host, scopes, resource, given_at
          FROM consents
@@ -46,7 +49,7 @@ pub(super) async fn find(
     .bind(tenant.as_str())
     .bind(user.as_str())
     .bind(client.as_str())
-    .fetch_optional(pool)
+    .fetch_optional(&mut *transaction)
     .await?
     .map(Consent::try_from)
     .transpose()
@@ -54,11 +57,12 @@ pub(super) async fn find(
 
 /// Live is a grant that was picked up, not taken back, and that a token can still come of.
 pub(super) async fn list_grants(
-    pool: &PgPool,
+    pool: &Pool,
     tenant: &TenantSlug,
     user: &UserId,
     now: Timestamp,
 ) -> Result<Vec<LiveGrant>, StoreError> {
+    let mut transaction = pool.begin(tenant).await?;
     let rows = sqlx::query_as::<_, LiveGrantRow>(
         "SELECT g.id AS grant_id, g.client_id, g.user_id, g.scopes, g.resource, g.created_at,
                 g.revoked_at, g.used_at
@@ -76,19 +80,19 @@ pub(super) async fn list_grants(
     .bind(tenant.as_str())
     .bind(user.as_str())
     .bind(now.seconds())
-    .fetch_all(pool)
+    .fetch_all(&mut *transaction)
     .await?;
     rows.into_iter().map(LiveGrant::try_from).collect()
 }
 
 pub(super) async fn withdraw(
-    pool: &PgPool,
-    tenant: &TenantSlug,
+    pool: &Pool,
+    change: &Change,
     user: &UserId,
     client: &ClientId,
-    now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let mut transaction = pool.begin().await?;
+    let (tenant, now) = (&change.tenant, change.at());
+    let mut transaction = pool.begin(tenant).await?;
     let revoked = grants::revoke_all(&mut transaction, tenant, Some(user), client, now).await?;
     let done =
         sqlx::query("DELETE FROM consents WHERE tenant = $1 AND user_id = $2 AND client_id = $3")
@@ -97,6 +101,10 @@ pub(super) async fn withdraw(
             .bind(client.as_str())
             .execute(&mut *transaction)
             .await?;
+    let is_withdrawn = revoked + done.rows_affected() > 0;
+    if is_withdrawn {
+        audit::note(&mut transaction, change, Event::ConsentWithdrawn(client)).await?;
+    }
     transaction.commit().await?;
-    Ok(revoked + done.rows_affected() > 0)
+    Ok(is_withdrawn)
 }

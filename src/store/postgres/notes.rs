@@ -25,7 +25,7 @@ impl NoteStore for PostgresStore {
         note: &Note,
         limit: u32,
     ) -> Result<bool, StoreError> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.pool.begin(tenant).await?;
         let done = sqlx::query(
             "INSERT INTO notes (tenant, topic, body, ends_session, noted_at, expires_at)
              SELECT $1, $2, $3, $4, $5, $6
@@ -63,20 +63,21 @@ impl NoteStore for PostgresStore {
         let query = query
             .bind(tenant.as_str())
             .bind(topic.as_bytes().as_slice());
-        Ok(query.fetch_all(&self.pool).await?)
+        let mut transaction = self.pool.begin(tenant).await?;
+        Ok(query.fetch_all(&mut *transaction).await?)
     }
 
     async fn wake(&self, topic: &Digest) -> Result<(), StoreError> {
         sqlx::query("SELECT pg_notify($1, $2)")
             .bind(CHANNEL)
             .bind(written(topic))
-            .execute(&self.pool)
+            .execute(self.pool.shared())
             .await?;
         Ok(())
     }
 
     async fn listen(&self) -> Result<Option<mpsc::Receiver<Heard>>, StoreError> {
-        let mut listener = PgListener::connect_with(&self.pool).await?;
+        let mut listener = PgListener::connect_with(self.pool.shared()).await?;
         listener.listen(CHANNEL).await?;
         let (heard, receiver) = mpsc::channel(WAITING);
         tokio::spawn(hear(listener, heard));
@@ -86,7 +87,11 @@ impl NoteStore for PostgresStore {
     async fn list_ended_sessions(&self, since: Timestamp) -> Result<Vec<Digest>, StoreError> {
         let query =
             sqlx::query_scalar("SELECT topic FROM notes WHERE ends_session AND noted_at >= $1");
-        let topics: Vec<Vec<u8>> = query.bind(since.seconds()).fetch_all(&self.pool).await?;
+        let mut transaction = self.pool.begin_upkeep().await?;
+        let topics: Vec<Vec<u8>> = query
+            .bind(since.seconds())
+            .fetch_all(&mut *transaction)
+            .await?;
         topics.iter().map(|topic| parse_digest(topic)).collect()
     }
 }

@@ -1,13 +1,23 @@
 //! Signing keys in Postgres.
 
-use sqlx::{PgConnection, PgExecutor, PgPool, Postgres, Transaction};
+use sqlx::{PgConnection, Postgres, Transaction};
 
-use crate::model::{SealedSigningKey, TenantSlug, Timestamp};
+use super::audit;
+use super::pool::Pool;
+use crate::model::{Change, Event, SealedSigningKey, TenantSlug, Timestamp};
 use crate::store::row::SigningKeyRow;
 use crate::store::{StoreError, TOKEN_RETENTION};
 
 pub(super) async fn list(
-    executor: impl PgExecutor<'_>,
+    pool: &Pool,
+    tenant: &TenantSlug,
+) -> Result<Vec<SealedSigningKey>, StoreError> {
+    let mut transaction = pool.begin(tenant).await?;
+    select(&mut transaction, tenant).await
+}
+
+async fn select(
+    connection: &mut PgConnection,
     tenant: &TenantSlug,
 ) -> Result<Vec<SealedSigningKey>, StoreError> {
     sqlx::query_as::<_, SigningKeyRow>(
@@ -17,7 +27,7 @@ pub(super) async fn list(
          ORDER BY signs_from DESC, id",
     )
     .bind(tenant.as_str())
-    .fetch_all(executor)
+    .fetch_all(connection)
     .await?
     .into_iter()
     .map(SealedSigningKey::try_from)
@@ -25,18 +35,18 @@ pub(super) async fn list(
 }
 
 pub(super) async fn ensure(
-    pool: &PgPool,
-    tenant: &TenantSlug,
+    pool: &Pool,
+    change: &Change,
     candidate: &SealedSigningKey,
 ) -> Result<Vec<SealedSigningKey>, StoreError> {
-    let known = list(pool, tenant).await?;
+    let known = list(pool, &change.tenant).await?;
     if !known.is_empty() {
         return Ok(known);
     }
-    let mut transaction = begin_alone(pool).await?;
-    let mut keys = list(&mut *transaction, tenant).await?;
+    let mut transaction = begin_alone(pool, &change.tenant).await?;
+    let mut keys = select(&mut transaction, &change.tenant).await?;
     if keys.is_empty() {
-        insert(&mut transaction, tenant, candidate).await?;
+        insert(&mut transaction, change, candidate).await?;
         keys.push(candidate.clone());
     }
     transaction.commit().await?;
@@ -44,16 +54,16 @@ pub(super) async fn ensure(
 }
 
 pub(super) async fn rotate(
-    pool: &PgPool,
-    tenant: &TenantSlug,
+    pool: &Pool,
+    change: &Change,
     newest: &str,
     candidate: &SealedSigningKey,
 ) -> Result<bool, StoreError> {
-    let mut transaction = begin_alone(pool).await?;
-    let keys = list(&mut *transaction, tenant).await?;
+    let mut transaction = begin_alone(pool, &change.tenant).await?;
+    let keys = select(&mut transaction, &change.tenant).await?;
     let is_newest = keys.first().is_some_and(|key| key.id == newest);
     if is_newest {
-        insert(&mut transaction, tenant, candidate).await?;
+        insert(&mut transaction, change, candidate).await?;
     }
     transaction.commit().await?;
     Ok(is_newest)
@@ -62,8 +72,11 @@ pub(super) async fn rotate(
 /// Begins a transaction that adds a key. Two replicas could both find that one is needed and
 /// insert theirs; the lock lets one of them look after the other has committed. Those who only
 /// read don't wait for it.
-async fn begin_alone(pool: &PgPool) -> Result<Transaction<'static, Postgres>, StoreError> {
-    let mut transaction = pool.begin().await?;
+async fn begin_alone(
+    pool: &Pool,
+    tenant: &TenantSlug,
+) -> Result<Transaction<'static, Postgres>, StoreError> {
+    let mut transaction = pool.begin(tenant).await?;
     sqlx::query("LOCK TABLE signing_keys IN SHARE ROW EXCLUSIVE MODE")
         .execute(&mut *transaction)
         .await?;
@@ -72,22 +85,22 @@ async fn begin_alone(pool: &PgPool) -> Result<Transaction<'static, Postgres>, St
 
 async fn insert(
     connection: &mut PgConnection,
-    tenant: &TenantSlug,
+    change: &Change,
     key: &SealedSigningKey,
 ) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO signing_keys (tenant, id, algorithm, sealed_key, created_at, signs_from)
          VALUES ($1, $2, $3, $4, $5, $6)",
     )
-    .bind(tenant.as_str())
+    .bind(change.tenant.as_str())
     .bind(&key.id)
     .bind(key.algorithm.as_str())
     .bind(key.sealed_key.as_slice())
     .bind(key.created_at.seconds())
     .bind(key.signs_from.seconds())
-    .execute(connection)
+    .execute(&mut *connection)
     .await?;
-    Ok(())
+    audit::note(connection, change, Event::KeyAdded(&key.id)).await
 }
 
 /// A key is needed until the last token has ended that it signed before its successor took over.

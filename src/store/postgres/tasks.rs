@@ -16,7 +16,7 @@ impl TaskStore for PostgresStore {
         task: &StoredTask,
         limit: u32,
     ) -> Result<bool, StoreError> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.pool.begin(tenant).await?;
         let going_on: i64 = sqlx::query_scalar(
             "SELECT count(*) FROM tasks
              WHERE tenant = $1 AND user_id = $2 AND client_id = $3
@@ -58,6 +58,7 @@ impl TaskStore for PostgresStore {
         tenant: &TenantSlug,
         id: &Digest,
     ) -> Result<Option<StoredTask>, StoreError> {
+        let mut transaction = self.pool.begin(tenant).await?;
         sqlx::query_as::<_, TaskRow>(
             "SELECT id, user_id, client_id, status, message, requests, answers, outcome,
                     created_at, updated_at, alive_until, expires_at
@@ -65,7 +66,7 @@ impl TaskStore for PostgresStore {
         )
         .bind(tenant.as_str())
         .bind(id.as_bytes().as_slice())
-        .fetch_optional(&self.pool)
+        .fetch_optional(&mut *transaction)
         .await?
         .map(TryInto::try_into)
         .transpose()
@@ -78,7 +79,7 @@ impl TaskStore for PostgresStore {
         change: TaskChange,
         now: Timestamp,
     ) -> Result<Option<StoredTask>, StoreError> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.pool.begin(tenant).await?;
         let row = sqlx::query_as::<_, TaskRow>(
             "SELECT id, user_id, client_id, status, message, requests, answers, outcome,
                     created_at, updated_at, alive_until, expires_at

@@ -3,8 +3,9 @@
 use async_trait::async_trait;
 use sqlx::{AssertSqlSafe, PgConnection};
 
-use super::PostgresStore;
-use crate::model::{ListedTenant, SealedSigningKey, StoredTenant, TenantSlug};
+use super::pool::turn_to;
+use super::{PostgresStore, audit};
+use crate::model::{Change, Event, ListedTenant, SealedSigningKey, StoredTenant, TenantSlug};
 use crate::store::StoreError;
 use crate::store::tenants::{
     Application, Existing, LAST, ListedTenantRow, OWNED, Step, TenantKeyRow, TenantRow,
@@ -13,16 +14,22 @@ use crate::store::tenants::{
 
 #[async_trait]
 impl TenantStore for PostgresStore {
-    async fn add_tenant(&self, tenant: &StoredTenant) -> Result<(), StoreError> {
-        let mut transaction = self.pool.begin().await?;
+    async fn add_tenant(&self, change: &Change, tenant: &StoredTenant) -> Result<(), StoreError> {
+        let mut transaction = self.pool.begin(&tenant.slug).await?;
         let version = next_version(&mut transaction).await?;
         remove_rows(&mut transaction, &tenant.slug).await?;
         insert(&mut transaction, tenant, version).await?;
+        turn_to(&mut transaction, &change.tenant).await?;
+        audit::note(&mut transaction, change, Event::TenantAdded(&tenant.slug)).await?;
         Ok(transaction.commit().await?)
     }
 
-    async fn apply_tenants(&self, tenants: &[StoredTenant]) -> Result<Application, StoreError> {
-        let mut transaction = self.pool.begin().await?;
+    async fn apply_tenants(
+        &self,
+        change: &Change,
+        tenants: &[StoredTenant],
+    ) -> Result<Application, StoreError> {
+        let mut transaction = self.pool.begin(&change.tenant).await?;
         // The replicas that start at once come one after the other.
         sqlx::query("SELECT version FROM tenants_version FOR UPDATE")
             .execute(&mut *transaction)
@@ -35,7 +42,8 @@ impl TenantStore for PostgresStore {
         if !steps.is_empty() {
             let version = next_version(&mut transaction).await?;
             for step in &steps {
-                take(&mut transaction, step, version).await?;
+                let event = take(&mut transaction, step, version).await?;
+                audit::note(&mut transaction, change, event).await?;
             }
             transaction.commit().await?;
         }
@@ -53,7 +61,7 @@ impl TenantStore for PostgresStore {
              WHERE slug = $1 AND active",
         )
         .bind(slug.as_str())
-        .fetch_optional(&self.pool)
+        .fetch_optional(self.pool.shared())
         .await?
         .map(TryInto::try_into)
         .transpose()
@@ -65,7 +73,7 @@ impl TenantStore for PostgresStore {
              FROM tenants
              ORDER BY slug",
         )
-        .fetch_all(&self.pool)
+        .fetch_all(self.pool.shared())
         .await?
         .into_iter()
         .map(TryInto::try_into)
@@ -74,13 +82,13 @@ impl TenantStore for PostgresStore {
 
     async fn tenants_version(&self) -> Result<i64, StoreError> {
         let version = sqlx::query_scalar("SELECT version FROM tenants_version")
-            .fetch_one(&self.pool)
+            .fetch_one(self.pool.shared())
             .await?;
         Ok(version)
     }
 
-    async fn remove_tenant(&self, slug: &TenantSlug) -> Result<bool, StoreError> {
-        let mut transaction = self.pool.begin().await?;
+    async fn remove_tenant(&self, change: &Change, slug: &TenantSlug) -> Result<bool, StoreError> {
+        let mut transaction = self.pool.begin(slug).await?;
         next_version(&mut transaction).await?;
         let done = sqlx::query("DELETE FROM tenants WHERE slug = $1")
             .bind(slug.as_str())
@@ -90,6 +98,8 @@ impl TenantStore for PostgresStore {
             return Ok(false);
         }
         remove_rows(&mut transaction, slug).await?;
+        turn_to(&mut transaction, &change.tenant).await?;
+        audit::note(&mut transaction, change, Event::TenantRemoved(slug)).await?;
         transaction.commit().await?;
         Ok(true)
     }
@@ -98,6 +108,7 @@ impl TenantStore for PostgresStore {
         &self,
         tenants: &[TenantSlug],
     ) -> Result<Vec<(TenantSlug, SealedSigningKey)>, StoreError> {
+        let mut transaction = self.pool.begin_upkeep().await?;
         let slugs: Vec<&str> = tenants.iter().map(TenantSlug::as_str).collect();
         sqlx::query_as::<_, TenantKeyRow>(
             "SELECT tenant, id, algorithm, sealed_key, created_at, signs_from
@@ -106,7 +117,7 @@ impl TenantStore for PostgresStore {
              ORDER BY tenant, signs_from DESC, id",
         )
         .bind(slugs)
-        .fetch_all(&self.pool)
+        .fetch_all(&mut *transaction)
         .await?
         .into_iter()
         .map(TryInto::try_into)
@@ -134,14 +145,20 @@ async fn existing(connection: &mut PgConnection) -> Result<Vec<Existing>, StoreE
     .collect()
 }
 
-async fn take(
+async fn take<'a>(
     connection: &mut PgConnection,
-    step: &Step<'_>,
+    step: &Step<'a>,
     version: i64,
-) -> Result<(), StoreError> {
-    match step {
-        Step::Deactivate(slug) => deactivate(connection, slug, version).await,
-        Step::Write(tenant) => write(connection, tenant, version).await,
+) -> Result<Event<'a>, StoreError> {
+    match *step {
+        Step::Deactivate(slug) => {
+            deactivate(connection, slug, version).await?;
+            Ok(Event::TenantDeactivated(slug))
+        }
+        Step::Write(tenant) if write(connection, tenant, version).await? => {
+            Ok(Event::TenantChanged(&tenant.slug))
+        }
+        Step::Write(tenant) => Ok(Event::TenantAdded(&tenant.slug)),
     }
 }
 
@@ -180,17 +197,18 @@ async fn insert(
     Ok(())
 }
 
-/// Stores a tenant that may be there already.
+/// Stores a tenant that may be there already; true when it was.
 async fn write(
     connection: &mut PgConnection,
     tenant: &StoredTenant,
     version: i64,
-) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM tenants WHERE slug = $1")
+) -> Result<bool, StoreError> {
+    let done = sqlx::query("DELETE FROM tenants WHERE slug = $1")
         .bind(tenant.slug.as_str())
         .execute(&mut *connection)
         .await?;
-    insert(connection, tenant, version).await
+    insert(connection, tenant, version).await?;
+    Ok(done.rows_affected() > 0)
 }
 
 async fn remove_rows(connection: &mut PgConnection, slug: &TenantSlug) -> Result<(), StoreError> {
