@@ -32,6 +32,7 @@ mod welcome;
 
 pub mod http;
 pub mod stdio;
+pub mod wire;
 
 pub use dispatch::{Dispatcher, ServerInfo};
 pub use edge::{Edge, EdgeParts};

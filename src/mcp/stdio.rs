@@ -20,6 +20,7 @@ use super::listen::{Heard, Listener};
 use super::message::{self as messages, Notification, Request, RequestId, Unchecked};
 use super::revision::Revision;
 use super::session::Session;
+use super::wire;
 use crate::model::{Principal, Tenant};
 use crate::resource_server::{Operation, Refusal};
 
@@ -106,6 +107,7 @@ impl Conversation {
         if line.trim_ascii().is_empty() {
             return;
         }
+        wire::received(None, line);
         match messages::parse(line) {
             Ok(Unchecked::Request { id, call }) => {
                 if let Err(error) = self.begin(id, call) {
@@ -274,6 +276,7 @@ async fn write<W: AsyncWrite + Unpin>(
     mut output: W,
 ) -> io::Result<()> {
     while let Some(message) = messages.recv().await {
+        wire::sent(&message);
         output.write_all(&message).await?;
         output.write_all(b"\n").await?;
         if messages.is_empty() {
