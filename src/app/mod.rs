@@ -1,5 +1,6 @@
 //! The only place that wires: makes every room's context from the configuration.
 
+mod edge;
 mod operator;
 mod policy;
 mod tenants;
@@ -21,15 +22,15 @@ use crate::config::{Config, FileTenant, TenantRules};
 use crate::egress::{self, GuardSettings, GuardedClient, SystemLookup};
 use crate::identity::oidc::RelyingParty;
 use crate::identity::{Accounts, FederatedAccounts};
-use crate::jose::{KeyCipher, KeyRings, TextCipher, read_key_file};
-use crate::mcp::{self, Dispatcher, ServerInfo};
+use crate::jose::{KeyCipher, KeyRings, Sealer, TextCipher, read_key_file};
+use crate::mcp::{self, Dispatcher, Edge, EdgeParts};
 use crate::middleware::origin::AllowedOrigins;
 use crate::middleware::{authenticate, scope};
 use crate::model::{
     Clock, EncryptionKey, PublicUrl, Random, SystemClock, SystemRandom, Tenant, TenantSlug,
 };
 use crate::nws::{self, Nws};
-use crate::resource_server::{AccessTokens, Policy, Possession, Revocations, local_principal};
+use crate::resource_server::{AccessTokens, Possession, Revocations, local_principal};
 use crate::router::{self, Readiness};
 use crate::server;
 use crate::store::{self, ConnectOptions, Location, Store};
@@ -117,7 +118,18 @@ impl Gateway {
         let weather = Weather::new(nws, Arc::clone(&figures));
         let mut backends: Vec<Arc<dyn Backend>> = vec![Arc::new(weather)];
         backends.extend(others);
-        let dispatcher = Arc::new(dispatcher(config, backends, &figures));
+        let authenticate = authentication(config, &key_rings, &clock, &revocations);
+        let edge = Arc::new(Edge::new(EdgeParts {
+            store: Arc::clone(&store),
+            sealer: Sealer::new(&encryption_key),
+            clock: Arc::clone(&clock),
+            random: Arc::clone(&random),
+            tokens: Some(Arc::clone(&authenticate.tokens)),
+            page_size: config.mcp.page_size,
+            session_ttl: config.mcp.session_ttl,
+        }));
+        edge.refresh_sessions().await?;
+        let dispatcher = Arc::new(edge::dispatcher(config, backends, &figures, edge));
         let authorization_server = authorization_server::Context {
             store: Arc::clone(&store),
             audit: audit.clone(),
@@ -145,7 +157,7 @@ impl Gateway {
             random: Arc::clone(&random),
             tenants: Arc::clone(&tenants),
             origins: Arc::new(AllowedOrigins::new(config.server.allowed_origins.clone())),
-            authenticate: Arc::new(authentication(config, &key_rings, &clock, &revocations)),
+            authenticate: Arc::new(authenticate),
             scope: Arc::new(scope::Context {
                 dispatcher: Arc::clone(&dispatcher),
                 figures,
@@ -187,10 +199,12 @@ impl Gateway {
     /// Answers requests at `listener` until `stop` is cancelled.
     pub async fn answer(&self, listener: TcpListener, stop: CancellationToken) {
         let readiness = Arc::clone(&self.parts.readiness);
+        let edge = Arc::clone(self.dispatcher.edge());
         let stopping = stop.clone();
         tokio::spawn(async move {
             stopping.cancelled().await;
             readiness.drain();
+            edge.close();
         });
         server::serve(listener, router::router(&self.parts), stop).await;
         // Nobody is answered any more, so that no event comes after these.
@@ -209,12 +223,15 @@ impl Gateway {
         let watch = upkeep::watch(
             Arc::clone(&self.tenants),
             Arc::clone(&self.revocations),
+            Arc::clone(self.dispatcher.edge()),
             store,
         );
         let refresh = tokio::spawn(watch);
+        let hearing = tokio::spawn(edge::hear(Arc::clone(self.dispatcher.edge())));
         self.answer(listener, stop).await;
         removal.abort();
         refresh.abort();
+        hearing.abort();
         Ok(())
     }
 
@@ -237,12 +254,12 @@ fn authentication(
     revocations: &Arc<Revocations>,
 ) -> authenticate::Context {
     authenticate::Context {
-        tokens: AccessTokens::new(
+        tokens: Arc::new(AccessTokens::new(
             Arc::clone(key_rings),
             config.scopes.catalogue.clone(),
             Arc::clone(clock),
             Arc::clone(revocations),
-        ),
+        )),
         possession: Possession::new(Arc::clone(key_rings), Arc::clone(clock)),
         initial_scopes: config.scopes.initial.clone(),
     }
@@ -282,21 +299,6 @@ pub fn local_key_file(config: &Config) -> anyhow::Result<Option<PathBuf>> {
         }
         Location::Memory | Location::Server => None,
     })
-}
-
-/// The face of the servers behind the policy of the configuration.
-fn dispatcher(
-    config: &Config,
-    backends: Vec<Arc<dyn Backend>>,
-    figures: &Arc<Figures>,
-) -> Dispatcher {
-    let policy = Policy::new(config.scopes.catalogue.clone());
-    let info = ServerInfo {
-        name: "gatehouse".to_owned(),
-        title: "Gatehouse".to_owned(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-    };
-    Dispatcher::new(backends, Arc::new(policy), Arc::clone(figures), &info)
 }
 
 fn token_settings(config: &Config) -> TokenSettings {

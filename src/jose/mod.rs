@@ -12,6 +12,7 @@ mod key_file;
 mod key_ring;
 mod provider_token;
 mod rsa;
+mod sealer;
 mod text_cipher;
 mod token;
 
@@ -27,6 +28,7 @@ pub use key_cipher::KeyCipher;
 pub use key_file::read_key_file;
 pub use key_ring::{DPOP_NONCE_END, KeyRing, KeyRings};
 pub use provider_token::{InvalidProviderToken, ProviderClaims, ProviderToken};
+pub use sealer::Sealer;
 pub use text_cipher::TextCipher;
 pub use token::InvalidToken;
 

@@ -18,7 +18,7 @@ use crate::web::DPOP_NONCE;
 #[derive(Debug)]
 pub struct Context {
     /// Verifies tokens.
-    pub tokens: AccessTokens,
+    pub tokens: Arc<AccessTokens>,
     /// Verifies that they are presented by those whom they are bound to.
     pub possession: Possession,
     /// What the first challenge asks for.

@@ -104,6 +104,14 @@ impl AccessTokens {
         Ok(principal)
     }
 
+    /// True as long as the token of `principal` would still be taken: what goes on for long asks
+    /// again and again.
+    #[must_use]
+    pub fn still_speaks_for(&self, principal: &Principal) -> bool {
+        not_expired(principal.expires_at, self.clock.now()).is_ok()
+            && !self.revocations.end(&principal.tenant, principal)
+    }
+
     fn not_revoked(
         &self,
         tenant: &Tenant,

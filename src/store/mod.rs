@@ -4,11 +4,13 @@ mod audit;
 mod connect;
 mod error;
 mod federation;
+mod notes;
 mod operands;
 mod policy;
 mod postgres;
 mod row;
 mod sqlite;
+mod tasks;
 mod tenants;
 mod users;
 
@@ -27,8 +29,10 @@ pub use connect::{ConnectOptions, Location, connect, locate, migrate};
 pub use federation::{
     AttemptBound, EndedElsewhere, FederationStore, ProviderLease, ProviderTokenOutcome, SignedOut,
 };
+pub use notes::{Heard, Note, NoteStore};
 pub use operands::{CodeRedemption, LiveGrant, Registration, Rotation, RotationOutcome};
 pub use policy::PolicyStore;
+pub use tasks::{StoredTask, TaskChange, TaskStatus, TaskStore};
 pub use tenants::{Application, Clash, TenantStore};
 
 /// For how many seconds after its end a code stays, so that a replay is recognised as one.
@@ -47,7 +51,15 @@ const TOKEN_RETENTION: i64 = LONGEST_ACCESS_TOKEN.as_secs().cast_signed() + 60 *
 /// the same time is as if they had done it one after the other.
 #[async_trait]
 pub trait Store:
-    TenantStore + AuditStore + FederationStore + PolicyStore + fmt::Debug + Send + Sync
+    TenantStore
+    + AuditStore
+    + FederationStore
+    + PolicyStore
+    + NoteStore
+    + TaskStore
+    + fmt::Debug
+    + Send
+    + Sync
 {
     /// Answers when the database does.
     async fn ping(&self) -> Result<(), StoreError>;

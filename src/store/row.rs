@@ -364,7 +364,7 @@ fn parse_redirect_uri(text: &str) -> Result<RedirectUri, StoreError> {
     RedirectUri::parse(text).map_err(|_| invalid("redirect URI"))
 }
 
-fn parse_digest(bytes: &[u8]) -> Result<Digest, StoreError> {
+pub(super) fn parse_digest(bytes: &[u8]) -> Result<Digest, StoreError> {
     Digest::from_bytes(bytes).ok_or_else(|| invalid("digest"))
 }
 

@@ -91,6 +91,8 @@ pub(super) const OWNED: [&str; 18] = [
     "pushed_requests",
     "remote_documents",
     "spent_identifiers",
+    "notes",
+    "tasks",
 ];
 
 /// What is left when the others are empty: to remove accounts and clients writes revocations.

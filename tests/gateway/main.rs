@@ -27,6 +27,7 @@ mod process;
 mod refresh_ledger;
 mod revocation;
 mod stdio;
+mod streams;
 mod tenants;
 mod tenants_live;
 mod weather;

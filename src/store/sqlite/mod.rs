@@ -8,6 +8,7 @@ mod expiry;
 mod federation;
 mod grants;
 mod login_sessions;
+mod notes;
 mod open;
 mod policy;
 mod pushed_requests;
@@ -17,6 +18,7 @@ mod remote_documents;
 mod revocations;
 mod signing_keys;
 mod spent_identifiers;
+mod tasks;
 mod tenants;
 mod users;
 
