@@ -4,6 +4,7 @@
 //! A section is written as `…Section` and reaches the rooms above as the value of its name.
 
 mod access;
+mod authorization;
 mod branding;
 mod checks;
 mod clients;

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::access::{AccessEntry, AccessTables};
+use super::authorization::AuthorizationEntry;
 use super::branding::BrandingEntry;
 use super::checks::Checks;
 use super::clients::Trust;
@@ -19,8 +20,8 @@ use super::registration::{Policy, policy};
 use super::schema;
 use super::scopes::known_scopes;
 use crate::model::{
-    AccessRules, Branding, DocumentTrust, PublicUrl, RefusalRules, RegistrationSettings, Role,
-    ScopeCatalogue, StoredTenant, Tenant, TenantSlug,
+    AccessRules, Authorization, Branding, DocumentTrust, PublicUrl, RefusalRules,
+    RegistrationSettings, Role, ScopeCatalogue, StoredTenant, Tenant, TenantSlug,
 };
 
 /// What a tenant's document is checked against, and what holds where it says nothing.
@@ -43,6 +44,7 @@ pub struct TenantRules {
 /// What is said about a tenant, checked.
 #[derive(Clone, Debug)]
 pub struct TenantSettings {
+    authorization: Authorization,
     roles: BTreeMap<String, Role>,
     access: AccessRules,
     refusals: RefusalRules,
@@ -65,6 +67,7 @@ pub(super) struct TenantEntry {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     pub(super) public_url: Option<String>,
+    authorization: AuthorizationEntry,
     sign_in: SignIn,
     /// What people may be granted, by the name of their role. Without it there are `admin`, who
     /// may be granted everything, and `member`, who may not read metrics.
@@ -211,6 +214,7 @@ impl TenantSettings {
     #[must_use]
     pub fn tenant(&self, slug: TenantSlug, public_url: PublicUrl) -> Tenant {
         Tenant {
+            authorization: self.authorization.clone(),
             access: self.access.clone(),
             refusals: self.refusals.clone(),
             client_documents: self.client_documents.clone(),
@@ -243,6 +247,9 @@ impl TenantEntry {
             whole.roles = built_in_roles();
         }
         let roles = whole.resolve_roles(&global.catalogue, checks, &path.join("roles"));
+        let place = path.join("authorization");
+        let known = (&global.catalogue, &roles);
+        let authorization = self.authorization.resolve(known, checks, &place);
         let tables = AccessTables {
             tools: &self.tools,
             resources: &self.resources,
@@ -262,6 +269,7 @@ impl TenantEntry {
         let json = serde_json::to_string(&whole).ok();
         Some(TenantSettings {
             roles,
+            authorization: authorization?,
             access: access.over(&global.access),
             refusals: refusals.over(&global.refusals),
             client_documents: client_documents?,

@@ -1,5 +1,6 @@
 //! Domain values without I/O: the nouns of OAuth, of MCP and of Gatehouse.
 
+mod authorization;
 mod branding;
 mod client;
 mod client_keys;
@@ -27,6 +28,7 @@ mod time;
 mod uri_template;
 mod user;
 
+pub use authorization::{Authorization, ExternalAuthorization, ExternalTokenType, KeySource};
 pub use branding::{Branding, Colour, InvalidColour, InvalidLogo, Logo, LogoKind};
 pub use client::{Client, ClientId, GrantType, TokenEndpointAuthMethod};
 pub use client_keys::ClientKeys;
