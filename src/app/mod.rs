@@ -18,8 +18,9 @@ use crate::authorization_server::{self, SigningKeys, TokenSettings};
 use crate::backends::Backend;
 use crate::backends::weather::Weather;
 use crate::config::{Config, FileTenant, TenantRules};
-use crate::identity::Accounts;
-use crate::jose::{IssuerKeys, KeyCipher, KeyRings, read_key_file};
+use crate::identity::oidc::RelyingParty;
+use crate::identity::{Accounts, FederatedAccounts};
+use crate::jose::{IssuerKeys, KeyCipher, KeyRings, TextCipher, read_key_file};
 use crate::mcp::{self, Dispatcher, ServerInfo};
 use crate::middleware::origin::AllowedOrigins;
 use crate::middleware::{authenticate, scope};
@@ -91,9 +92,10 @@ impl Gateway {
         let default = config.tenants.first().context("no default tenant")?;
         let tenant = Arc::new(default.at(&public_url));
         let key_rings = Arc::new(KeyRings::default());
+        let encryption_key = open_key(config, &*store, &tenant.slug, &*random).await?;
         let signing_keys = Arc::new(SigningKeys {
             store: Arc::clone(&store),
-            cipher: open_cipher(config, &*store, &tenant.slug, &*random).await?,
+            cipher: KeyCipher::new(&encryption_key)?,
             rings: Arc::clone(&key_rings),
             clock: Arc::clone(&clock),
             algorithm: config.keys.algorithm,
@@ -122,7 +124,18 @@ impl Gateway {
             random: Arc::clone(&random),
             catalogue,
             initial_scopes: config.scopes.initial.clone(),
-            accounts: Accounts::new(Arc::clone(&store)),
+            accounts: Accounts::new(
+                Arc::clone(&store),
+                Arc::clone(&clock),
+                TextCipher::new(&encryption_key, "browsers")?,
+            ),
+            federated: Arc::new(FederatedAccounts {
+                store: Arc::clone(&store),
+                party: RelyingParty::new(Arc::clone(&clock))?,
+                cipher: TextCipher::new(&encryption_key, "identity providers")?,
+                clock: Arc::clone(&clock),
+                random: Arc::clone(&random),
+            }),
             tokens: token_settings(config),
         };
         let parts = router::Parts {
@@ -233,23 +246,25 @@ fn authentication(
     }
 }
 
-/// What the signing keys in the database are encrypted with.
-async fn open_cipher(
+/// What the signing keys in the database are encrypted with, and what all else that is sealed
+/// follows from.
+async fn open_key(
     config: &Config,
     store: &dyn Store,
     tenant: &TenantSlug,
     random: &dyn Random,
-) -> anyhow::Result<KeyCipher> {
-    let key = match (&config.keys.encryption_key, local_key_file(config)?) {
-        (Some(key), _) => key.clone(),
-        (None, Some(path)) => {
-            // Where the file is lost, a new one would only hide that.
-            let is_new = store.list_signing_keys(tenant).await?.is_empty();
-            read_key_file(&path, is_new, random)?
-        }
-        (None, None) => EncryptionKey::generate(random),
-    };
-    Ok(KeyCipher::new(&key)?)
+) -> anyhow::Result<EncryptionKey> {
+    Ok(
+        match (&config.keys.encryption_key, local_key_file(config)?) {
+            (Some(key), _) => key.clone(),
+            (None, Some(path)) => {
+                // Where the file is lost, a new one would only hide that.
+                let is_new = store.list_signing_keys(tenant).await?.is_empty();
+                read_key_file(&path, is_new, random)?
+            }
+            (None, None) => EncryptionKey::generate(random),
+        },
+    )
 }
 
 /// The file beside an embedded database that holds the encryption key, where the configuration

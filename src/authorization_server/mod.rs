@@ -32,7 +32,7 @@ use axum::routing::{MethodRouter, get, post};
 
 pub use clients::{RemoteDocuments, read_client_document};
 
-use crate::identity::Accounts;
+use crate::identity::{Accounts, FederatedAccounts};
 use crate::jose::KeyRings;
 use crate::model::{Clock, Random, ScopeCatalogue, ScopeSet};
 use crate::store::Store;
@@ -56,8 +56,10 @@ pub struct Context {
     pub catalogue: ScopeCatalogue,
     /// What a client that names no scopes gets beside the basic ones, where the role has them.
     pub initial_scopes: ScopeSet,
-    /// Who may sign in.
+    /// Who may sign in with a password.
     pub accounts: Accounts,
+    /// Who may sign in elsewhere.
+    pub federated: Arc<FederatedAccounts>,
     /// How long tokens live.
     pub tokens: TokenSettings,
 }
@@ -78,7 +80,14 @@ pub struct TokenSettings {
 pub fn routes(context: Arc<Context>) -> Router {
     Router::new()
         .route("/authorize", get(authorize::get))
-        .route("/login", get(login::get).post(login::post))
+        .route("/login", get(login::get).post(login::password::post))
+        .route(
+            "/login/password",
+            get(login::password::get).post(login::password::post),
+        )
+        .route("/login/start", post(login::approval::post))
+        .route("/login/callback", get(login::callback::get))
+        .route("/login/backchannel-logout", post(login::backchannel::post))
         .route("/consent", post(consent::post))
         .route("/account", get(account::get).post(account::post))
         .route("/logo", get(logo::get))

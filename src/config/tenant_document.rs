@@ -19,9 +19,10 @@ use super::refusals::{self, Dialect};
 use super::registration::{Policy, policy};
 use super::schema;
 use super::scopes::known_scopes;
+use super::sign_in::SignIn;
 use crate::model::{
     AccessRules, Authorization, Branding, DocumentTrust, PublicUrl, RefusalRules,
-    RegistrationSettings, Role, ScopeCatalogue, StoredTenant, Tenant, TenantSlug,
+    RegistrationSettings, Role, ScopeCatalogue, SignInSettings, StoredTenant, Tenant, TenantSlug,
 };
 
 /// What a tenant's document is checked against, and what holds where it says nothing.
@@ -48,6 +49,7 @@ pub struct TenantSettings {
     roles: BTreeMap<String, Role>,
     access: AccessRules,
     refusals: RefusalRules,
+    sign_in: SignInSettings,
     client_documents: DocumentTrust,
     registration: RegistrationSettings,
     branding: Branding,
@@ -83,22 +85,6 @@ pub(super) struct TenantEntry {
     registration: RegistrationEntry,
     metadata_documents: DocumentsEntry,
     branding: BrandingEntry,
-}
-
-/// How people sign in.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-struct SignIn {
-    kind: SignInKind,
-}
-
-/// `local`: with accounts that Gatehouse keeps.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-#[schemars(inline)]
-enum SignInKind {
-    #[default]
-    Local,
 }
 
 /// What the holders of a role may be granted.
@@ -217,6 +203,7 @@ impl TenantSettings {
             authorization: self.authorization.clone(),
             access: self.access.clone(),
             refusals: self.refusals.clone(),
+            sign_in: self.sign_in.clone(),
             client_documents: self.client_documents.clone(),
             registration: self.registration.clone(),
             branding: self.branding.clone(),
@@ -257,6 +244,7 @@ impl TenantEntry {
         };
         let access = tables.resolve(&global.catalogue, checks, path);
         let refusals = refusals::resolve(&self.refusals, checks, &path.join("refusals"));
+        let sign_in = whole.sign_in.resolve(&roles, checks, &path.join("sign_in"));
         let registration =
             self.registration
                 .resolve(&global.registration, checks, &path.join("registration"));
@@ -272,6 +260,7 @@ impl TenantEntry {
             authorization: authorization?,
             access: access.over(&global.access),
             refusals: refusals.over(&global.refusals),
+            sign_in: sign_in?,
             client_documents: client_documents?,
             registration: registration?,
             branding: branding?,

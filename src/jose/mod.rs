@@ -1,5 +1,5 @@
-//! Signed access tokens, the keys that sign them, and what clients sign
-//! (RFC 7515, RFC 7517, RFC 7523, RFC 9068, RFC 9449).
+//! Signed access tokens, the keys that sign them, and what clients
+//! and identity providers sign (RFC 7515, RFC 7517, RFC 7523, RFC 9068, RFC 9449).
 
 mod claims;
 mod client_assertion;
@@ -12,7 +12,9 @@ mod key;
 mod key_cipher;
 mod key_file;
 mod key_ring;
+mod provider_token;
 mod rsa;
+mod text_cipher;
 mod token;
 mod unique_json;
 
@@ -23,12 +25,14 @@ pub use client_assertion::{ClientAssertion, ClientAssertionClaims, InvalidAssert
 pub use dpop::{DpopProof, InvalidProof, ProvenRequest};
 pub use issuer_keys::IssuerKeys;
 pub use issuer_token::{InvalidIssuerToken, IssuerClaims, IssuerToken};
-pub use jwk::client_signing_algorithms;
+pub use jwk::{client_signing_algorithms, provider_signing_algorithms};
 pub use jwk_set::{InvalidJwkSet, JwkSet};
 pub use key::generate_signing_key;
 pub use key_cipher::KeyCipher;
 pub use key_file::read_key_file;
 pub use key_ring::{DPOP_NONCE_END, KeyRing, KeyRings};
+pub use provider_token::{InvalidProviderToken, ProviderClaims, ProviderToken};
+pub use text_cipher::TextCipher;
 pub use token::InvalidToken;
 
 /// A key can't be used.

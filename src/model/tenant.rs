@@ -8,7 +8,7 @@ use url::Url;
 
 use super::{
     AccessRules, Authorization, Branding, DocumentTrust, RedirectUri, RefusalRules,
-    RegistrationSettings, ResourceUri, ScopeSet,
+    RegistrationSettings, ResourceUri, ScopeSet, SignInSettings,
 };
 
 /// The short name of a tenant, and its key in every table.
@@ -58,6 +58,8 @@ pub struct Tenant {
     pub access: AccessRules,
     /// How clients are told what their tokens lack.
     pub refusals: RefusalRules,
+    /// How people sign in.
+    pub sign_in: SignInSettings,
     /// Which clients may be known by the URL of their metadata document.
     pub client_documents: DocumentTrust,
     /// Which clients may register themselves.
@@ -192,6 +194,7 @@ impl Tenant {
             roles,
             access: AccessRules::default(),
             refusals: RefusalRules::default(),
+            sign_in: SignInSettings::default(),
             client_documents: DocumentTrust::default(),
             registration: RegistrationSettings::default(),
             branding: Branding::default(),

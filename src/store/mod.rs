@@ -22,7 +22,9 @@ use crate::model::{
 };
 
 pub use connect::{ConnectOptions, Location, connect, locate, migrate};
-pub use federation::FederationStore;
+pub use federation::{
+    AttemptBound, EndedElsewhere, FederationStore, ProviderLease, ProviderTokenOutcome, SignedOut,
+};
 pub use operands::{CodeRedemption, LiveGrant, Registration, Rotation, RotationOutcome};
 pub use policy::PolicyStore;
 pub use tenants::{Application, Clash, TenantStore};

@@ -67,12 +67,14 @@ pub struct Clash {
 }
 
 /// The tables with a column `tenant` but for [`LAST`], those that refer to others first.
-pub(super) const OWNED: [&str; 11] = [
+pub(super) const OWNED: [&str; 13] = [
     "authorization_codes",
     "refresh_tokens",
     "grants",
     "consents",
     "login_sessions",
+    "provider_tokens",
+    "sign_in_attempts",
     "users",
     "client_registrations",
     "clients",
