@@ -120,6 +120,7 @@ impl Gateway {
             store: Arc::clone(&store),
             documents: egress::open_documents(config, &store, &clock)?,
             key_rings: Arc::clone(&key_rings),
+            issuer_keys: Arc::clone(&issuer_keys),
             clock: Arc::clone(&clock),
             random: Arc::clone(&random),
             catalogue,

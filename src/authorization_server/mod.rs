@@ -33,7 +33,7 @@ use axum::routing::{MethodRouter, get, post};
 pub use clients::{RemoteDocuments, read_client_document};
 
 use crate::identity::{Accounts, FederatedAccounts};
-use crate::jose::KeyRings;
+use crate::jose::{IssuerKeys, KeyRings};
 use crate::model::{Clock, Random, ScopeCatalogue, ScopeSet};
 use crate::store::Store;
 
@@ -48,6 +48,8 @@ pub struct Context {
     pub documents: RemoteDocuments,
     /// What access tokens are signed with.
     pub key_rings: Arc<KeyRings>,
+    /// The keys of those whose word about people is taken.
+    pub issuer_keys: Arc<IssuerKeys>,
     /// The present.
     pub clock: Arc<dyn Clock>,
     /// Entropy for codes, tokens and identifiers.

@@ -271,6 +271,9 @@ The secret can't be shown again.")]
         /// The most that the client may ever have; may be repeated.
         #[arg(long)]
         scope: Vec<String>,
+        /// Let it exchange assertions of the tenant's identity providers (ID-JAG).
+        #[arg(long, conflicts_with = "public")]
+        identity_assertions: bool,
     },
     /// Print the clients: identifier, name, how it authenticates, its grants and when it was added,
     /// a tab apart.

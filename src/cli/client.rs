@@ -21,11 +21,12 @@ pub(super) async fn run(config: &Config, command: ClientCommand) -> anyhow::Resu
             redirect_uri,
             public,
             scope,
+            identity_assertions,
         } => {
             check_name(&name)?;
             let redirect_uris = read_redirect_uris(&redirect_uri)?;
             let scopes = read_scopes(config, &scope)?;
-            if redirect_uris.is_empty() && scopes.is_none() {
+            if redirect_uris.is_empty() && scopes.is_none() && !identity_assertions {
                 let rule = "a client that acts for itself needs at least one --scope";
                 return Err(Usage(rule.to_owned()).into());
             }
@@ -36,9 +37,13 @@ pub(super) async fn run(config: &Config, command: ClientCommand) -> anyhow::Resu
             } else {
                 TokenEndpointAuthMethod::ClientSecretBasic
             };
+            let mut grant_types = grant_types(&redirect_uris, public, scopes.is_some());
+            if identity_assertions {
+                grant_types.push(GrantType::JwtBearer);
+            }
             let client = NewClient {
                 name,
-                grant_types: grant_types(&redirect_uris, public, scopes.is_some()),
+                grant_types,
                 redirect_uris,
                 auth_method,
                 secret: auth_method.has_secret().then(|| gateway.generate_secret()),

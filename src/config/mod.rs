@@ -10,6 +10,7 @@ mod checks;
 mod clients;
 mod database;
 mod document;
+mod identity_assertions;
 mod identity_provider;
 mod keys;
 mod problem;

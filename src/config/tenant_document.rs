@@ -14,6 +14,7 @@ use super::checks::Checks;
 use super::clients::Trust;
 use super::database::SecretPlace;
 use super::document::{Document, Environment};
+use super::identity_assertions::{self, AssertionEntry};
 use super::problem::{KeyPath, Problems};
 use super::refusals::{self, Dialect};
 use super::registration::{Policy, policy};
@@ -21,7 +22,7 @@ use super::schema;
 use super::scopes::known_scopes;
 use super::sign_in::SignIn;
 use crate::model::{
-    AccessRules, Authorization, Branding, DocumentTrust, PublicUrl, RefusalRules,
+    AccessRules, AssertionIssuer, Authorization, Branding, DocumentTrust, PublicUrl, RefusalRules,
     RegistrationSettings, Role, ScopeCatalogue, SignInSettings, StoredTenant, Tenant, TenantSlug,
 };
 
@@ -50,6 +51,7 @@ pub struct TenantSettings {
     access: AccessRules,
     refusals: RefusalRules,
     sign_in: SignInSettings,
+    identity_assertions: Vec<AssertionIssuer>,
     client_documents: DocumentTrust,
     registration: RegistrationSettings,
     branding: Branding,
@@ -71,6 +73,9 @@ pub(super) struct TenantEntry {
     pub(super) public_url: Option<String>,
     authorization: AuthorizationEntry,
     sign_in: SignIn,
+    /// Identity providers that may assert who a client acts for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    identity_assertions: Vec<AssertionEntry>,
     /// What people may be granted, by the name of their role. Without it there are `admin`, who
     /// may be granted everything, and `member`, who may not read metrics.
     roles: BTreeMap<String, RoleEntry>,
@@ -204,6 +209,7 @@ impl TenantSettings {
             access: self.access.clone(),
             refusals: self.refusals.clone(),
             sign_in: self.sign_in.clone(),
+            identity_assertions: self.identity_assertions.clone(),
             client_documents: self.client_documents.clone(),
             registration: self.registration.clone(),
             branding: self.branding.clone(),
@@ -245,6 +251,10 @@ impl TenantEntry {
         let access = tables.resolve(&global.catalogue, checks, path);
         let refusals = refusals::resolve(&self.refusals, checks, &path.join("refusals"));
         let sign_in = whole.sign_in.resolve(&roles, checks, &path.join("sign_in"));
+        let place = path.join("identity_assertions");
+        let people = (&roles, sign_in.as_ref());
+        let assertions =
+            identity_assertions::resolve(&self.identity_assertions, people, checks, &place);
         let registration =
             self.registration
                 .resolve(&global.registration, checks, &path.join("registration"));
@@ -261,6 +271,7 @@ impl TenantEntry {
             access: access.over(&global.access),
             refusals: refusals.over(&global.refusals),
             sign_in: sign_in?,
+            identity_assertions: assertions?,
             client_documents: client_documents?,
             registration: registration?,
             branding: branding?,

@@ -8,8 +8,8 @@ use std::time::Duration;
 use super::oidc::{Person, ProviderError, RelyingParty};
 use crate::jose::TextCipher;
 use crate::model::{
-    Clock, ExternalIdentity, GroupSnapshot, IdentityProvider, Random, Secret, Tenant, User, UserId,
-    new_identifier,
+    Clock, ExternalIdentity, GroupSnapshot, IdentityProvider, Random, Secret, Tenant, Timestamp,
+    User, UserId, new_identifier,
 };
 use crate::store::{ProviderLease, ProviderTokenOutcome, Store, StoreError};
 
@@ -77,13 +77,48 @@ impl FederatedAccounts {
         provider: &IdentityProvider,
         person: &Person,
     ) -> Result<User, AdmissionError> {
+        // Who signs in and is in no group is in none.
+        let person = &Person {
+            groups: Some(person.groups.clone().unwrap_or_default()),
+            ..person.clone()
+        };
+        let user = self
+            .recognise(tenant, provider, person, self.clock.now())
+            .await?;
+        let sealed = self.seal(tenant, &user.id, person.refresh_token.as_ref());
+        self.store
+            .keep_provider_token(&tenant.slug, &user.id, sealed.as_deref())
+            .await?;
+        Ok(user)
+    }
+
+    /// The account of someone whom `provider` vouched for at `said_at`. It may say nothing about
+    /// their groups, or less than is known already: then what was said last counts for a while.
+    pub async fn recognise(
+        &self,
+        tenant: &Tenant,
+        provider: &IdentityProvider,
+        person: &Person,
+        said_at: Timestamp,
+    ) -> Result<User, AdmissionError> {
         let (issuer, subject) = (&person.issuer, &person.subject);
         let found = self
             .store
             .find_user_by_identity(&tenant.slug, issuer, subject);
-        let described = self.describe(provider, person);
+        let described = self.describe(provider, person, said_at);
+        let newer = |groups: &GroupSnapshot| groups.taken_at > said_at;
         let user = match found.await? {
-            Some(user) => self.update(tenant, user, described).await?,
+            Some(user) if person.groups.is_none() || user.groups.as_ref().is_some_and(newer) => {
+                self.with_last_groups(tenant, provider, user)
+            }
+            Some(user) => {
+                let described = User {
+                    email: described.email.or_else(|| user.email.clone()),
+                    display_name: described.display_name.or_else(|| user.display_name.clone()),
+                    ..described
+                };
+                self.update(tenant, user, described).await?
+            }
             None if described.roles.is_empty() => return Err(AdmissionError::NoRole),
             None => self.add(tenant, described).await?,
         };
@@ -93,11 +128,20 @@ impl FederatedAccounts {
         if user.roles.is_empty() {
             return Err(AdmissionError::NoRole);
         }
-        let sealed = self.seal(tenant, &user.id, person.refresh_token.as_ref());
-        self.store
-            .keep_provider_token(&tenant.slug, &user.id, sealed.as_deref())
-            .await?;
         Ok(user)
+    }
+
+    /// The account with the roles of the groups that were last named, unless that is too long ago.
+    fn with_last_groups(&self, tenant: &Tenant, provider: &IdentityProvider, user: User) -> User {
+        let now = self.clock.now();
+        let fresh =
+            |groups: &&GroupSnapshot| now.since(groups.taken_at) <= tenant.sign_in.groups_max_age;
+        let groups = user.groups.as_ref().filter(fresh);
+        let roles = groups.map(|groups| provider.roles_of(&groups.groups));
+        User {
+            roles: roles.unwrap_or_default(),
+            ..user
+        }
     }
 
     /// The account with what its provider says of it now. Local accounts are as they are.
@@ -203,7 +247,7 @@ impl FederatedAccounts {
                         .display_name
                         .clone()
                         .or_else(|| user.display_name.clone()),
-                    ..self.describe(provider, &person)
+                    ..self.describe(provider, &person, self.clock.now())
                 };
                 Ok(self.update(tenant, user, described).await?)
             }
@@ -264,8 +308,7 @@ impl FederatedAccounts {
     }
 
     /// An account as it would be if the person came for the first time.
-    fn describe(&self, provider: &IdentityProvider, person: &Person) -> User {
-        let now = self.clock.now();
+    fn describe(&self, provider: &IdentityProvider, person: &Person, said_at: Timestamp) -> User {
         let groups = person.groups.clone().unwrap_or_default();
         let called = person.username.as_ref().or(person.email.as_ref());
         let called = called.unwrap_or(&person.subject);
@@ -283,10 +326,10 @@ impl FederatedAccounts {
             display_name: person.display_name.clone(),
             groups: Some(GroupSnapshot {
                 groups,
-                taken_at: now,
+                taken_at: said_at,
             }),
             disabled: false,
-            created_at: now,
+            created_at: self.clock.now(),
         }
     }
 

@@ -184,23 +184,21 @@ impl IssuerClaims {
 
     /// The values at `path`: a member of that very name, or one within others, as in
     /// `realm_access.roles`. A list of texts, a text of several words, or an object whose members'
-    /// names they are.
+    /// names they are. None where there is no such claim.
     #[must_use]
-    pub fn values(&self, path: &str) -> Vec<&str> {
+    pub fn values(&self, path: &str) -> Option<Vec<&str>> {
         let whole = self.0.get(path);
         let stepped = || {
             let mut steps = path.split('.');
             let first = self.0.get(steps.next()?)?;
             steps.try_fold(first, |value, step| value.as_object()?.get(step))
         };
-        match whole.or_else(stepped) {
-            Some(Value::String(words)) => {
-                words.split(' ').filter(|word| !word.is_empty()).collect()
-            }
-            Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).collect(),
-            Some(Value::Object(members)) => members.keys().map(String::as_str).collect(),
-            _ => Vec::new(),
-        }
+        Some(match whole.or_else(stepped)? {
+            Value::String(words) => words.split(' ').filter(|word| !word.is_empty()).collect(),
+            Value::Array(list) => list.iter().filter_map(Value::as_str).collect(),
+            Value::Object(members) => members.keys().map(String::as_str).collect(),
+            Value::Null | Value::Bool(_) | Value::Number(_) => Vec::new(),
+        })
     }
 
     /// The key whose holder alone may use the token (RFC 9449 §6.1); an error where the token is

@@ -7,8 +7,8 @@ use std::str::FromStr;
 use url::Url;
 
 use super::{
-    AccessRules, Authorization, Branding, DocumentTrust, RedirectUri, RefusalRules,
-    RegistrationSettings, ResourceUri, ScopeSet, SignInSettings,
+    AccessRules, AssertionIssuer, Authorization, Branding, DocumentTrust, RedirectUri,
+    RefusalRules, RegistrationSettings, ResourceUri, ScopeSet, SignInSettings,
 };
 
 /// The short name of a tenant, and its key in every table.
@@ -60,6 +60,8 @@ pub struct Tenant {
     pub refusals: RefusalRules,
     /// How people sign in.
     pub sign_in: SignInSettings,
+    /// Whose word about people it takes without asking them.
+    pub identity_assertions: Vec<AssertionIssuer>,
     /// Which clients may be known by the URL of their metadata document.
     pub client_documents: DocumentTrust,
     /// Which clients may register themselves.
@@ -195,6 +197,7 @@ impl Tenant {
             access: AccessRules::default(),
             refusals: RefusalRules::default(),
             sign_in: SignInSettings::default(),
+            identity_assertions: Vec::new(),
             client_documents: DocumentTrust::default(),
             registration: RegistrationSettings::default(),
             branding: Branding::default(),

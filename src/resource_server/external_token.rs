@@ -144,7 +144,7 @@ fn scopes(
     claims: &IssuerClaims,
 ) -> ScopeSet {
     let by_roles = external.roles_claim.as_ref().map(|path| {
-        let values = claims.values(path).into_iter();
+        let values = claims.values(path).unwrap_or_default().into_iter();
         let roles = values.filter_map(|value| external.roles.get(value));
         catalogue.expand(&tenant.scopes_of_roles(roles))
     });
@@ -165,9 +165,9 @@ fn mapped(
 ) -> ScopeSet {
     let values = match &external.scopes_claim {
         Some(path) => claims.values(path),
-        None if claims.has("scope") => claims.values("scope"),
-        None => claims.values("scp"),
+        None => claims.values("scope").or_else(|| claims.values("scp")),
     };
+    let values = values.unwrap_or_default();
     if external.scopes.is_empty() {
         let named: ScopeSet = values
             .into_iter()

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::StoreError;
-use crate::model::{ClientId, Grant, RefusalDialect, SingleUse, TenantSlug, Timestamp};
+use crate::model::{ClientId, Grant, RefusalDialect, TenantSlug, Timestamp};
 
 /// What operators decide about clients, and grants that no person was asked for.
 #[async_trait]
@@ -17,13 +17,11 @@ pub trait PolicyStore: Send + Sync {
         refusals: Option<RefusalDialect>,
     ) -> Result<bool, StoreError>;
 
-    /// Stores the grant that comes of an assertion and ends at `ends_at`, and spends the assertion;
-    /// false, and no grant, when it was spent before.
+    /// Stores a grant that comes of an identity provider's assertion, and ends at `ends_at`.
     async fn begin_asserted_grant(
         &self,
         tenant: &TenantSlug,
         grant: &Grant,
-        assertion: &SingleUse,
         ends_at: Timestamp,
-    ) -> Result<bool, StoreError>;
+    ) -> Result<(), StoreError>;
 }

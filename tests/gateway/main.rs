@@ -9,11 +9,15 @@
     reason = "test support: a surprise ends the test"
 )]
 
+#[path = "../fake_issuer/mod.rs"]
+mod fake_issuer;
+
 mod claims;
 mod client;
 mod demo;
 mod dpop;
 mod edge;
+mod external;
 mod key_rotation;
 mod lifetime;
 mod policy;

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 
-use super::{SqliteStore, begin, grants, spent_identifiers};
-use crate::model::{ClientId, Grant, RefusalDialect, SingleUse, TenantSlug, Timestamp};
+use super::{SqliteStore, begin, grants};
+use crate::model::{ClientId, Grant, RefusalDialect, TenantSlug, Timestamp};
 use crate::store::StoreError;
 use crate::store::policy::PolicyStore;
 
@@ -28,13 +28,9 @@ impl PolicyStore for SqliteStore {
         &self,
         tenant: &TenantSlug,
         grant: &Grant,
-        assertion: &SingleUse,
         ends_at: Timestamp,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<(), StoreError> {
         let mut transaction = begin(&self.writer).await?;
-        if !spent_identifiers::spend(&mut *transaction, tenant, assertion).await? {
-            return Ok(false);
-        }
         grants::insert(&mut transaction, tenant, grant).await?;
         sqlx::query("UPDATE grants SET ends_at = $3 WHERE tenant = $1 AND id = $2")
             .bind(tenant.as_str())
@@ -42,7 +38,6 @@ impl PolicyStore for SqliteStore {
             .bind(ends_at.seconds())
             .execute(&mut *transaction)
             .await?;
-        transaction.commit().await?;
-        Ok(true)
+        Ok(transaction.commit().await?)
     }
 }
