@@ -139,12 +139,15 @@ clients() {
     step "build" cargo build --locked --bins
     local sdk=(.tools/python/bin/python tests/clients/python/mcp_sdk.py)
     step "MCP Python SDK, SQLite" test_client "${sdk[@]}"
+    step "MCP Python SDK, standard streams" test_client .tools/python/bin/python tests/clients/python/mcp_stdio.py
     step "MCP Python SDK, Postgres" test_client --postgres "$GATEHOUSE_TEST_POSTGRES" "${sdk[@]}"
     local conformance=(.tools/node tests/clients/node/authorization_conformance.mjs)
     step "MCP conformance: authorization" test_client "${conformance[@]}"
     step "MCP conformance: authorization, with a path" test_client --path /t/acme "${conformance[@]}"
     step "oauth4webapi" test_client .tools/node tests/clients/node/oauth4webapi.mjs
     step "MCP Inspector" test_client .tools/node tests/clients/node/inspector.mjs
+    local provider=(.tools/node tests/clients/node/identity_provider.mjs)
+    step "sign-in at an identity provider" test_client --postgres "$GATEHOUSE_TEST_POSTGRES" "${provider[@]}"
     step "pages in Chromium" test_client .tools/node tests/clients/node/pages.mjs
 }
 

@@ -13,6 +13,7 @@ use crate::model::{
     Client, ClientId, GrantType, RedirectUri, ScopeSet, Secret, Tenant, TenantSlug,
     TokenEndpointAuthMethod, User, UserId, new_identifier,
 };
+use crate::store::SignedOut;
 
 /// A client as an operator describes it.
 #[derive(Debug)]
@@ -51,6 +52,21 @@ impl Gateway {
         let user = User::local(id, username, roles, hash, self.clock.now());
         self.store.add_user(tenant, &user).await?;
         Ok(())
+    }
+
+    /// Ends all login sessions of a person and everything that they allowed clients; nothing when
+    /// there is no such account.
+    pub async fn sign_out_everywhere(
+        &self,
+        tenant: &TenantSlug,
+        username: &str,
+    ) -> anyhow::Result<Option<SignedOut>> {
+        let Some(user) = self.store.find_user_by_name(tenant, username).await? else {
+            return Ok(None);
+        };
+        let now = self.clock.now();
+        let ended = self.store.sign_out_everywhere(tenant, &user.id, now);
+        Ok(Some(ended.await?))
     }
 
     /// Adds a client that acts for itself or for people, as the operator says; returns its

@@ -18,6 +18,7 @@ mod demo;
 mod dpop;
 mod edge;
 mod external;
+mod federation;
 mod key_rotation;
 mod lifetime;
 mod policy;

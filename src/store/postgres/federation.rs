@@ -20,6 +20,7 @@ impl FederationStore for PostgresStore {
         issuer: &str,
         subject: &str,
     ) -> Result<Option<User>, StoreError> {
+        let mut transaction = self.pool.begin(tenant).await?;
         sqlx::query_as::<_, UserRow>(concat!(
             "SELECT ",
             user_columns!(),
@@ -28,13 +29,14 @@ impl FederationStore for PostgresStore {
         .bind(tenant.as_str())
         .bind(issuer)
         .bind(subject)
-        .fetch_optional(&self.pool)
+        .fetch_optional(&mut *transaction)
         .await?
         .map(User::try_from)
         .transpose()
     }
 
     async fn update_person(&self, tenant: &TenantSlug, user: &User) -> Result<(), StoreError> {
+        let mut transaction = self.pool.begin(tenant).await?;
         let identity = user.identity.as_ref();
         let groups = user.groups.as_ref();
         sqlx::query(
@@ -50,9 +52,9 @@ impl FederationStore for PostgresStore {
         .bind(&user.display_name)
         .bind(groups.map(|groups| write_list(groups.groups.iter().map(String::as_str))))
         .bind(groups.map(|groups| groups.taken_at.seconds()))
-        .execute(&self.pool)
+        .execute(&mut *transaction)
         .await?;
-        Ok(())
+        Ok(transaction.commit().await?)
     }
 
     async fn keep_provider_token(
@@ -61,6 +63,7 @@ impl FederationStore for PostgresStore {
         user: &UserId,
         sealed: Option<&[u8]>,
     ) -> Result<(), StoreError> {
+        let mut transaction = self.pool.begin(tenant).await?;
         let query = match sealed {
             Some(sealed) => sqlx::query(
                 "INSERT INTO provider_tokens (tenant, user_id, sealed, leased_until)
@@ -75,8 +78,8 @@ impl FederationStore for PostgresStore {
                 .bind(tenant.as_str())
                 .bind(user.as_str()),
         };
-        query.execute(&self.pool).await?;
-        Ok(())
+        query.execute(&mut *transaction).await?;
+        Ok(transaction.commit().await?)
     }
 
     async fn lease_provider_token(
@@ -85,6 +88,7 @@ impl FederationStore for PostgresStore {
         user: &UserId,
         (now, until): (Timestamp, Timestamp),
     ) -> Result<ProviderLease, StoreError> {
+        let mut transaction = self.pool.begin(tenant).await?;
         // The statement that looks is the one that takes, so of any number of replicas one has it.
         let leased: Option<Vec<u8>> = sqlx::query_scalar(
             "UPDATE provider_tokens SET leased_until = $4
@@ -95,9 +99,10 @@ impl FederationStore for PostgresStore {
         .bind(user.as_str())
         .bind(now.seconds())
         .bind(until.seconds())
-        .fetch_optional(&self.pool)
+        .fetch_optional(&mut *transaction)
         .await?;
         if let Some(sealed) = leased {
+            transaction.commit().await?;
             return Ok(ProviderLease::Leased(sealed));
         }
         let found: Option<bool> = sqlx::query_scalar(
@@ -105,7 +110,7 @@ impl FederationStore for PostgresStore {
         )
         .bind(tenant.as_str())
         .bind(user.as_str())
-        .fetch_optional(&self.pool)
+        .fetch_optional(&mut *transaction)
         .await?;
         Ok(match found {
             None => ProviderLease::None,
@@ -120,6 +125,7 @@ impl FederationStore for PostgresStore {
         user: &UserId,
         outcome: ProviderTokenOutcome<'_>,
     ) -> Result<(), StoreError> {
+        let mut transaction = self.pool.begin(tenant).await?;
         let query = match outcome {
             ProviderTokenOutcome::Kept => sqlx::query(
                 "UPDATE provider_tokens SET leased_until = 0 WHERE tenant = $1 AND user_id = $2",
@@ -140,8 +146,8 @@ impl FederationStore for PostgresStore {
             .bind(tenant.as_str())
             .bind(user.as_str()),
         };
-        query.execute(&self.pool).await?;
-        Ok(())
+        query.execute(&mut *transaction).await?;
+        Ok(transaction.commit().await?)
     }
 
     async fn end_provider_sessions(
@@ -149,7 +155,7 @@ impl FederationStore for PostgresStore {
         tenant: &TenantSlug,
         ended: &EndedElsewhere<'_>,
     ) -> Result<SignedOut, StoreError> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.pool.begin(tenant).await?;
         let of_session: Option<String> = sqlx::query_scalar(
             "SELECT user_id FROM login_sessions
              WHERE tenant = $1 AND issuer = $2 AND provider_session = $3
@@ -196,7 +202,7 @@ impl FederationStore for PostgresStore {
         user: &UserId,
         now: Timestamp,
     ) -> Result<SignedOut, StoreError> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.pool.begin(tenant).await?;
         let sessions = sqlx::query("DELETE FROM login_sessions WHERE tenant = $1 AND user_id = $2")
             .bind(tenant.as_str())
             .bind(user.as_str())
@@ -219,6 +225,7 @@ impl FederationStore for PostgresStore {
         account: &Digest,
         bound: AttemptBound,
     ) -> Result<Option<Timestamp>, StoreError> {
+        let mut transaction = self.pool.begin(tenant).await?;
         let began: (i64, i64) = sqlx::query_as(
             "INSERT INTO sign_in_attempts (tenant, digest, attempts, since, expires_at)
              VALUES ($1, $2, 1, $3, $5)
@@ -235,8 +242,9 @@ impl FederationStore for PostgresStore {
         .bind(bound.now.seconds())
         .bind(bound.now.before(bound.window).seconds())
         .bind(bound.now.after(bound.window).seconds())
-        .fetch_one(&self.pool)
+        .fetch_one(&mut *transaction)
         .await?;
+        transaction.commit().await?;
         Ok(bound.judge(began))
     }
 
@@ -245,12 +253,13 @@ impl FederationStore for PostgresStore {
         tenant: &TenantSlug,
         account: &Digest,
     ) -> Result<(), StoreError> {
+        let mut transaction = self.pool.begin(tenant).await?;
         sqlx::query("DELETE FROM sign_in_attempts WHERE tenant = $1 AND digest = $2")
             .bind(tenant.as_str())
             .bind(account.as_bytes().as_slice())
-            .execute(&self.pool)
+            .execute(&mut *transaction)
             .await?;
-        Ok(())
+        Ok(transaction.commit().await?)
     }
 }
 

@@ -15,12 +15,14 @@ impl PolicyStore for PostgresStore {
         client: &ClientId,
         refusals: Option<RefusalDialect>,
     ) -> Result<bool, StoreError> {
+        let mut transaction = self.pool.begin(tenant).await?;
         let done = sqlx::query("UPDATE clients SET refusals = $3 WHERE tenant = $1 AND id = $2")
             .bind(tenant.as_str())
             .bind(client.as_str())
             .bind(refusals.map(RefusalDialect::as_str))
-            .execute(&self.pool)
+            .execute(&mut *transaction)
             .await?;
+        transaction.commit().await?;
         Ok(done.rows_affected() > 0)
     }
 
@@ -30,7 +32,7 @@ impl PolicyStore for PostgresStore {
         grant: &Grant,
         ends_at: Timestamp,
     ) -> Result<(), StoreError> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.pool.begin(tenant).await?;
         grants::insert(&mut transaction, tenant, grant).await?;
         sqlx::query("UPDATE grants SET ends_at = $3 WHERE tenant = $1 AND id = $2")
             .bind(tenant.as_str())
