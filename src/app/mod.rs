@@ -14,6 +14,7 @@ use anyhow::Context as _;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::audit::{Recorder, WriterTask};
 use crate::authorization_server::{self, SigningKeys, TokenSettings};
 use crate::backends::Backend;
 use crate::backends::weather::Weather;
@@ -59,6 +60,7 @@ pub struct Gateway {
     signing_keys: Arc<SigningKeys>,
     revocations: Arc<Revocations>,
     dispatcher: Arc<Dispatcher>,
+    audit_writer: WriterTask,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     parts: router::Parts,
@@ -112,12 +114,14 @@ impl Gateway {
         let nws = Arc::new(open_nws(config, weather, &clock, &random)?);
         let issuer_keys = Arc::new(egress::open_issuer_keys(config, &clock)?);
         let catalogue = config.scopes.catalogue.clone();
+        let (audit, writer) = Recorder::new(Arc::clone(&store), Arc::clone(&clock), false);
         let weather = Weather::new(nws, Arc::clone(&figures));
         let mut backends: Vec<Arc<dyn Backend>> = vec![Arc::new(weather)];
         backends.extend(others);
         let dispatcher = Arc::new(dispatcher(config, backends, &figures));
         let authorization_server = authorization_server::Context {
             store: Arc::clone(&store),
+            audit: audit.clone(),
             documents: egress::open_documents(config, &store, &clock)?,
             key_rings: Arc::clone(&key_rings),
             issuer_keys: Arc::clone(&issuer_keys),
@@ -167,6 +171,7 @@ impl Gateway {
             signing_keys,
             revocations,
             dispatcher,
+            audit_writer: writer.start(),
             clock,
             random,
             parts,
@@ -195,6 +200,8 @@ impl Gateway {
             readiness.drain();
         });
         server::serve(listener, router::router(&self.parts), stop).await;
+        // Nobody is answered any more, so that no event comes after these.
+        self.audit_writer.finish().await;
     }
 
     /// Serves at `listener` until the process is told to stop.
@@ -224,8 +231,9 @@ impl Gateway {
         let principal = Arc::new(local_principal(&self.tenant, policy.catalogue()));
         let (input, output) = (tokio::io::stdin(), tokio::io::stdout());
         let caller = (self.tenant, principal);
-        mcp::stdio::serve(self.dispatcher, caller, input, output).await?;
-        Ok(())
+        let served = mcp::stdio::serve(self.dispatcher, caller, input, output).await;
+        self.audit_writer.finish().await;
+        Ok(served?)
     }
 }
 

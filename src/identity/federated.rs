@@ -8,8 +8,8 @@ use std::time::Duration;
 use super::oidc::{Person, ProviderError, RelyingParty};
 use crate::jose::TextCipher;
 use crate::model::{
-    Clock, ExternalIdentity, GroupSnapshot, IdentityProvider, Random, Secret, Tenant, Timestamp,
-    User, UserId, new_identifier,
+    Actor, Change, Clock, ExternalIdentity, GroupSnapshot, IdentityProvider, Random, Secret,
+    Tenant, Timestamp, User, UserId, new_identifier,
 };
 use crate::store::{ProviderLease, ProviderTokenOutcome, Store, StoreError};
 
@@ -354,7 +354,7 @@ impl FederatedAccounts {
     /// Adds an account. Its name may be taken: by someone of the same name, or by the same person,
     /// who is signing in twice at once.
     async fn add(&self, tenant: &Tenant, user: User) -> Result<User, StoreError> {
-        match self.store.add_user(&tenant.slug, &user).await {
+        match self.store.add_user(&self.change(tenant), &user).await {
             Err(StoreError::Conflict) => {}
             added => return added.map(|()| user),
         }
@@ -370,8 +370,12 @@ impl FederatedAccounts {
         let beginning: String = user.id.as_str().chars().take(8).collect();
         let username = format!("{}#{beginning}", user.username);
         let user = User { username, ..user };
-        self.store.add_user(&tenant.slug, &user).await?;
+        self.store.add_user(&self.change(tenant), &user).await?;
         Ok(user)
+    }
+
+    fn change(&self, tenant: &Tenant) -> Change {
+        Change::new(&tenant.slug, Actor::System, &*self.clock)
     }
 
     fn seal(&self, tenant: &Tenant, user: &UserId, token: Option<&Secret>) -> Option<Vec<u8>> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::StoreError;
-use crate::model::{Digest, TenantSlug, Timestamp, User, UserId};
+use crate::model::{Change, Digest, TenantSlug, Timestamp, User, UserId};
 
 /// People who sign in elsewhere, and what bounds signing in.
 #[async_trait]
@@ -50,16 +50,15 @@ pub trait FederationStore: Send + Sync {
     /// Ends what a provider says has ended.
     async fn end_provider_sessions(
         &self,
-        tenant: &TenantSlug,
+        change: &Change,
         ended: &EndedElsewhere<'_>,
     ) -> Result<SignedOut, StoreError>;
 
     /// Ends all login sessions of a person and revokes all that they allowed clients.
     async fn sign_out_everywhere(
         &self,
-        tenant: &TenantSlug,
+        change: &Change,
         user: &UserId,
-        now: Timestamp,
     ) -> Result<SignedOut, StoreError>;
 
     /// Counts an attempt to sign in; answers from when on there may be another one, where there
@@ -114,8 +113,6 @@ pub struct EndedElsewhere<'a> {
     pub session: Option<&'a str>,
     /// Whether what the person allowed clients ends too.
     pub grants: bool,
-    /// The present.
-    pub now: Timestamp,
 }
 
 /// What ended.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::{Answer, Server, T1};
+use crate::support::{Answer, Server, T1, change_at};
 
 fn refresh_token(body: &Value) -> &str {
     body["refresh_token"].as_str().unwrap()
@@ -195,7 +195,7 @@ async fn b24_a_revoked_grant_refreshes_nothing() {
     assert!(
         server
             .store
-            .revoke_grant(&tenant, &grant, now)
+            .revoke_grant(&change_at(&tenant, now), &grant)
             .await
             .unwrap()
     );
@@ -212,13 +212,15 @@ async fn a_changed_role_counts_from_the_next_refresh_on() {
     let asked = [("scope", "mcp:tools metrics:read")];
     let code = server.code("t1", &client, "alice", &asked).await;
     let first = server.redeem("t1", &client, &code).await.json();
-    server.sql("UPDATE users SET role = 'member'").await;
+    server.sql("UPDATE users SET roles = '[\"member\"]'").await;
     let second = server
         .refresh("t1", &client, refresh_token(&first), &[])
         .await
         .json();
     assert_eq!(second["scope"], "mcp:tools");
-    server.sql("UPDATE users SET role = 'unheard-of'").await;
+    server
+        .sql("UPDATE users SET roles = '[\"unheard-of\"]'")
+        .await;
     let answer = server
         .refresh("t1", &client, refresh_token(&second), &[])
         .await;

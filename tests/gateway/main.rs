@@ -21,6 +21,7 @@ mod external;
 mod federation;
 mod key_rotation;
 mod lifetime;
+mod logs;
 mod policy;
 mod process;
 mod refresh_ledger;

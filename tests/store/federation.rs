@@ -9,7 +9,7 @@ use gatehouse::store::{
 };
 
 use crate::database::{Database, contract};
-use crate::fixtures::{NOW, acme, begin_family, digest, login_session, race, tenant, user};
+use crate::fixtures::{NOW, acme, begin_family, change, digest, login_session, race, tenant, user};
 
 contract! {
     what_a_provider_says_replaces_what_it_said_before,
@@ -54,8 +54,11 @@ async fn what_a_provider_says_replaces_what_it_said_before(database: &Database) 
         disabled: true,
         ..federated("alice")
     };
-    store.add_user(&acme(), &before).await.unwrap();
-    store.add_user(&tenant("globex"), &before).await.unwrap();
+    store.add_user(&change(&acme()), &before).await.unwrap();
+    store
+        .add_user(&change(&tenant("globex")), &before)
+        .await
+        .unwrap();
     let after = User {
         roles: ["admin".to_owned()].into(),
         email: Some("alice@example.com".to_owned()),
@@ -77,7 +80,7 @@ async fn a_providers_token_is_with_one_replica_at_a_time(database: &Database) {
     let stores = [database.open().await, database.open().await];
     let store = &stores[0];
     let alice = federated("alice");
-    store.add_user(&acme(), &alice).await.unwrap();
+    store.add_user(&change(&acme()), &alice).await.unwrap();
     let lease = store
         .lease_provider_token(&acme(), &alice.id, (NOW, later()))
         .await;
@@ -126,7 +129,7 @@ async fn a_providers_token_is_with_one_replica_at_a_time(database: &Database) {
 async fn a_providers_token_that_was_refused_stays_so_until_the_next_sign_in(database: &Database) {
     let store = database.open().await;
     let alice = federated("alice");
-    store.add_user(&acme(), &alice).await.unwrap();
+    store.add_user(&change(&acme()), &alice).await.unwrap();
     let keep = store
         .keep_provider_token(&acme(), &alice.id, Some(b"one"))
         .await;
@@ -159,27 +162,36 @@ async fn a_providers_token_that_was_refused_stays_so_until_the_next_sign_in(data
 async fn a_session_that_ended_elsewhere_ends_alone(database: &Database) {
     let store = database.open().await;
     let alice = federated("alice");
-    store.add_user(&acme(), &alice).await.unwrap();
+    store.add_user(&change(&acme()), &alice).await.unwrap();
     for (name, there) in [("one", "s1"), ("two", "s2")] {
         let session = session(name, &alice, there);
-        store.start_login_session(&acme(), &session).await.unwrap();
+        store
+            .start_login_session(&change(&acme()), &session)
+            .await
+            .unwrap();
     }
     let ended = EndedElsewhere {
         issuer: ISSUER,
         subject: Some("subject of alice"),
         session: Some("s1"),
         grants: false,
-        now: NOW,
     };
     let elsewhere = EndedElsewhere {
         issuer: "https://other.example.com",
         ..ended
     };
-    let nothing = store.end_provider_sessions(&acme(), &elsewhere).await;
+    let nothing = store
+        .end_provider_sessions(&change(&acme()), &elsewhere)
+        .await;
     assert_eq!(nothing.unwrap(), SignedOut::default());
-    let other = store.end_provider_sessions(&tenant("globex"), &ended).await;
+    let other = store
+        .end_provider_sessions(&change(&tenant("globex")), &ended)
+        .await;
     assert_eq!(other.unwrap(), SignedOut::default());
-    let one = store.end_provider_sessions(&acme(), &ended).await.unwrap();
+    let one = store
+        .end_provider_sessions(&change(&acme()), &ended)
+        .await
+        .unwrap();
     assert_eq!((one.sessions, one.grants), (1, 0));
     let gone = store.find_login_session(&acme(), &digest("one"), NOW).await;
     assert_eq!(gone.unwrap(), None);
@@ -196,16 +208,21 @@ async fn a_person_who_left_elsewhere_loses_sessions_and_grants(database: &Databa
     let alice = alice.unwrap();
     for (name, there) in [("one", "s1"), ("two", "s2")] {
         let session = session(name, &alice, there);
-        store.start_login_session(&acme(), &session).await.unwrap();
+        store
+            .start_login_session(&change(&acme()), &session)
+            .await
+            .unwrap();
     }
     let ended = EndedElsewhere {
         issuer: ISSUER,
         subject: Some("subject"),
         session: None,
         grants: true,
-        now: NOW,
     };
-    let all = store.end_provider_sessions(&acme(), &ended).await.unwrap();
+    let all = store
+        .end_provider_sessions(&change(&acme()), &ended)
+        .await
+        .unwrap();
     assert_eq!((all.sessions, all.grants), (2, 1));
 }
 
@@ -213,24 +230,27 @@ async fn a_person_is_signed_out_everywhere(database: &Database) {
     let store = database.open().await;
     begin_family(&*store).await;
     let session = login_session("cookie", &user("alice"));
-    store.start_login_session(&acme(), &session).await.unwrap();
+    store
+        .start_login_session(&change(&acme()), &session)
+        .await
+        .unwrap();
     let alice = user("alice").id;
     let keep = store
         .keep_provider_token(&acme(), &alice, Some(b"one"))
         .await;
     keep.unwrap();
     let other = store
-        .sign_out_everywhere(&tenant("globex"), &alice, NOW)
+        .sign_out_everywhere(&change(&tenant("globex")), &alice)
         .await;
     assert_eq!(other.unwrap(), SignedOut::default());
-    let ended = store.sign_out_everywhere(&acme(), &alice, NOW).await;
+    let ended = store.sign_out_everywhere(&change(&acme()), &alice).await;
     let ended = ended.unwrap();
     assert_eq!((ended.sessions, ended.grants), (1, 1));
     let lease = store
         .lease_provider_token(&acme(), &alice, (NOW, later()))
         .await;
     assert_eq!(lease.unwrap(), ProviderLease::None);
-    let again = store.sign_out_everywhere(&acme(), &alice, NOW).await;
+    let again = store.sign_out_everywhere(&change(&acme()), &alice).await;
     assert_eq!(again.unwrap(), SignedOut::default());
 }
 

@@ -10,7 +10,7 @@ use http::header::{CACHE_CONTROL, HeaderValue};
 
 use crate::authorization_server::{Context, refusal};
 use crate::identity::oidc::{InvalidLogout, ProviderError};
-use crate::model::{OnLogout, Tenant};
+use crate::model::{Actor, OnLogout, Tenant};
 use crate::store::{EndedElsewhere, StoreError};
 use crate::web::{FormRejection, RepeatedParameter, read_form};
 
@@ -65,9 +65,9 @@ async fn receive(
         subject: logout.subject.as_deref(),
         session: logout.session.as_deref(),
         grants: tenant.sign_in.on_logout == OnLogout::Grants,
-        now: context.clock.now(),
     };
-    let ended = context.store.end_provider_sessions(&tenant.slug, &ended);
+    let change = context.change(tenant, Actor::System);
+    let ended = context.store.end_provider_sessions(&change, &ended);
     let ended = ended.await?;
     tracing::info!(
         sessions = ended.sessions,

@@ -6,7 +6,9 @@ use super::error::{GrantRefusal, TokenError};
 use super::{TokenRequest, check_resource, find_user, live_scopes, response};
 use crate::authorization_server::{Context, scopes};
 use crate::identity::RenewalError;
-use crate::model::{Client, Grant, KeyThumbprint, RefreshToken, ScopeSet, Secret, Tenant, User};
+use crate::model::{
+    Actor, Client, Grant, KeyThumbprint, RefreshToken, ScopeSet, Secret, Tenant, User,
+};
 use crate::store::{Rotation, RotationOutcome};
 use crate::web::Parameters;
 
@@ -46,9 +48,9 @@ async fn renew(context: &Context, tenant: &Tenant, grant: &Grant) -> Result<User
     match context.federated.renew(tenant, user).await {
         Ok(user) => Ok(user),
         Err(RenewalError::Ended) => {
-            let now = context.clock.now();
-            let (tenant, id) = (&tenant.slug, &grant.id);
-            context.store.revoke_grant(tenant, id, now).await?;
+            let id = &grant.id;
+            let change = context.change(tenant, Actor::System).about(grant);
+            context.store.revoke_grant(&change, id).await?;
             tracing::info!(grant.id = %id, user.id = %grant.user, "the identity provider ended a grant");
             Err(GrantRefusal::Provider.into())
         }
@@ -124,7 +126,9 @@ async fn rotate(
         now,
         grace: context.tokens.refresh_grace,
     };
-    let outcome = context.store.rotate_refresh_token(&tenant.slug, &rotation);
+    let actor = Actor::Client(grant.client.clone());
+    let change = context.change(tenant, actor).about(grant);
+    let outcome = context.store.rotate_refresh_token(&change, &rotation);
     match outcome.await? {
         RotationOutcome::Rotated => Ok(successor),
         // The answer was lost, or two requests crossed: the same successor once more.

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use sqlx::PgConnection;
 
-use super::PostgresStore;
-use crate::model::{Digest, TenantSlug, Timestamp, User, UserId};
+use super::{PostgresStore, audit};
+use crate::model::{Change, Digest, Event, GrantId, TenantSlug, Timestamp, User, UserId};
 use crate::store::row::write_list;
 use crate::store::users::{UserRow, user_columns};
 use crate::store::{
@@ -152,16 +152,16 @@ impl FederationStore for PostgresStore {
 
     async fn end_provider_sessions(
         &self,
-        tenant: &TenantSlug,
+        change: &Change,
         ended: &EndedElsewhere<'_>,
     ) -> Result<SignedOut, StoreError> {
-        let mut transaction = self.pool.begin(tenant).await?;
+        let mut transaction = self.pool.begin(&change.tenant).await?;
         let of_session: Option<String> = sqlx::query_scalar(
             "SELECT user_id FROM login_sessions
              WHERE tenant = $1 AND issuer = $2 AND provider_session = $3
              LIMIT 1",
         )
-        .bind(tenant.as_str())
+        .bind(change.tenant.as_str())
         .bind(ended.issuer)
         .bind(ended.session)
         .fetch_optional(&mut *transaction)
@@ -169,7 +169,7 @@ impl FederationStore for PostgresStore {
         let of_subject: Option<String> = sqlx::query_scalar(
             "SELECT id FROM users WHERE tenant = $1 AND issuer = $2 AND subject = $3",
         )
-        .bind(tenant.as_str())
+        .bind(change.tenant.as_str())
         .bind(ended.issuer)
         .bind(ended.subject)
         .fetch_optional(&mut *transaction)
@@ -181,7 +181,7 @@ impl FederationStore for PostgresStore {
                AND ((CAST($3 AS TEXT) IS NOT NULL AND provider_session = $3)
                  OR (CAST($3 AS TEXT) IS NULL AND user_id = $4))",
         )
-        .bind(tenant.as_str())
+        .bind(change.tenant.as_str())
         .bind(ended.issuer)
         .bind(ended.session)
         .bind(&of_subject)
@@ -189,8 +189,13 @@ impl FederationStore for PostgresStore {
         .await?
         .rows_affected();
         let mut grants = 0;
-        if let Some(user) = of_subject.or(of_session).filter(|_| ended.grants) {
-            grants = revoke_all(&mut transaction, tenant, &UserId::new(user), ended.now).await?;
+        if let Some(user) = of_subject.or(of_session).map(UserId::new) {
+            if sessions > 0 {
+                audit::note(&mut transaction, change, Event::SignedOut(&user)).await?;
+            }
+            if ended.grants {
+                grants = revoke_all(&mut transaction, change, &user).await?;
+            }
         }
         transaction.commit().await?;
         Ok(SignedOut { sessions, grants })
@@ -198,23 +203,25 @@ impl FederationStore for PostgresStore {
 
     async fn sign_out_everywhere(
         &self,
-        tenant: &TenantSlug,
+        change: &Change,
         user: &UserId,
-        now: Timestamp,
     ) -> Result<SignedOut, StoreError> {
-        let mut transaction = self.pool.begin(tenant).await?;
+        let mut transaction = self.pool.begin(&change.tenant).await?;
         let sessions = sqlx::query("DELETE FROM login_sessions WHERE tenant = $1 AND user_id = $2")
-            .bind(tenant.as_str())
+            .bind(change.tenant.as_str())
             .bind(user.as_str())
             .execute(&mut *transaction)
             .await?
             .rows_affected();
         sqlx::query("DELETE FROM provider_tokens WHERE tenant = $1 AND user_id = $2")
-            .bind(tenant.as_str())
+            .bind(change.tenant.as_str())
             .bind(user.as_str())
             .execute(&mut *transaction)
             .await?;
-        let grants = revoke_all(&mut transaction, tenant, user, now).await?;
+        if sessions > 0 {
+            audit::note(&mut transaction, change, Event::SignedOut(user)).await?;
+        }
+        let grants = revoke_all(&mut transaction, change, user).await?;
         transaction.commit().await?;
         Ok(SignedOut { sessions, grants })
     }
@@ -265,18 +272,24 @@ impl FederationStore for PostgresStore {
 
 async fn revoke_all(
     connection: &mut PgConnection,
-    tenant: &TenantSlug,
+    change: &Change,
     user: &UserId,
-    now: Timestamp,
 ) -> Result<u64, StoreError> {
-    let done = sqlx::query(
+    let revoked: Vec<String> = sqlx::query_scalar(
         "UPDATE grants SET revoked_at = $3
-         WHERE tenant = $1 AND user_id = $2 AND revoked_at IS NULL",
+         WHERE tenant = $1 AND user_id = $2 AND revoked_at IS NULL
+         RETURNING id",
     )
-    .bind(tenant.as_str())
+    .bind(change.tenant.as_str())
     .bind(user.as_str())
-    .bind(now.seconds())
-    .execute(connection)
+    .bind(change.at().seconds())
+    .fetch_all(&mut *connection)
     .await?;
-    Ok(done.rows_affected())
+    let mut count = 0;
+    for id in revoked {
+        let grant = GrantId::new(id);
+        audit::note(connection, change, Event::GrantRevoked(&grant)).await?;
+        count += 1;
+    }
+    Ok(count)
 }

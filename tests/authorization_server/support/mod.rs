@@ -6,12 +6,12 @@ mod database;
 mod forms;
 mod issuers;
 mod log;
+mod time;
 mod web;
 mod wire;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use argon2::password_hash::PasswordHasher as _;
@@ -19,6 +19,7 @@ use axum::Extension;
 use axum::body::Body;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use gatehouse::audit::{Recorder, WriterTask};
 use gatehouse::authorization_server::{
     Context, RemoteDocuments, TokenSettings, metadata_route, routes,
 };
@@ -39,6 +40,7 @@ use serde_json::{Value, json};
 pub(crate) use answer::Answer;
 pub(crate) use browser::Browser;
 pub(crate) use forms::{authorization, encode, form};
+pub(crate) use time::{TestClock, change, change_at};
 pub(crate) use web::{INSIDE, Page, Web};
 
 use database::Database;
@@ -58,26 +60,12 @@ pub(crate) struct Server {
     pub(crate) clock: Arc<TestClock>,
     pub(crate) key_rings: Arc<KeyRings>,
     pub(crate) store: Arc<dyn Store>,
+    _audit: WriterTask,
     wire: Wire,
     database: Database,
 }
 
-#[derive(Debug)]
-pub(crate) struct TestClock(AtomicI64);
-
 pub(crate) type Fields<'a> = &'a [(&'a str, &'a str)];
-
-impl Clock for TestClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_seconds(self.0.load(Ordering::SeqCst))
-    }
-}
-
-impl TestClock {
-    pub(crate) fn advance(&self, seconds: i64) {
-        self.0.fetch_add(seconds, Ordering::SeqCst);
-    }
-}
 
 fn scope(name: &str) -> Scope {
     name.parse().unwrap()
@@ -176,11 +164,14 @@ impl Server {
             ..store::ConnectOptions::default()
         };
         let store = store::connect(&database.url, &options).await.unwrap();
-        let clock = Arc::new(TestClock(AtomicI64::new(1_800_000_000)));
+        let clock = Arc::new(TestClock::new());
         let key_rings = Arc::new(KeyRings::default());
         let encryption_key = EncryptionKey::generate(&SystemRandom);
+        let audit_clock = Arc::clone(&clock) as Arc<dyn Clock>;
+        let (audit, writer) = Recorder::new(Arc::clone(&store), audit_clock, false);
         let context = Arc::new(Context {
             store: Arc::clone(&store),
+            audit,
             documents: RemoteDocuments::new(
                 Arc::clone(&store),
                 Arc::clone(&clock) as Arc<dyn Clock>,
@@ -218,11 +209,11 @@ impl Server {
                 ..tenant(slug, url)
             });
             store
-                .add_user(&tenant.slug, &user("alice", "admin"))
+                .add_user(&change(&tenant.slug), &user("alice", "admin"))
                 .await
                 .unwrap();
             store
-                .add_user(&tenant.slug, &user("bob", "member"))
+                .add_user(&change(&tenant.slug), &user("bob", "member"))
                 .await
                 .unwrap();
             let key = generate_signing_key(SigningAlgorithm::Es256, clock.now()).unwrap();
@@ -240,6 +231,7 @@ impl Server {
             clock,
             key_rings,
             store,
+            _audit: writer.start(),
             wire: Wire::listen(places).await,
             database,
         }
