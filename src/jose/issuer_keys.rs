@@ -115,6 +115,14 @@ impl IssuerKeys {
         }
     }
 
+    /// Looks for newer keys where it is time for that, while whoever calls goes on.
+    pub fn look_beside(self: &Arc<Self>, source: &KeySource) {
+        if self.is_due(source) {
+            let (keys, source) = (Arc::clone(self), source.clone());
+            tokio::spawn(async move { keys.look(&source).await });
+        }
+    }
+
     fn slot(&self, source: &KeySource) -> Arc<Slot> {
         let slots = self.slots.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(slot) = slots.get(source) {

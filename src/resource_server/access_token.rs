@@ -116,10 +116,7 @@ impl AccessTokens {
                 self.verify(tenant, token)
             }
             outcome => {
-                if self.issuer_keys.is_due(&external.keys) {
-                    let (keys, source) = (Arc::clone(&self.issuer_keys), external.keys.clone());
-                    tokio::spawn(async move { keys.look(&source).await });
-                }
+                self.issuer_keys.look_beside(&external.keys);
                 outcome
             }
         }

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::StoreError;
-use crate::model::{ClientId, Grant, RefusalDialect, TenantSlug, Timestamp};
+use crate::model::{Change, ClientId, Grant, RefusalDialect, Timestamp};
 
 /// What operators decide about clients, and grants that no person was asked for.
 #[async_trait]
@@ -12,7 +12,7 @@ pub trait PolicyStore: Send + Sync {
     /// rules. False when there is no such client.
     async fn set_refusals(
         &self,
-        tenant: &TenantSlug,
+        change: &Change,
         client: &ClientId,
         refusals: Option<RefusalDialect>,
     ) -> Result<bool, StoreError>;
@@ -20,7 +20,7 @@ pub trait PolicyStore: Send + Sync {
     /// Stores a grant that comes of an identity provider's assertion, and ends at `ends_at`.
     async fn begin_asserted_grant(
         &self,
-        tenant: &TenantSlug,
+        change: &Change,
         grant: &Grant,
         ends_at: Timestamp,
     ) -> Result<(), StoreError>;

@@ -25,7 +25,12 @@ async fn the_dialect_of_a_client_is_set_and_stays(database: &Database) {
         .unwrap();
     let dialect = Some(RefusalDialect::ToolResult);
     let id = &registered.id;
-    assert!(store.set_refusals(&acme(), id, dialect).await.unwrap());
+    assert!(
+        store
+            .set_refusals(&change(&acme()), id, dialect)
+            .await
+            .unwrap()
+    );
     // What a client changes about itself leaves it alone.
     store
         .replace_client(&change(&acme()), &registered)
@@ -33,17 +38,27 @@ async fn the_dialect_of_a_client_is_set_and_stays(database: &Database) {
         .unwrap();
     let found = store.find_client(&acme(), id).await.unwrap().unwrap();
     assert_eq!(found.refusals, dialect);
-    assert!(store.set_refusals(&acme(), id, None).await.unwrap());
+    assert!(
+        store
+            .set_refusals(&change(&acme()), id, None)
+            .await
+            .unwrap()
+    );
     let found = store.find_client(&acme(), id).await.unwrap();
     assert_eq!(found, Some(registered.clone()));
     let elsewhere = tenant("other");
-    assert!(!store.set_refusals(&elsewhere, id, dialect).await.unwrap());
+    assert!(
+        !store
+            .set_refusals(&change(&elsewhere), id, dialect)
+            .await
+            .unwrap()
+    );
 }
 
 /// Begins a grant at the first tenant that ends a minute later.
 async fn begin(store: &dyn Store, grant: &Grant) {
-    let acme = acme();
-    let begun = store.begin_asserted_grant(&acme, grant, later(60));
+    let change = change(&acme());
+    let begun = store.begin_asserted_grant(&change, grant, later(60));
     begun.await.unwrap();
 }
 

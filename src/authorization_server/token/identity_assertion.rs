@@ -12,7 +12,7 @@ use crate::identity::AdmissionError;
 use crate::identity::oidc::Person;
 use crate::jose::{InvalidIssuerToken, IssuerClaims, IssuerToken};
 use crate::model::{
-    AssertionIssuer, Grant, GrantId, ScopeSet, SingleUse, Tenant, Timestamp,
+    Actor, AssertionIssuer, Grant, GrantId, ScopeSet, SingleUse, Tenant, Timestamp,
     TokenEndpointAuthMethod, User, new_identifier,
 };
 
@@ -49,8 +49,8 @@ pub(super) async fn exchange(
     let asked = read_scopes(context, tenant, request, claims)?;
     // Before its word changes anything: what it says about groups may be out of date by the second
     // time. Whoever is refused after this asks the identity provider again.
-    let used = single_use(issuer, claims)?;
-    if !context.store.spend(&tenant.slug, &used).await? {
+    let identifier = single_use(issuer, claims)?;
+    if !context.store.spend(&tenant.slug, &identifier).await? {
         return Err(GrantRefusal::Replayed.into());
     }
     let user = find_user(context, tenant, issuer, claims).await?;
@@ -71,10 +71,10 @@ pub(super) async fn exchange(
     check_resource(tenant, &grant, parameters)?;
     let token = response::issue(context, tenant, (&grant, scopes), request)?;
     let ends_at = now.after(context.tokens.access_ttl);
-    let store = &context.store;
-    store
-        .begin_asserted_grant(&tenant.slug, &grant, ends_at)
-        .await?;
+    let client = Actor::Client(client.id.clone());
+    let change = context.change(tenant, client).about(&grant);
+    let begun = context.store.begin_asserted_grant(&change, &grant, ends_at);
+    begun.await?;
     tracing::info!(grant.id = %grant.id, "token issued for an identity assertion");
     Ok(token.answer(None))
 }

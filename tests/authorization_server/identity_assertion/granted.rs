@@ -4,7 +4,7 @@ use http::StatusCode;
 use serde_json::json;
 
 use super::{GRANT, House, NOW};
-use crate::support::{Server, T1};
+use crate::support::{Server, T1, change};
 
 #[tokio::test]
 async fn a_client_gets_a_token_for_the_person_that_it_brings_the_word_of() {
@@ -31,7 +31,8 @@ async fn a_client_gets_a_token_for_the_person_that_it_brings_the_word_of() {
         .await
         .unwrap();
     assert!(later.is_empty());
-    let withdrawn = store.withdraw_consent(&tenant, &user.id, &claims.client_id, at(1));
+    let by = change(&tenant);
+    let withdrawn = store.withdraw_consent(&by, &user.id, &claims.client_id);
     assert!(withdrawn.await.unwrap());
 
     // The same person again is the same account.
@@ -89,11 +90,11 @@ async fn a_disabled_person_stays_out_and_groups_that_are_gone_take_their_roles()
     let back = json!({ "iat": NOW + 10, "groups": ["staff"] });
     let back = house.exchange(&house.assertion(&back), &[]).await;
     assert_eq!(back.status, StatusCode::OK);
-    let tenant = "t1".parse().unwrap();
+    let change = change(&"t1".parse().unwrap());
     let disabled = house
         .server
         .store
-        .set_user_disabled(&tenant, &user.username, true);
+        .set_user_disabled(&change, &user.username, true);
     assert!(disabled.await.unwrap());
     house
         .refused(json!({ "iat": NOW + 10 }), "invalid_grant")

@@ -13,7 +13,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::fake_issuer::{FakeIssuer, Key};
-use crate::support::{Answer, Server, T1};
+use crate::support::{Answer, Server, T1, change};
 
 pub(super) const NOW: i64 = 1_800_000_000;
 pub(super) const GRANT: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
@@ -93,11 +93,11 @@ impl House {
             client("stranger", bearer, None),
             client("reader", vec![GrantType::AuthorizationCode], None),
         ] {
-            let tenant = "t1".parse().unwrap();
+            let change = change(&"t1".parse().unwrap());
             house
                 .server
                 .store
-                .register_client(&tenant, &client)
+                .register_client(&change, &client)
                 .await
                 .unwrap();
         }

@@ -24,8 +24,8 @@ pub(super) fn keys(clock: Arc<dyn Clock>) -> IssuerKeys {
 
 impl Server {
     /// A server whose tenants are changed before they serve.
-    pub(crate) async fn start_changed(change: impl Fn(Tenant) -> Tenant) -> Self {
+    pub(crate) async fn start_changed(adjust: impl Fn(Tenant) -> Tenant) -> Self {
         let web = (Web::nowhere(), DocumentTrust::Any);
-        Self::start_with([("t1", T1), ("t2", T2)], web, OPEN, change).await
+        Self::start_with([("t1", T1), ("t2", T2)], web, OPEN, adjust).await
     }
 }

@@ -156,7 +156,7 @@ impl Server {
         tenants: [(&'static str, &'static str); 2],
         (web, trust): (GuardedClient, DocumentTrust),
         registration: RegistrationSettings,
-        change: impl Fn(Tenant) -> Tenant,
+        adjust: impl Fn(Tenant) -> Tenant,
     ) -> Self {
         let database = Database::create().await;
         let options = store::ConnectOptions {
@@ -203,7 +203,7 @@ impl Server {
         });
         let mut places = Vec::new();
         for (slug, url) in tenants {
-            let tenant = change(Tenant {
+            let tenant = adjust(Tenant {
                 client_documents: trust.clone(),
                 registration: registration.clone(),
                 ..tenant(slug, url)
