@@ -321,7 +321,7 @@ fn open_nws(
     random: &Arc<dyn Random>,
 ) -> anyhow::Result<Nws> {
     if source == WeatherSource::Sample {
-        return Ok(Nws::sample(Arc::clone(clock)));
+        return Ok(Nws::sample(Arc::clone(clock), Arc::clone(random)));
     }
     let settings = nws::Settings {
         alerts_ttl: config.weather.cache_ttl,

@@ -13,6 +13,10 @@
 mod fake_issuer;
 
 mod claims;
+#[path = "../fake_nws/mod.rs"]
+#[expect(dead_code, reason = "what the tests of the weather server need of it")]
+mod fake_nws;
+
 mod client;
 mod demo;
 mod dpop;
@@ -29,3 +33,4 @@ mod revocation;
 mod stdio;
 mod tenants;
 mod tenants_live;
+mod weather;

@@ -19,6 +19,8 @@ pub(crate) struct Database {
     pub(crate) admin_url: String,
     /// Removed with its content when the test ends.
     folder: tempfile::TempDir,
+    /// Where its gateways ask for weather.
+    pub(crate) weather: String,
 }
 
 /// A running `gatehouse serve`, killed when it goes out of scope.
@@ -26,6 +28,9 @@ pub(crate) struct Gateway {
     child: Child,
     pub(crate) url: String,
 }
+
+/// Where nobody listens.
+const NO_WEATHER: &str = "http://127.0.0.1:9";
 
 /// What a process says on stderr.
 pub(crate) type Lines = std::io::Lines<BufReader<ChildStderr>>;
@@ -49,6 +54,7 @@ impl Database {
             admin_url: url.clone(),
             url,
             folder,
+            weather: NO_WEATHER.to_owned(),
         }
     }
 
@@ -79,6 +85,7 @@ impl Database {
             url: url.into(),
             admin_url,
             folder: tempfile::tempdir().unwrap(),
+            weather: NO_WEATHER.to_owned(),
         })
     }
 
@@ -120,9 +127,9 @@ impl Database {
         let text = format!(
             "[server]\n{server}\n[database]\nurl = \"{}\"\n\
              [keys]\nencryption_key = {{ env = \"KEY\" }}\npublish_ahead = \"5s\"\n\
-             [weather]\nbase_url = \"http://127.0.0.1:9\"\ncontact = \"tests@example.com\"\n\
+             [weather]\nbase_url = \"{}\"\ncontact = \"tests@example.com\"\n\
              {more}",
-            self.url
+            self.url, self.weather
         );
         std::fs::write(&path, text).unwrap();
         path
