@@ -115,7 +115,8 @@ impl Gateway {
         let weather = Weather::new(nws, Arc::clone(&figures));
         let mut backends: Vec<Arc<dyn Backend>> = vec![Arc::new(weather)];
         backends.extend(others);
-        let dispatcher = Arc::new(dispatcher(config, backends, &figures));
+        let dispatcher = dispatcher(config, backends, &figures).recorded_by(audit.clone());
+        let dispatcher = Arc::new(dispatcher);
         let authorization_server = authorization_server::Context {
             store: Arc::clone(&store),
             audit: audit.clone(),
@@ -132,10 +133,16 @@ impl Gateway {
             random: Arc::clone(&random),
             tenants: Arc::clone(&tenants),
             origins: Arc::new(AllowedOrigins::new(config.server.allowed_origins.clone())),
-            authenticate: Arc::new(authentication(config, &key_rings, &clock, &revocations)),
+            authenticate: Arc::new(authentication(
+                config,
+                (&key_rings, &revocations),
+                &clock,
+                audit.clone(),
+            )),
             scope: Arc::new(scope::Context {
                 dispatcher: Arc::clone(&dispatcher),
                 figures,
+                recorder: audit,
             }),
             dispatcher: Arc::clone(&dispatcher),
             authorization_server: Arc::new(authorization_server),
@@ -219,9 +226,9 @@ impl Gateway {
 
 fn authentication(
     config: &Config,
-    key_rings: &Arc<KeyRings>,
+    (key_rings, revocations): (&Arc<KeyRings>, &Arc<Revocations>),
     clock: &Arc<dyn Clock>,
-    revocations: &Arc<Revocations>,
+    recorder: Recorder,
 ) -> authenticate::Context {
     authenticate::Context {
         tokens: AccessTokens::new(
@@ -232,6 +239,7 @@ fn authentication(
         ),
         possession: Possession::new(Arc::clone(key_rings), Arc::clone(clock)),
         initial_scopes: config.scopes.initial.clone(),
+        recorder,
     }
 }
 

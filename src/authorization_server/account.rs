@@ -9,6 +9,7 @@ use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 
 use super::authorize::{AuthorizeError, PageError};
+use super::login::note_refusal;
 use super::login_session::SignedIn;
 use super::pages::{self, AccountPage, Brand, ConnectedApp, LoginPage, ScopeLine};
 use super::{Context, form_token, login_session};
@@ -151,6 +152,7 @@ async fn sign_in(
         .map_err(PageError::from)?;
     let Some(user) = user else {
         tracing::info!("sign-in refused");
+        note_refusal(context, tenant, username, None).await?;
         let page = sign_in_page(tenant, &cookie, Some(username));
         return Ok(pages::show(tenant, StatusCode::UNPROCESSABLE_ENTITY, &page));
     };

@@ -10,7 +10,8 @@ use http::{HeaderMap, StatusCode};
 use super::authorize::{AuthorizationRequest, AuthorizeError, PageError};
 use super::pages::{self, Brand, LoginPage};
 use super::{Context, form_token, login_session};
-use crate::model::{Secret, Tenant};
+use crate::identity::SignInError;
+use crate::model::{Actor, ClientId, Event, Secret, Tenant};
 use crate::web::{self, Cookie, Parameters, read_form};
 
 /// The cookie that binds the form to the browser before anyone has signed in.
@@ -93,6 +94,7 @@ async fn sign_in(
         .map_err(PageError::from)?;
     let Some(user) = user else {
         tracing::info!(client.id = %request.client.id, "sign-in refused");
+        note_refusal(context, tenant, username, Some(&request.client.id)).await?;
         let page = page(tenant, &request, &cookie, Some(username));
         return Ok(pages::show(tenant, StatusCode::UNPROCESSABLE_ENTITY, &page));
     };
@@ -101,6 +103,23 @@ async fn sign_in(
     let path = tenant.public_url.path();
     let next = format!("{path}/authorize?{}", request.query_after_login());
     Ok(login_session::with_cookie(web::see_other(&next), set))
+}
+
+/// Records a refused sign-in with the account of that name, where there is one: the name that was
+/// given may be a password in the wrong field.
+pub(super) async fn note_refusal(
+    context: &Context,
+    tenant: &Tenant,
+    username: &str,
+    client: Option<&ClientId>,
+) -> Result<(), PageError> {
+    let found = context.store.find_user_by_name(&tenant.slug, username);
+    let user = found.await.map_err(SignInError::from)?;
+    let mut change = context.change(tenant, Actor::Unknown);
+    change.client = client.cloned();
+    let event = Event::SignInRefused(user.as_ref().map(|user| &user.id));
+    context.audit.record_as(&change, event).await;
+    Ok(())
 }
 
 /// The cookie of the browser that the form was made for; anything else is a forgery that would

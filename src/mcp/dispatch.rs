@@ -12,7 +12,9 @@ use super::method::{Method, Target};
 use super::param_headers;
 use super::reply::{Envelope, Reply};
 use super::revision::Revision;
+use crate::audit::{Action, Call, Overloaded, Recorder};
 use crate::backends::{Answer, Backend, CallContext, Catalogue};
+use crate::model::Outcome as Ending;
 use crate::resource_server::{Operation, Permit, Policy};
 use crate::telemetry::{Figure, Figures};
 
@@ -22,6 +24,7 @@ pub struct Dispatcher {
     backends: Vec<Arc<dyn Backend>>,
     policy: Arc<Policy>,
     figures: Arc<Figures>,
+    recorder: Option<Recorder>,
     server_info: String,
 }
 
@@ -41,6 +44,9 @@ const CAPABILITIES: &str = r#"{"tools":{},"resources":{},"prompts":{},"completio
 
 /// How long a client may keep a list or what it discovered. Nobody tells it of changes, so short.
 const LISTING_TTL_MS: u64 = 60_000;
+
+/// What a caller reads whose call could not be written down.
+const NOT_RECORDED: &str = "This gateway can't write its audit log at the moment: try again later";
 
 /// The one member of a tool's answer that is of interest here.
 #[derive(Deserialize)]
@@ -68,8 +74,16 @@ impl Dispatcher {
             backends,
             policy,
             figures,
+            recorder: None,
             server_info: server_info.to_string(),
         }
+    }
+
+    /// The same dispatcher, which records what is called through it.
+    #[must_use]
+    pub fn recorded_by(self, recorder: Recorder) -> Self {
+        let recorder = Some(recorder);
+        Self { recorder, ..self }
     }
 
     /// The policy that listings follow, and permits must come from.
@@ -138,6 +152,8 @@ impl Dispatcher {
         let tenant = &permit.principal().tenant;
         self.figures.count(tenant, Figure::Requests);
         let id = request.id.clone();
+        let opened = self.open_record(permit, &request).await;
+        let mut record = opened.map_err(|fault| fault.of(id.clone()))?;
         let answered = async {
             let method = Method::named(&request.method, request.revision)?;
             if !Target::of(method, &request)?.is_allowed_by(permit) {
@@ -148,13 +164,49 @@ impl Dispatcher {
                 Method::Initialize => self.initialize(&request).await,
                 Method::Ping => self.reply(&request, b"{}", None),
                 Method::List(listing) => self.list(listing, permit, &request).await,
-                Method::CallTool => self.call_tool(permit, request, context).await,
+                Method::CallTool => {
+                    self.call_tool((permit, record.as_mut()), request, context)
+                        .await
+                }
                 Method::ReadResource => self.read_resource(permit, &request, context).await,
                 Method::GetPrompt => self.get_prompt(permit, request, context).await,
                 Method::Complete => self.complete(permit, &request, context).await,
             }
         };
-        answered.await.map_err(|fault| fault.of(id))
+        let answered = answered.await;
+        if let Some(record) = &mut record {
+            record.went(match &answered {
+                Ok(_) => Ending::Success,
+                Err(Fault::Cancelled) => Ending::Cancelled,
+                Err(_) => Ending::Failed,
+            });
+        }
+        answered.map_err(|fault| fault.of(id))
+    }
+
+    /// The record of a call that is about to be made; none of mere conversation.
+    async fn open_record(
+        &self,
+        permit: &Permit,
+        request: &Request,
+    ) -> Result<Option<Call<'_>>, Fault> {
+        let (action, target) = match permit.operation() {
+            Operation::CallTool(name) => (Action::CallTool, name),
+            Operation::ReadResource(uri) => (Action::ReadResource, uri),
+            Operation::GetPrompt(name) => (Action::GetPrompt, name),
+            Operation::Converse => return Ok(None),
+        };
+        let Some(recorder) = &self.recorder else {
+            return Ok(None);
+        };
+        let opened = recorder.open(permit.caller(), action, target).await;
+        let mut call = opened.map_err(|Overloaded| Fault::Unavailable(NOT_RECORDED))?;
+        if recorder.writes_arguments()
+            && let Some(arguments) = request.params.get("arguments")
+        {
+            call.with_arguments(|| arguments.to_string());
+        }
+        Ok(Some(call))
     }
 
     /// 2026-07-28 server/discover
@@ -193,7 +245,7 @@ impl Dispatcher {
 
     async fn call_tool(
         &self,
-        permit: &Permit,
+        (permit, record): (&Permit, Option<&mut Call<'_>>),
         mut request: Request,
         context: &CallContext,
     ) -> Result<Reply, Fault> {
@@ -212,6 +264,9 @@ impl Dispatcher {
             .map_err(|error| Fault::from_backend(error, "", request.revision));
         if answer.as_ref().map_or(true, is_error) {
             self.figures.count(tenant, Figure::ToolErrors);
+            if let (Some(record), Ok(_)) = (record, &answer) {
+                record.went(Ending::Failed);
+            }
         }
         self.answer(&request, &answer?)
     }

@@ -8,7 +8,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use http::HeaderValue;
 
-use crate::model::{Principal, ScopeSet, Tenant};
+use crate::audit::Recorder;
+use crate::model::{Actor, Event, Principal, ScopeSet, Tenant};
 use crate::resource_server::{
     AccessTokens, AmbiguousCredential, Challenge, Credential, Possession, Scheme, credential,
 };
@@ -23,6 +24,14 @@ pub struct Context {
     pub possession: Possession,
     /// What the first challenge asks for.
     pub initial_scopes: ScopeSet,
+    /// Where refusals are recorded.
+    pub recorder: Recorder,
+}
+
+/// A token that is refused: what the client reads, and what the log does.
+struct Refused {
+    challenge: Challenge,
+    reason: String,
 }
 
 /// Adds the principal. Of credentials, nothing but the `Authorization` header and its proof is
@@ -47,7 +56,13 @@ pub async fn station(
             request.extensions_mut().insert(principal);
             next.run(request).await
         }
-        Err(challenge) => challenge.into_response(),
+        Err(Refused { challenge, reason }) => {
+            tracing::info!(tenant = %tenant.slug, reason, "refused an access token");
+            let event = Event::TokenRefused(&reason);
+            let recorded = context.recorder.record(&tenant.slug, Actor::Unknown, event);
+            recorded.await;
+            challenge.into_response()
+        }
     };
     match scheme {
         Scheme::Bearer => response,
@@ -61,21 +76,22 @@ impl Context {
         tenant: &Tenant,
         presented: Credential<'_>,
         request: &Request,
-    ) -> Result<Arc<Principal>, Challenge> {
+    ) -> Result<Arc<Principal>, Refused> {
         let scopes = &self.initial_scopes;
         let principal = self
             .tokens
             .verify(tenant, presented.token)
-            .map_err(|reason| {
-                tracing::info!(tenant = %tenant.slug, %reason, "refused an access token");
-                Challenge::invalid_token(tenant, scopes).under(presented.scheme)
+            .map_err(|reason| Refused {
+                challenge: Challenge::invalid_token(tenant, scopes).under(presented.scheme),
+                reason: reason.to_string(),
             })?;
         let from = (request.method(), request.headers());
         let possession = self.possession.check(tenant, &principal, presented, from);
-        possession.map_err(|reason| {
-            tracing::info!(tenant = %tenant.slug, %reason, "refused an access token");
+        possession.map_err(|reason| Refused {
+            reason: reason.to_string(),
             // RFC 9449 §7.2: a bound token that came as a bearer token is told the right scheme.
-            Challenge::no_possession(tenant, scopes, reason).under(Scheme::of(&principal))
+            challenge: Challenge::no_possession(tenant, scopes, reason)
+                .under(Scheme::of(&principal)),
         })?;
         Ok(principal)
     }
