@@ -1,5 +1,6 @@
 //! The only place that wires: makes every room's context from the configuration.
 
+mod audit;
 mod operator;
 mod policy;
 mod tenants;
@@ -13,7 +14,7 @@ use anyhow::Context as _;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::audit::{Recorder, WriterTask};
+use crate::audit::{Checkpoints, Recorder, WriterTask};
 use crate::authorization_server::{self, RemoteDocuments, SigningKeys, TokenSettings};
 use crate::backends::Backend;
 use crate::backends::weather::Weather;
@@ -60,6 +61,8 @@ pub struct Gateway {
     revocations: Arc<Revocations>,
     dispatcher: Arc<Dispatcher>,
     audit_writer: WriterTask,
+    checkpoints: Arc<Checkpoints>,
+    audit_retention: Option<Duration>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     parts: router::Parts,
@@ -93,9 +96,11 @@ impl Gateway {
         let default = config.tenants.first().context("no default tenant")?;
         let tenant = Arc::new(default.at(&public_url));
         let key_rings = Arc::new(KeyRings::default());
+        let cipher = open_cipher(config, &*store, &tenant.slug, &*random).await?;
+        let cipher = Arc::new(cipher);
         let signing_keys = Arc::new(SigningKeys {
             store: Arc::clone(&store),
-            cipher: open_cipher(config, &*store, &tenant.slug, &*random).await?,
+            cipher: Arc::clone(&cipher),
             rings: Arc::clone(&key_rings),
             clock: Arc::clone(&clock),
             algorithm: config.keys.algorithm,
@@ -111,7 +116,17 @@ impl Gateway {
         let figures = Arc::new(Figures::default());
         let nws = Arc::new(open_nws(config, weather, &clock, &random)?);
         let catalogue = config.scopes.catalogue.clone();
-        let (audit, writer) = Recorder::new(Arc::clone(&store), Arc::clone(&clock), false);
+        let (audit, writer) = Recorder::new(
+            Arc::clone(&store),
+            Arc::clone(&clock),
+            config.audit.arguments,
+        );
+        let checkpoints = Arc::new(Checkpoints {
+            store: Arc::clone(&store),
+            rings: Arc::clone(&key_rings),
+            cipher,
+            clock: Arc::clone(&clock),
+        });
         let weather = Weather::new(nws, Arc::clone(&figures));
         let mut backends: Vec<Arc<dyn Backend>> = vec![Arc::new(weather)];
         backends.extend(others);
@@ -158,7 +173,9 @@ impl Gateway {
             signing_keys,
             revocations,
             dispatcher,
-            audit_writer: writer.start(),
+            audit_writer: writer.signing(Arc::clone(&checkpoints)).start(),
+            checkpoints,
+            audit_retention: config.audit.retention,
             clock,
             random,
             parts,
@@ -198,6 +215,8 @@ impl Gateway {
             Arc::clone(&self.store),
             Arc::clone(&self.clock),
             self.unused_client_ttl,
+            self.audit_retention
+                .map(|retention| (Arc::clone(&self.checkpoints), retention)),
         ));
         let store = Arc::clone(&self.store);
         let watch = upkeep::watch(

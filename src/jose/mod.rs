@@ -11,6 +11,7 @@ mod key_cipher;
 mod key_file;
 mod key_ring;
 mod rsa;
+mod statement;
 mod token;
 
 use std::path::PathBuf;
@@ -24,6 +25,7 @@ pub use key::generate_signing_key;
 pub use key_cipher::KeyCipher;
 pub use key_file::read_key_file;
 pub use key_ring::{DPOP_NONCE_END, KeyRing, KeyRings};
+pub use statement::{read_statement, statement_key};
 pub use token::InvalidToken;
 
 /// A key can't be used.
