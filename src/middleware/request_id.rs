@@ -32,6 +32,7 @@ pub async fn station(
         address: peer.map(|ConnectInfo(peer)| peer.ip().to_canonical()),
     };
     let span = tracing::info_span!(
+        target: "request",
         "request",
         request.id = %id,
         http.method = %request.method(),
