@@ -4,9 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Gateway;
-use crate::audit::{CheckpointError, Checkpoints, Verified};
+use crate::audit::{CheckpointError, Checkpoints, Recorder, Verified, WriterTask};
+use crate::config::Config;
 use crate::model::{Actor, Change, Clock, TenantSlug};
 use crate::store::Store;
+
+/// Begins to write the audit log.
+pub(super) fn start(config: &Config, checkpoints: &Arc<Checkpoints>) -> (Recorder, WriterTask) {
+    let Checkpoints { store, clock, .. } = &**checkpoints;
+    let (store, clock) = (Arc::clone(store), Arc::clone(clock));
+    let (recorder, writer) = Recorder::new(store, clock, config.audit.arguments);
+    (recorder, writer.signing(Arc::clone(checkpoints)).start())
+}
 
 impl Gateway {
     /// Verifies the tenant's log; `progress` hears how many of how many entries are done.

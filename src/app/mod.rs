@@ -96,17 +96,8 @@ impl Gateway {
         let default = config.tenants.first().context("no default tenant")?;
         let tenant = Arc::new(default.at(&public_url));
         let key_rings = Arc::new(KeyRings::default());
-        let cipher = open_cipher(config, &*store, &tenant.slug, &*random).await?;
-        let cipher = Arc::new(cipher);
-        let signing_keys = Arc::new(SigningKeys {
-            store: Arc::clone(&store),
-            cipher: Arc::clone(&cipher),
-            rings: Arc::clone(&key_rings),
-            clock: Arc::clone(&clock),
-            algorithm: config.keys.algorithm,
-            rotate_every: config.keys.rotate_every,
-            publish_ahead: config.keys.publish_ahead,
-        });
+        let cipher = Arc::new(open_cipher(config, &*store, &tenant.slug, &*random).await?);
+        let signing_keys = Arc::new(signing_keys(config, &store, &key_rings, &cipher, &clock));
         signing_keys.load(&tenant.slug).await?;
         let rules = config.tenant_rules.clone();
         let tenants = Tenants::open(Arc::clone(&store), rules, Arc::clone(&signing_keys)).await?;
@@ -115,18 +106,13 @@ impl Gateway {
         revocations.refresh(&*store).await?;
         let figures = Arc::new(Figures::default());
         let nws = Arc::new(open_nws(config, weather, &clock, &random)?);
-        let catalogue = config.scopes.catalogue.clone();
-        let (audit, writer) = Recorder::new(
-            Arc::clone(&store),
-            Arc::clone(&clock),
-            config.audit.arguments,
-        );
         let checkpoints = Arc::new(Checkpoints {
             store: Arc::clone(&store),
             rings: Arc::clone(&key_rings),
             cipher,
             clock: Arc::clone(&clock),
         });
+        let (audit, audit_writer) = audit::start(config, &checkpoints);
         let weather = Weather::new(nws, Arc::clone(&figures));
         let mut backends: Vec<Arc<dyn Backend>> = vec![Arc::new(weather)];
         backends.extend(others);
@@ -139,21 +125,18 @@ impl Gateway {
             key_rings: Arc::clone(&key_rings),
             clock: Arc::clone(&clock),
             random: Arc::clone(&random),
-            catalogue,
+            catalogue: config.scopes.catalogue.clone(),
             initial_scopes: config.scopes.initial.clone(),
             accounts: Accounts::new(Arc::clone(&store)),
             tokens: token_settings(config),
         };
+        let keys = (&key_rings, &revocations);
+        let authenticate = authentication(config, keys, &clock, audit.clone());
         let parts = router::Parts {
             random: Arc::clone(&random),
             tenants: Arc::clone(&tenants),
             origins: Arc::new(AllowedOrigins::new(config.server.allowed_origins.clone())),
-            authenticate: Arc::new(authentication(
-                config,
-                (&key_rings, &revocations),
-                &clock,
-                audit.clone(),
-            )),
+            authenticate: Arc::new(authenticate),
             scope: Arc::new(scope::Context {
                 dispatcher: Arc::clone(&dispatcher),
                 figures,
@@ -173,7 +156,7 @@ impl Gateway {
             signing_keys,
             revocations,
             dispatcher,
-            audit_writer: writer.signing(Arc::clone(&checkpoints)).start(),
+            audit_writer,
             checkpoints,
             audit_retention: config.audit.retention,
             clock,
@@ -240,6 +223,24 @@ impl Gateway {
         let served = mcp::stdio::serve(self.dispatcher, caller, input, output).await;
         self.audit_writer.finish().await;
         Ok(served?)
+    }
+}
+
+fn signing_keys(
+    config: &Config,
+    store: &Arc<dyn Store>,
+    rings: &Arc<KeyRings>,
+    cipher: &Arc<KeyCipher>,
+    clock: &Arc<dyn Clock>,
+) -> SigningKeys {
+    SigningKeys {
+        store: Arc::clone(store),
+        cipher: Arc::clone(cipher),
+        rings: Arc::clone(rings),
+        clock: Arc::clone(clock),
+        algorithm: config.keys.algorithm,
+        rotate_every: config.keys.rotate_every,
+        publish_ahead: config.keys.publish_ahead,
     }
 }
 

@@ -10,9 +10,10 @@ use super::listing::{self, Listing};
 use super::message::Request;
 use super::method::{Method, Target};
 use super::param_headers;
+use super::recording;
 use super::reply::{Envelope, Reply};
 use super::revision::Revision;
-use crate::audit::{Action, Call, Overloaded, Recorder};
+use crate::audit::{Call, Recorder};
 use crate::backends::{Answer, Backend, CallContext, Catalogue};
 use crate::model::Outcome as Ending;
 use crate::resource_server::{Operation, Permit, Policy};
@@ -44,9 +45,6 @@ const CAPABILITIES: &str = r#"{"tools":{},"resources":{},"prompts":{},"completio
 
 /// How long a client may keep a list or what it discovered. Nobody tells it of changes, so short.
 const LISTING_TTL_MS: u64 = 60_000;
-
-/// What a caller reads whose call could not be written down.
-const NOT_RECORDED: &str = "This gateway can't write its audit log at the moment: try again later";
 
 /// The one member of a tool's answer that is of interest here.
 #[derive(Deserialize)]
@@ -152,7 +150,7 @@ impl Dispatcher {
         let tenant = &permit.principal().tenant;
         self.figures.count(tenant, Figure::Requests);
         let id = request.id.clone();
-        let opened = self.open_record(permit, &request).await;
+        let opened = recording::open(self.recorder.as_ref(), permit, &request).await;
         let mut record = opened.map_err(|fault| fault.of(id.clone()))?;
         let answered = async {
             let method = Method::named(&request.method, request.revision)?;
@@ -175,38 +173,9 @@ impl Dispatcher {
         };
         let answered = answered.await;
         if let Some(record) = &mut record {
-            record.went(match &answered {
-                Ok(_) => Ending::Success,
-                Err(Fault::Cancelled) => Ending::Cancelled,
-                Err(_) => Ending::Failed,
-            });
+            record.went(recording::outcome(&answered));
         }
         answered.map_err(|fault| fault.of(id))
-    }
-
-    /// The record of a call that is about to be made; none of mere conversation.
-    async fn open_record(
-        &self,
-        permit: &Permit,
-        request: &Request,
-    ) -> Result<Option<Call<'_>>, Fault> {
-        let (action, target) = match permit.operation() {
-            Operation::CallTool(name) => (Action::CallTool, name),
-            Operation::ReadResource(uri) => (Action::ReadResource, uri),
-            Operation::GetPrompt(name) => (Action::GetPrompt, name),
-            Operation::Converse => return Ok(None),
-        };
-        let Some(recorder) = &self.recorder else {
-            return Ok(None);
-        };
-        let opened = recorder.open(permit.caller(), action, target).await;
-        let mut call = opened.map_err(|Overloaded| Fault::Unavailable(NOT_RECORDED))?;
-        if recorder.writes_arguments()
-            && let Some(arguments) = request.params.get("arguments")
-        {
-            call.with_arguments(|| arguments.to_string());
-        }
-        Ok(Some(call))
     }
 
     /// 2026-07-28 server/discover

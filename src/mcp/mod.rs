@@ -12,6 +12,7 @@ mod listing;
 mod message;
 mod method;
 mod param_headers;
+mod recording;
 mod reply;
 mod revision;
 mod sse;
