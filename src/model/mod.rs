@@ -6,6 +6,7 @@ mod client_keys;
 mod encryption_key;
 mod grant;
 mod key_thumbprint;
+mod operator;
 mod pkce;
 mod principal;
 mod pushed_request;
@@ -31,6 +32,10 @@ pub use client_keys::ClientKeys;
 pub use encryption_key::{EncryptionKey, InvalidEncryptionKey};
 pub use grant::{AuthorizationCode, Consent, Grant, GrantId, LoginSession, RefreshToken};
 pub use key_thumbprint::KeyThumbprint;
+pub use operator::{
+    InvalidOperatorName, Operator, OperatorName, OperatorRole, OperatorSession, is_operator_token,
+    new_operator_token,
+};
 pub use pkce::{CodeChallenge, CodeVerifier, InvalidPkce};
 pub use principal::Principal;
 pub use pushed_request::PushedRequest;

@@ -1,5 +1,6 @@
 //! What must outlive a process: one narrow trait of atomic operations, named after their intent.
 
+mod administration;
 mod connect;
 mod error;
 mod postgres;
@@ -7,8 +8,7 @@ mod row;
 mod sqlite;
 mod tenants;
 
-use std::fmt;
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
 
@@ -18,12 +18,12 @@ use crate::model::{
     SingleUse, TenantSlug, Timestamp, User, UserId,
 };
 
+pub use administration::{AdministrationStore, Census, GrantFilter, OperatorStore, Page};
 pub use connect::{ConnectOptions, Location, connect, locate, migrate};
 pub use tenants::{Application, Clash, TenantStore};
 
 /// For how many seconds after its end a code stays, so that a replay is recognised as one.
 const CODE_RETENTION: i64 = 24 * 60 * 60;
-
 /// For how many seconds the copy of a document of the Web may stand in for it.
 pub const DOCUMENT_RETENTION: i64 = 7 * 24 * 60 * 60;
 /// For how many seconds what concerns access tokens stays after the last of them was issued: their
@@ -35,7 +35,7 @@ const TOKEN_RETENTION: i64 = LONGEST_ACCESS_TOKEN.as_secs().cast_signed() + 60 *
 /// Each operation is one transaction: it happens whole or not at all, and what two callers do at
 /// the same time is as if they had done it one after the other.
 #[async_trait]
-pub trait Store: TenantStore + fmt::Debug + Send + Sync {
+pub trait Store: AdministrationStore + TenantStore + fmt::Debug + Send + Sync {
     /// Answers when the database does.
     async fn ping(&self) -> Result<(), StoreError>;
 

@@ -1,5 +1,6 @@
 //! The store in a SQLite file: one process, one connection that writes.
 
+mod administration;
 mod clients;
 mod codes;
 mod consents;
@@ -7,6 +8,7 @@ mod expiry;
 mod grants;
 mod login_sessions;
 mod open;
+mod operators;
 mod pushed_requests;
 mod refresh_tokens;
 mod registrations;

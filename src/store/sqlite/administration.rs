@@ -1,0 +1,173 @@
+//! The desk of whoever looks after tenants, in SQLite.
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use sqlx::SqliteConnection;
+
+use super::{SqliteStore, begin, tenants};
+use crate::model::{Client, ClientId, StoredTenant, TenantSlug, Timestamp, User, UserId};
+use crate::store::administration::{AdministrationStore, Census, GrantFilter, Page};
+use crate::store::row::{ClientRow, LiveGrantRow, UserRow, write_list};
+use crate::store::{LiveGrant, StoreError};
+
+#[async_trait]
+impl AdministrationStore for SqliteStore {
+    async fn page_users(
+        &self,
+        tenant: &TenantSlug,
+        page: Page<'_>,
+    ) -> Result<Vec<User>, StoreError> {
+        let rows = sqlx::query_as::<_, UserRow>(
+            "SELECT id, username, role, password, disabled, created_at
+             FROM users
+             WHERE tenant = $1 AND ($2 IS NULL OR username > $2)
+             ORDER BY username
+             LIMIT $3",
+        )
+        .bind(tenant.as_str())
+        .bind(page.after)
+        .bind(page.limit)
+        .fetch_all(&self.readers)
+        .await?;
+        Ok(rows.into_iter().map(User::from).collect())
+    }
+
+    async fn page_clients(
+        &self,
+        tenant: &TenantSlug,
+        page: Page<'_>,
+    ) -> Result<Vec<Client>, StoreError> {
+        sqlx::query_as::<_, ClientRow>(
+            "SELECT id, name, uri, redirect_uris, auth_method, secret, grant_types, scopes,
+                    created_at, jwks, jwks_uri
+             FROM clients
+             WHERE tenant = $1 AND ($2 IS NULL OR id > $2)
+             ORDER BY id
+             LIMIT $3",
+        )
+        .bind(tenant.as_str())
+        .bind(page.after)
+        .bind(page.limit)
+        .fetch_all(&self.readers)
+        .await?
+        .into_iter()
+        .map(Client::try_from)
+        .collect()
+    }
+
+    async fn page_grants(
+        &self,
+        tenant: &TenantSlug,
+        filter: GrantFilter<'_>,
+        page: Page<'_>,
+    ) -> Result<Vec<LiveGrant>, StoreError> {
+        sqlx::query_as::<_, LiveGrantRow>(
+            "SELECT id AS grant_id, client_id, user_id, scopes, resource, created_at, revoked_at,
+                    used_at
+             FROM grants
+             WHERE tenant = $1 AND ($2 IS NULL OR user_id = $2) AND ($3 IS NULL OR client_id = $3)
+               AND ($4 IS NULL OR id > $4)
+             ORDER BY id
+             LIMIT $5",
+        )
+        .bind(tenant.as_str())
+        .bind(filter.user.map(UserId::as_str))
+        .bind(filter.client.map(ClientId::as_str))
+        .bind(page.after)
+        .bind(page.limit)
+        .fetch_all(&self.readers)
+        .await?
+        .into_iter()
+        .map(LiveGrant::try_from)
+        .collect()
+    }
+
+    async fn take_census(&self, tenant: &TenantSlug) -> Result<Census, StoreError> {
+        let census = sqlx::query_as(
+            "SELECT (SELECT COUNT(*) FROM users WHERE tenant = $1) AS users,
+                    (SELECT COUNT(*) FROM clients WHERE tenant = $1) AS clients,
+                    (SELECT COUNT(*) FROM grants
+                     WHERE tenant = $1 AND revoked_at IS NULL) AS grants",
+        )
+        .bind(tenant.as_str())
+        .fetch_one(&self.readers)
+        .await?;
+        Ok(census)
+    }
+
+    async fn set_user_roles(
+        &self,
+        tenant: &TenantSlug,
+        user: &UserId,
+        roles: &BTreeSet<String>,
+    ) -> Result<bool, StoreError> {
+        let done = sqlx::query("UPDATE users SET roles = $3 WHERE tenant = $1 AND id = $2")
+            .bind(tenant.as_str())
+            .bind(user.as_str())
+            .bind(write_list(roles.iter().map(String::as_str)))
+            .execute(&self.writer)
+            .await?;
+        Ok(done.rows_affected() > 0)
+    }
+
+    async fn sign_out_user(
+        &self,
+        tenant: &TenantSlug,
+        user: &UserId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let mut transaction = begin(&self.writer).await?;
+        if !is_there(&mut transaction, tenant, user).await? {
+            return Ok(false);
+        }
+        sqlx::query("DELETE FROM login_sessions WHERE tenant = $1 AND user_id = $2")
+            .bind(tenant.as_str())
+            .bind(user.as_str())
+            .execute(&mut *transaction)
+            .await?;
+        sqlx::query(
+            "UPDATE grants SET revoked_at = $3
+             WHERE tenant = $1 AND user_id = $2 AND revoked_at IS NULL",
+        )
+        .bind(tenant.as_str())
+        .bind(user.as_str())
+        .bind(now.seconds())
+        .execute(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
+        Ok(true)
+    }
+
+    async fn replace_tenant_settings(&self, tenant: &StoredTenant) -> Result<bool, StoreError> {
+        let mut transaction = begin(&self.writer).await?;
+        let version = tenants::next_version(&mut transaction).await?;
+        let done = sqlx::query(
+            "UPDATE tenants SET settings = $2, version = $3, changed_at = unixepoch()
+             WHERE slug = $1 AND origin = 'operator'",
+        )
+        .bind(tenant.slug.as_str())
+        .bind(&tenant.settings)
+        .bind(version)
+        .execute(&mut *transaction)
+        .await?;
+        if done.rows_affected() == 0 {
+            return Ok(false);
+        }
+        transaction.commit().await?;
+        Ok(true)
+    }
+}
+
+async fn is_there(
+    connection: &mut SqliteConnection,
+    tenant: &TenantSlug,
+    user: &UserId,
+) -> Result<bool, StoreError> {
+    let found = sqlx::query("SELECT 1 FROM users WHERE tenant = $1 AND id = $2")
+        .bind(tenant.as_str())
+        .bind(user.as_str())
+        .fetch_optional(connection)
+        .await?;
+    Ok(found.is_some())
+}
