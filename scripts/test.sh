@@ -116,8 +116,19 @@ lint() {
     step "dependencies" check_dependencies
 }
 
+# The attack catalogue once more, on the other engine.
+run_catalogue_on_postgres() {
+    export GATEHOUSE_TEST_ENGINE=postgres
+    if cargo nextest --version >/dev/null 2>&1; then
+        cargo nextest run --locked --no-fail-fast --test authorization_server
+    else
+        cargo test --locked --no-fail-fast --test authorization_server
+    fi
+}
+
 rust() {
     step "tests" run_tests
+    step "attack catalogue, Postgres" run_catalogue_on_postgres
     step "fuzzing" scripts/fuzz.sh
 }
 

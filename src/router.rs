@@ -74,7 +74,8 @@ pub fn router(parts: &Parts) -> Router {
             tenant::station,
         ));
     // The tenant's station changes the path, so that it must come before the routes are looked at.
-    let located = stations.service(below_a_tenant.merge(probes(parts)));
+    let routes = below_a_tenant.merge(probes(parts)).fallback(nowhere);
+    let located = stations.service(routes);
     Router::new().fallback_service(located)
 }
 
@@ -152,6 +153,10 @@ fn cors() -> CorsLayer {
             request_id::HEADER,
         ])
         .max_age(Duration::from_mins(10))
+}
+
+async fn nowhere() -> Response {
+    tenant::nothing_here()
 }
 
 fn internal_error() -> Response {

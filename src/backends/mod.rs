@@ -1,5 +1,6 @@
 //! The MCP servers behind the gate, each a [`Backend`]: the edge does not know which is which.
 
+mod call;
 pub mod weather;
 
 use std::fmt;
@@ -7,10 +8,15 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures_util::stream::BoxStream;
 use serde_json::{Map, Value};
-use tokio_util::sync::CancellationToken;
+use tokio::sync::broadcast;
 
 use crate::resource_server::Permit;
+
+pub use call::{
+    CallContext, Capability, Input, InputRequest, LogLevel, LogRecord, Peer, Progress, ProgressSink,
+};
 
 /// An MCP server as the edge sees it, whatever its transport or revision.
 #[async_trait]
@@ -51,6 +57,37 @@ pub trait Backend: fmt::Debug + Send + Sync {
         params: &Map<String, Value>,
         context: &CallContext,
     ) -> Result<Answer, BackendError>;
+
+    /// True when its resources can be subscribed to.
+    fn takes_subscriptions(&self) -> bool {
+        false
+    }
+
+    /// Watches the resource that `permit` allows, for as long as the stream is kept: an item each
+    /// time that it may have changed. `None` when nobody would notice a change of it.
+    async fn subscribe(&self, permit: &Permit, uri: &str) -> Result<Option<Updates>, BackendError> {
+        let _ = (permit, uri);
+        Ok(None)
+    }
+
+    /// Tells which of its lists changed; `None` when none ever does.
+    fn list_changes(&self) -> Option<broadcast::Receiver<ListChange>> {
+        None
+    }
+}
+
+/// Items that say: the resource may have changed.
+pub type Updates = BoxStream<'static, ()>;
+
+/// A list that is not what it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ListChange {
+    /// Of tools.
+    Tools,
+    /// Of resources or resource templates.
+    Resources,
+    /// Of prompts.
+    Prompts,
 }
 
 /// What a backend offers, in the order of its listings.
@@ -88,30 +125,6 @@ pub struct Answer {
     pub ttl_ms: u64,
 }
 
-/// What a call may use of the connection that it came by.
-#[derive(Clone, Debug)]
-pub struct CallContext {
-    /// Where progress goes, when the caller asked for it.
-    pub progress: Option<ProgressSink>,
-    /// Ends when the caller has gone away or cancelled.
-    pub cancellation: CancellationToken,
-}
-
-/// Where a call reports its progress.
-#[derive(Clone)]
-pub struct ProgressSink(Arc<dyn Fn(Progress) + Send + Sync>);
-
-/// How far a call has come.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Progress {
-    /// How much is done; it only ever grows.
-    pub progress: f64,
-    /// How much there is to do, where that is known.
-    pub total: Option<f64>,
-    /// What is being done.
-    pub message: Option<String>,
-}
-
 /// Why there is no answer. What the model should read about is no error but an answer with
 /// `isError`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -128,30 +141,18 @@ pub enum BackendError {
     /// The parameters are not what the method takes; the text says which and why.
     #[error("{0}")]
     InvalidParams(String),
+    /// The client has not declared what this needs.
+    #[error("the client lacks a capability")]
+    MissingCapability(Capability),
+    /// The client has been asked: it calls again with the answers. From [`CallContext::ask`].
+    #[error("the client is asked for input")]
+    InputRequired,
     /// The server behind the gate can't answer now.
     #[error("{0}")]
     Unavailable(&'static str),
     /// The caller has gone away.
     #[error("cancelled")]
     Cancelled,
-}
-
-impl ProgressSink {
-    /// A sink that hands every report to `deliver`.
-    pub fn new(deliver: impl Fn(Progress) + Send + Sync + 'static) -> Self {
-        Self(Arc::new(deliver))
-    }
-
-    /// Reports `progress`.
-    pub fn report(&self, progress: Progress) {
-        (self.0)(progress);
-    }
-}
-
-impl fmt::Debug for ProgressSink {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ProgressSink")
-    }
 }
 
 impl Catalogue {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::message::RequestId;
 use super::revision::Revision;
-use crate::backends::BackendError;
+use crate::backends::{BackendError, Capability};
 
 /// The error of one request, or of a message that was none.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -61,6 +61,9 @@ pub enum Fault {
         /// The revision that the client named.
         requested: String,
     },
+    /// The client has not declared what the operation needs of it.
+    #[error("Missing required client capability")]
+    MissingCapability(Capability, Revision),
     /// The server behind the gate can't answer now.
     #[error("{0}")]
     Unavailable(&'static str),
@@ -108,7 +111,11 @@ impl Fault {
             | Self::ResourceNotFound { .. } => -32602,
             Self::HeaderMismatch(_) => -32020,
             Self::UnsupportedProtocolVersion { .. } => -32022,
-            Self::Unavailable(_) | Self::Cancelled | Self::Internal => -32603,
+            Self::MissingCapability(_, Revision::V2026_07_28) => -32021,
+            Self::MissingCapability(_, _)
+            | Self::Unavailable(_)
+            | Self::Cancelled
+            | Self::Internal => -32603,
         }
     }
 
@@ -121,7 +128,9 @@ impl Fault {
             | Self::InvalidRequest(_)
             | Self::BadMeta(_)
             | Self::HeaderMismatch(_)
-            | Self::UnsupportedProtocolVersion { .. } => StatusCode::BAD_REQUEST,
+            | Self::UnsupportedProtocolVersion { .. }
+            // 2026-07-28 basic/index, client capabilities.
+            | Self::MissingCapability(_, Revision::V2026_07_28) => StatusCode::BAD_REQUEST,
             // 2026-07-28 streamable-http, protocol version header.
             Self::MethodNotFound(Revision::V2026_07_28) => StatusCode::NOT_FOUND,
             Self::HttpMethod => StatusCode::METHOD_NOT_ALLOWED,
@@ -133,6 +142,7 @@ impl Fault {
             | Self::UnknownTool
             | Self::UnknownPrompt
             | Self::ResourceNotFound { .. }
+            | Self::MissingCapability(_, _)
             | Self::Unavailable(_)
             | Self::Cancelled
             | Self::Internal => StatusCode::OK,
@@ -159,6 +169,11 @@ impl Fault {
             BackendError::UnknownPrompt => Self::UnknownPrompt,
             BackendError::InvalidParams(why) => Self::InvalidParams(why.into()),
             BackendError::Unavailable(why) => Self::Unavailable(why),
+            BackendError::MissingCapability(capability) => {
+                Self::MissingCapability(capability, revision)
+            }
+            // A backend asks only those who can be asked, and then the edge does not come here.
+            BackendError::InputRequired => Self::Internal,
             BackendError::Cancelled => Self::Cancelled,
         }
     }
@@ -169,6 +184,9 @@ impl Fault {
             Self::UnsupportedProtocolVersion { requested } => Some(json!({
                 "supported": Revision::SUPPORTED.map(Revision::name),
                 "requested": requested,
+            })),
+            Self::MissingCapability(capability, _) => Some(json!({
+                "requiredCapabilities": declaration(*capability),
             })),
             Self::Parse
             | Self::InvalidRequest(_)
@@ -186,6 +204,18 @@ impl Fault {
             | Self::Accept
             | Self::Origin => None,
         }
+    }
+}
+
+/// How a client declares `capability` (`ClientCapabilities`).
+fn declaration(capability: Capability) -> Value {
+    match capability {
+        Capability::Sampling => json!({ "sampling": {} }),
+        Capability::SamplingTools => json!({ "sampling": { "tools": {} } }),
+        Capability::Elicitation => json!({ "elicitation": { "form": {} } }),
+        Capability::ElicitationUrl => json!({ "elicitation": { "url": {} } }),
+        Capability::Roots => json!({ "roots": {} }),
+        Capability::Tasks => json!({ "extensions": { "io.modelcontextprotocol/tasks": {} } }),
     }
 }
 

@@ -68,6 +68,7 @@ impl Exchange {
         let context = CallContext {
             progress,
             cancellation,
+            peer: None,
         };
         let answer = async move { dispatcher.dispatch(&permit, request, &context).await };
         Self {

@@ -65,16 +65,26 @@ fn with_path(uri: &Uri, path: &str) -> Option<Uri> {
     Uri::from_parts(parts).ok()
 }
 
+/// The answer at an address that nobody has.
+#[must_use]
+pub fn nothing_here() -> Response {
+    web::json_error(
+        StatusCode::NOT_FOUND,
+        "not_found",
+        "There is nothing at this address",
+    )
+}
+
 fn refuse(lost: Lost) -> Response {
-    let (status, description) = match lost {
+    match lost {
         // The host that was asked for is not repeated: it is the caller's text.
-        Lost::Host => (
+        Lost::Host => web::json_error(
             StatusCode::MISDIRECTED_REQUEST,
+            "not_found",
             "This gateway is not served under that host name: use its public URL",
         ),
-        Lost::Path => (StatusCode::NOT_FOUND, "There is nothing at this address"),
-    };
-    web::json_error(status, "not_found", description)
+        Lost::Path => nothing_here(),
+    }
 }
 
 /// For a tenant that is there and can't be served.

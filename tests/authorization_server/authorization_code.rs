@@ -185,7 +185,7 @@ async fn the_resource_and_an_absent_redirect_uri_are_fine() {
 
 #[tokio::test]
 async fn b24_a_code_of_someone_disabled_or_removed_is_refused() {
-    for statement in ["UPDATE users SET disabled = 1", "DELETE FROM users"] {
+    for statement in ["UPDATE users SET disabled = TRUE", "DELETE FROM users"] {
         let server = Server::start().await;
         let client = server.public_client("t1").await;
         let code = server.code("t1", &client, "alice", &[]).await;

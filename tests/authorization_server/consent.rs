@@ -163,7 +163,7 @@ async fn b24_an_account_disabled_between_page_and_answer_gives_nothing() {
     let page = browser
         .consent_page("alice", &authorization(&client, &[]))
         .await;
-    server.sql("UPDATE users SET disabled = 1").await;
+    server.sql("UPDATE users SET disabled = TRUE").await;
     let state = server.state().await;
     let answer = browser.submit(&page, &[("decision", "approve")]).await;
     assert!(answer.header("location").starts_with("/login?"));

@@ -102,7 +102,7 @@ async fn a_token_is_inactive_as_soon_as_it_is_of_no_use() {
     for statement in [
         "UPDATE grants SET revoked_at = 1",
         "DELETE FROM grants",
-        "UPDATE users SET disabled = 1",
+        "UPDATE users SET disabled = TRUE",
         "DELETE FROM users",
     ] {
         let server = Server::start().await;

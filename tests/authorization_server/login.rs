@@ -51,7 +51,7 @@ async fn b24_a_disabled_account_can_not_sign_in_and_its_session_ends() {
     let request = authorization(&client, &[]);
     let mut browser = server.browser("t1");
     browser.consent_page("alice", &request).await;
-    server.sql("UPDATE users SET disabled = 1").await;
+    server.sql("UPDATE users SET disabled = TRUE").await;
     let answer = browser.get(&format!("/authorize?{request}")).await;
     assert!(answer.header("location").starts_with("/login?"));
     browser.sign_in("alice", &request).await.assert_page(422);

@@ -1,9 +1,10 @@
-//! The authorization server over a real database, in this process: the attack catalogue and what
+//! The authorization server at a socket, over a real database: the attack catalogue and what
 //! clients in the field do.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::disallowed_methods,
     reason = "test support"
 )]
 

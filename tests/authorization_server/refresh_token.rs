@@ -160,7 +160,7 @@ async fn b18_the_token_of_another_client_or_tenant_is_refused_and_unharmed() {
 
 #[tokio::test]
 async fn b24_a_disabled_or_removed_account_refreshes_nothing() {
-    for statement in ["UPDATE users SET disabled = 1", "DELETE FROM users"] {
+    for statement in ["UPDATE users SET disabled = TRUE", "DELETE FROM users"] {
         let server = Server::start().await;
         let client = server.public_client("t1").await;
         let tokens = server.tokens("t1", &client, "alice").await;

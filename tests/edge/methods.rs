@@ -122,10 +122,7 @@ async fn a_permit_for_one_tool_does_not_call_another() {
         };
         let policy = gate.dispatcher.policy();
         let permit = policy.permit(&gate.principal, operation).unwrap();
-        let context = CallContext {
-            progress: None,
-            cancellation: tokio_util::sync::CancellationToken::new(),
-        };
+        let context = CallContext::default();
         let refused = gate.dispatcher.dispatch(&permit, request, &context).await;
         assert_eq!(refused.unwrap_err().fault(), &Fault::Internal);
         assert!(gate.happened.try_recv().is_err());

@@ -15,7 +15,6 @@ use gatehouse::nws::{Area, Coordinates, Nws, Settings, egress_settings};
 use gatehouse::resource_server::{Operation, Permit, Policy};
 use gatehouse::telemetry::Figures;
 use serde_json::{Map, Value};
-use tokio_util::sync::CancellationToken;
 
 use crate::fake_nws::{FakeNws, data};
 
@@ -115,10 +114,7 @@ pub(crate) fn weather(nws: Nws) -> Weather {
 }
 
 pub(crate) fn context() -> CallContext {
-    CallContext {
-        progress: None,
-        cancellation: CancellationToken::new(),
-    }
+    CallContext::default()
 }
 
 /// A permit for `operation`, from the only place that makes them.

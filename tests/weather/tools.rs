@@ -139,8 +139,8 @@ async fn a_cancelled_call_ends_at_once() {
     let weather = weather(client(&fake));
     let cancellation = CancellationToken::new();
     let context = CallContext {
-        progress: None,
         cancellation: cancellation.clone(),
+        ..CallContext::default()
     };
     let permit = permit(Operation::CallTool("get_alerts".to_owned()));
     let arguments = object(json!({ "state": "CA" }));

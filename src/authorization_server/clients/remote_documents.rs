@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{AGE, CACHE_CONTROL, CONTENT_TYPE};
+use http::header::{AGE, CACHE_CONTROL, CONTENT_TYPE, DATE, EXPIRES, HeaderValue};
 use http::{HeaderMap, Response, StatusCode};
 use moka::future::Cache;
 use url::Url;
@@ -193,7 +193,7 @@ impl RemoteDocuments {
             url: url.as_str().to_owned(),
             body,
             fetched_at: now,
-            fresh_until: now.after(freshness(response.headers())),
+            fresh_until: now.after(freshness(response.headers(), now)),
         })
     }
 }
@@ -234,8 +234,8 @@ fn read_body(response: &Response<Bytes>, kind: DocumentKind) -> Result<String, F
     String::from_utf8(response.body().to_vec()).map_err(|_| FetchFailure::Text)
 }
 
-/// For how long a response says that it is fresh (RFC 9111 §4.2), within bounds.
-fn freshness(headers: &HeaderMap) -> Duration {
+/// For how long a response says that it is fresh (RFC 9111 §4.2.1), within bounds.
+fn freshness(headers: &HeaderMap, now: Timestamp) -> Duration {
     let values = headers.get_all(CACHE_CONTROL).iter();
     let text: Vec<&str> = values.filter_map(|value| value.to_str().ok()).collect();
     let text = text.join(",").to_ascii_lowercase();
@@ -248,10 +248,26 @@ fn freshness(headers: &HeaderMap) -> Duration {
     let max_age = directives
         .iter()
         .find_map(|directive| directive.strip_prefix("max-age="))
-        .and_then(|seconds| seconds.trim_matches('"').parse::<u64>().ok());
-    max_age
-        .map_or(FRESH, |seconds| {
-            Duration::from_secs(seconds.saturating_sub(age))
+        .and_then(|seconds| seconds.trim_matches('"').parse::<u64>().ok())
+        .map(Duration::from_secs);
+    let lifetime = max_age.or_else(|| expires_in(headers, now));
+    lifetime
+        .map_or(FRESH, |lifetime| {
+            lifetime.saturating_sub(Duration::from_secs(age))
         })
         .clamp(LEAST_FRESH, MOST_FRESH)
+}
+
+/// RFC 9111 §5.3: counts where there is no `max-age`; what is no date has passed already.
+fn expires_in(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    let expires = read_date(headers.get(EXPIRES)?);
+    let date = headers.get(DATE).and_then(read_date);
+    let start = date.unwrap_or(now);
+    Some(expires.map_or(Duration::ZERO, |expires| expires.since(start)))
+}
+
+fn read_date(value: &HeaderValue) -> Option<Timestamp> {
+    let text = value.to_str().ok()?;
+    let moment = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text);
+    Some(Timestamp::from_seconds(moment.ok()?.as_second()))
 }

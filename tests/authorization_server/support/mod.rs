@@ -2,16 +2,19 @@
 
 mod answer;
 mod browser;
+mod database;
+mod log;
 mod web;
+mod wire;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use argon2::password_hash::PasswordHasher as _;
-use axum::body::{Body, to_bytes};
-use axum::{Extension, Router};
+use axum::Extension;
+use axum::body::Body;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use gatehouse::authorization_server::{
@@ -29,13 +32,14 @@ use gatehouse::store::{self, Store};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{Request, StatusCode};
 use serde_json::{Value, json};
-use sqlx::Connection as _;
-use tower::ServiceExt as _;
 use url::form_urlencoded;
 
 pub(crate) use answer::Answer;
 pub(crate) use browser::Browser;
 pub(crate) use web::{INSIDE, Page, Web};
+
+use database::Database;
+use wire::{Place, Wire};
 
 /// The example of RFC 7636, appendix B.
 pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
@@ -51,9 +55,8 @@ pub(crate) struct Server {
     pub(crate) clock: Arc<TestClock>,
     pub(crate) key_rings: Arc<KeyRings>,
     pub(crate) store: Arc<dyn Store>,
-    routers: HashMap<&'static str, Router>,
-    database: String,
-    _directory: tempfile::TempDir,
+    wire: Wire,
+    database: Database,
 }
 
 #[derive(Debug)]
@@ -164,11 +167,12 @@ impl Server {
         (web, trust): (GuardedClient, DocumentTrust),
         registration: RegistrationSettings,
     ) -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("gatehouse.db");
-        let database = format!("sqlite://{}", path.display());
-        let options = store::ConnectOptions::default();
-        let store = store::connect(&database, &options).await.unwrap();
+        let database = Database::create().await;
+        let options = store::ConnectOptions {
+            migrate_at_start: true,
+            ..store::ConnectOptions::default()
+        };
+        let store = store::connect(&database.url, &options).await.unwrap();
         let clock = Arc::new(TestClock(AtomicI64::new(1_800_000_000)));
         let key_rings = Arc::new(KeyRings::default());
         let context = Arc::new(Context {
@@ -190,7 +194,7 @@ impl Server {
                 refresh_grace: Duration::from_secs(30),
             },
         });
-        let mut routers = HashMap::new();
+        let mut places = Vec::new();
         for (slug, url) in tenants {
             let tenant = Tenant {
                 client_documents: trust.clone(),
@@ -210,28 +214,23 @@ impl Server {
             let router = routes(Arc::clone(&context))
                 .route("/metadata", metadata_route(Arc::clone(&context)))
                 .layer(Extension(Arc::new(tenant)));
-            routers.insert(slug, router);
+            places.push(Place {
+                slug,
+                url: url.parse().unwrap(),
+                router,
+            });
         }
         Self {
             clock,
             key_rings,
             store,
-            routers,
+            wire: Wire::listen(places).await,
             database,
-            _directory: directory,
         }
     }
 
     pub(crate) async fn send(&self, tenant: &str, request: Request<Body>) -> Answer {
-        let router = self.routers[tenant].clone();
-        let response = router.oneshot(request).await.unwrap();
-        let (parts, body) = response.into_parts();
-        let body = to_bytes(body, usize::MAX).await.unwrap();
-        Answer {
-            status: parts.status,
-            headers: parts.headers,
-            body: String::from_utf8(body.to_vec()).unwrap(),
-        }
+        self.wire.send(tenant, request).await
     }
 
     pub(crate) async fn get(&self, tenant: &str, path: &str) -> Answer {
@@ -343,30 +342,19 @@ impl Server {
 
     /// Runs a statement behind the server's back.
     pub(crate) async fn sql(&self, statement: &'static str) {
-        let mut connection = sqlx::SqliteConnection::connect(&self.database)
-            .await
-            .unwrap();
-        sqlx::query(statement)
-            .execute(&mut connection)
-            .await
-            .unwrap();
+        self.database.execute(statement).await;
     }
 
     /// Figures that change with every change of state.
     pub(crate) async fn state(&self) -> String {
-        let mut connection = sqlx::SqliteConnection::connect(&self.database)
-            .await
-            .unwrap();
-        sqlx::query_scalar(
+        self.database.text(
             "SELECT (SELECT count(*) FROM clients) || ' ' || (SELECT count(*) FROM consents) || ' ' ||
                     (SELECT count(*) FROM login_sessions) || ' ' ||
                     (SELECT count(*) || ' ' || count(revoked_at) FROM grants) || ' ' ||
                     (SELECT count(*) || ' ' || count(redeemed_at) FROM authorization_codes) ||
                     ' ' || (SELECT count(*) || ' ' || count(consumed_at) FROM refresh_tokens)",
         )
-        .fetch_one(&mut connection)
         .await
-        .unwrap()
     }
 }
 

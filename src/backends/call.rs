@@ -1,0 +1,298 @@
+//! What a call may use of the client that made it: progress, log, questions, tasks.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde_json::{Map, Value};
+use tokio_util::sync::CancellationToken;
+
+use super::BackendError;
+
+/// What a call may use of the connection that it came by.
+#[derive(Clone, Debug, Default)]
+pub struct CallContext {
+    /// Where progress goes, when the caller asked for it.
+    pub progress: Option<ProgressSink>,
+    /// Ends when the caller has gone away or cancelled.
+    pub cancellation: CancellationToken,
+    /// The client, where there is anything that it can be told or asked.
+    pub peer: Option<Arc<dyn Peer>>,
+}
+
+/// The client of a call, whatever its revision: the edge asks it by multi-round-trip requests
+/// (2026-07-28), by requests on the response stream (before), or through a task.
+#[async_trait]
+pub trait Peer: fmt::Debug + Send + Sync {
+    /// True when it has declared `capability`, and can be reached.
+    fn can(&self, capability: Capability) -> bool;
+
+    /// Tells it something for its log; left out where it did not ask for that level.
+    fn log(&self, record: LogRecord);
+
+    /// Has it answer these requests, named by keys that are the same each time the call is made.
+    async fn ask(&self, requests: Vec<(String, InputRequest)>) -> Result<Vec<Input>, BackendError>;
+
+    /// What [`Peer::remember`] was given in an earlier round of this call.
+    fn remembered(&self) -> Option<Value>;
+
+    /// Keeps `state` for the next round, sealed; it goes through the client's hands.
+    fn remember(&self, state: Value);
+
+    /// Goes on as a task, where it takes tasks: true when the caller has been answered with one.
+    async fn defer(&self) -> Result<bool, BackendError>;
+
+    /// Closes the response stream where it can be resumed; the client comes back for the rest.
+    fn hang_up(&self);
+}
+
+/// What a client may be able to do, as it declares it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Capability {
+    /// `sampling`: its model answers.
+    Sampling,
+    /// `sampling.tools`: its model may use tools.
+    SamplingTools,
+    /// `elicitation`, form mode: its user fills in a form.
+    Elicitation,
+    /// `elicitation.url`: its user visits an address.
+    ElicitationUrl,
+    /// `roots`: it says where its user works.
+    Roots,
+    /// The extension `io.modelcontextprotocol/tasks`: it collects results later.
+    Tasks,
+}
+
+/// What a client can be asked (2026-07-28 basic/patterns/mrtr, input requests).
+#[derive(Clone, Debug, PartialEq)]
+pub enum InputRequest {
+    /// `sampling/createMessage` with these parameters.
+    Sample(Map<String, Value>),
+    /// `elicitation/create` with these parameters.
+    Elicit(Map<String, Value>),
+    /// `roots/list`
+    ListRoots,
+}
+
+/// The result that a client gives; others wrote it.
+pub type Input = Map<String, Value>;
+
+/// How grave a log record is (RFC 5424 §6.2.1); graver is greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LogLevel {
+    /// For whoever looks for a mistake.
+    Debug,
+    /// As expected.
+    Info,
+    /// As expected, but of note.
+    Notice,
+    /// Not as expected.
+    Warning,
+    /// Something failed.
+    Error,
+    /// A part failed.
+    Critical,
+    /// Someone should act now.
+    Alert,
+    /// Nothing works.
+    Emergency,
+}
+
+/// One `notifications/message`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LogRecord {
+    /// How grave it is.
+    pub level: LogLevel,
+    /// What tells it.
+    pub logger: Option<String>,
+    /// What is told: any JSON.
+    pub data: Value,
+}
+
+/// Where a call reports its progress.
+#[derive(Clone)]
+pub struct ProgressSink(Arc<dyn Fn(Progress) + Send + Sync>);
+
+/// How far a call has come.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Progress {
+    /// How much is done; it only ever grows.
+    pub progress: f64,
+    /// How much there is to do, where that is known.
+    pub total: Option<f64>,
+    /// What is being done.
+    pub message: Option<String>,
+}
+
+impl CallContext {
+    /// True when the client can do this: then it may be asked for it.
+    #[must_use]
+    pub fn can(&self, capability: Capability) -> bool {
+        self.peer.as_ref().is_some_and(|peer| peer.can(capability))
+    }
+
+    /// Tells the client's log.
+    pub fn log(&self, level: LogLevel, logger: &str, data: impl Into<Value>) {
+        if let Some(peer) = &self.peer {
+            peer.log(LogRecord {
+                level,
+                logger: Some(logger.to_owned()),
+                data: data.into(),
+            });
+        }
+    }
+
+    /// Asks the client, and waits for its answer. `key` names the question, and must be the same
+    /// whenever the call is made with the same arguments: in 2026-07-28 the first try ends here
+    /// with [`BackendError::InputRequired`], which the backend passes on with `?`, and the client
+    /// calls again with the answer. So what comes before must do no harm when it is done twice.
+    pub async fn ask(&self, key: &str, request: InputRequest) -> Result<Input, BackendError> {
+        let mut inputs = self.ask_all(vec![(key.to_owned(), request)]).await?;
+        inputs.pop().ok_or(BackendError::Cancelled)
+    }
+
+    /// Asks several things at once; the answers come in the order of `requests`.
+    pub async fn ask_all(
+        &self,
+        requests: Vec<(String, InputRequest)>,
+    ) -> Result<Vec<Input>, BackendError> {
+        for (_, request) in &requests {
+            let capability = request.capability();
+            if !self.can(capability) {
+                return Err(BackendError::MissingCapability(capability));
+            }
+        }
+        match &self.peer {
+            Some(peer) => peer.ask(requests).await,
+            None => Err(BackendError::Cancelled),
+        }
+    }
+
+    /// What was remembered in an earlier round of this call.
+    #[must_use]
+    pub fn remembered(&self) -> Option<Value> {
+        self.peer.as_ref().and_then(|peer| peer.remembered())
+    }
+
+    /// Keeps `state` for the next round. It is sealed: the client carries it and can't read it.
+    pub fn remember(&self, state: impl Into<Value>) {
+        if let Some(peer) = &self.peer {
+            peer.remember(state.into());
+        }
+    }
+
+    /// Goes on as a task where the client takes tasks: it is answered now and collects the result
+    /// later. False when it waits for the result as usual. Comes after the questions that decide
+    /// whether to begin; later questions are asked through the task.
+    pub async fn defer(&self) -> Result<bool, BackendError> {
+        match &self.peer {
+            Some(peer) if peer.can(Capability::Tasks) => peer.defer().await,
+            Some(_) | None => Ok(false),
+        }
+    }
+
+    /// The same for work that is only done as a task.
+    pub async fn require_task(&self) -> Result<(), BackendError> {
+        if self.defer().await? {
+            Ok(())
+        } else {
+            Err(BackendError::MissingCapability(Capability::Tasks))
+        }
+    }
+
+    /// Lets go of the client's connection for a while, where the client can come back for the rest.
+    pub fn hang_up(&self) {
+        if let Some(peer) = &self.peer {
+            peer.hang_up();
+        }
+    }
+}
+
+impl InputRequest {
+    /// The method on the wire.
+    #[must_use]
+    pub const fn method(&self) -> &'static str {
+        match self {
+            Self::Sample(_) => "sampling/createMessage",
+            Self::Elicit(_) => "elicitation/create",
+            Self::ListRoots => "roots/list",
+        }
+    }
+
+    /// The parameters on the wire.
+    #[must_use]
+    pub fn into_params(self) -> Map<String, Value> {
+        match self {
+            Self::Sample(params) | Self::Elicit(params) => params,
+            Self::ListRoots => Map::new(),
+        }
+    }
+
+    /// What a client must be able to do to be asked this (2026-07-28 client/elicitation and
+    /// client/sampling, capabilities).
+    #[must_use]
+    pub fn capability(&self) -> Capability {
+        match self {
+            Self::Sample(params) if params.contains_key("tools") => Capability::SamplingTools,
+            Self::Sample(_) => Capability::Sampling,
+            Self::Elicit(params) => match params.get("mode").and_then(Value::as_str) {
+                Some("url") => Capability::ElicitationUrl,
+                Some(_) | None => Capability::Elicitation,
+            },
+            Self::ListRoots => Capability::Roots,
+        }
+    }
+}
+
+impl LogLevel {
+    /// All of them, the least grave first.
+    pub const ALL: [Self; 8] = [
+        Self::Debug,
+        Self::Info,
+        Self::Notice,
+        Self::Warning,
+        Self::Error,
+        Self::Critical,
+        Self::Alert,
+        Self::Emergency,
+    ];
+
+    /// The name on the wire.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Debug => "debug",
+            Self::Info => "info",
+            Self::Notice => "notice",
+            Self::Warning => "warning",
+            Self::Error => "error",
+            Self::Critical => "critical",
+            Self::Alert => "alert",
+            Self::Emergency => "emergency",
+        }
+    }
+
+    /// The level of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|level| level.name() == name)
+    }
+}
+
+impl ProgressSink {
+    /// A sink that hands every report to `deliver`.
+    pub fn new(deliver: impl Fn(Progress) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(deliver))
+    }
+
+    /// Reports `progress`.
+    pub fn report(&self, progress: Progress) {
+        (self.0)(progress);
+    }
+}
+
+impl fmt::Debug for ProgressSink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ProgressSink")
+    }
+}
