@@ -38,7 +38,7 @@ pub use document::Environment;
 pub use keys::Keys;
 pub use problem::{Origin, Problem, Problems, nearest};
 pub use registration::Registration;
-pub use schema::schema;
+pub use schema::{read_value, schema};
 pub use scopes::Scopes;
 pub use sections::{Config, Sources};
 pub use server::Server;

@@ -1,0 +1,162 @@
+//! Accounts of people.
+
+use std::collections::BTreeSet;
+
+use super::{By, OperationError, Operations};
+use crate::identity;
+use crate::model::{Secret, Tenant, TenantSlug, User, UserId, new_identifier};
+use crate::store::{Page, StoreError};
+
+/// An account as an operator describes it.
+#[derive(Clone, Debug)]
+pub struct NewUser {
+    /// What the person types to sign in.
+    pub username: String,
+    /// The names of their roles.
+    pub roles: BTreeSet<String>,
+}
+
+impl NewUser {
+    /// Refuses what can't be an account of the tenant.
+    pub fn check(&self, tenant: &Tenant) -> Result<(), OperationError> {
+        let username = &self.username;
+        let printable = |c: char| !c.is_control() && !c.is_whitespace();
+        if username.is_empty() || username.len() > 128 || !username.chars().all(printable) {
+            let rule = "a user name has 1 to 128 bytes, without spaces and control characters";
+            return Err(OperationError::invalid("username", rule));
+        }
+        check_roles(tenant, &self.roles)
+    }
+}
+
+impl Operations {
+    /// Accounts by user name.
+    pub async fn page_users(
+        &self,
+        tenant: &TenantSlug,
+        page: Page<'_>,
+    ) -> Result<Vec<User>, OperationError> {
+        Ok(self.store.page_users(tenant, page).await?)
+    }
+
+    /// The account of that identifier.
+    pub async fn find_user(&self, tenant: &TenantSlug, id: &UserId) -> Result<User, OperationError> {
+        let found = self.store.find_user(tenant, id).await?;
+        found.ok_or_else(|| OperationError::missing("account", id))
+    }
+
+    /// The account of that user name.
+    pub async fn find_user_by_name(
+        &self,
+        tenant: &TenantSlug,
+        username: &str,
+    ) -> Result<User, OperationError> {
+        let found = self.store.find_user_by_name(tenant, username).await?;
+        found.ok_or_else(|| OperationError::missing("account", username))
+    }
+
+    /// Adds an account with a password.
+    pub async fn add_user(
+        &self,
+        by: &By,
+        tenant: &Tenant,
+        user: NewUser,
+        password: &Secret,
+    ) -> Result<User, OperationError> {
+        user.check(tenant)?;
+        let (secret, random) = (password.clone(), self.random.clone());
+        let hash = tokio::task::spawn_blocking(move || identity::hash_password(&secret, &*random));
+        let hash = hash.await.map_err(|_| identity::PasswordError::Hash)??;
+        let id = UserId::new(new_identifier(&*self.random));
+        let NewUser { username, roles } = user;
+        let user = User::local(id, &username, roles, hash, self.clock.now());
+        match self.store.add_user(&tenant.slug, &user).await {
+            Err(StoreError::Conflict) => {
+                let text = format!("there is an account {username:?} already");
+                return Err(OperationError::Taken(text));
+            }
+            added => added?,
+        }
+        tracing::info!(%by, tenant = %tenant.slug, user.id = %user.id, "added an account");
+        Ok(user)
+    }
+
+    /// Keeps a person out, or lets them in again.
+    pub async fn set_user_disabled(
+        &self,
+        by: &By,
+        tenant: &TenantSlug,
+        user: &User,
+        disabled: bool,
+    ) -> Result<(), OperationError> {
+        let username = &user.username;
+        let done = self.store.set_user_disabled(tenant, username, disabled);
+        if !done.await? {
+            return Err(OperationError::missing("account", username));
+        }
+        tracing::info!(%by, %tenant, user.id = %user.id, disabled, "changed an account");
+        Ok(())
+    }
+
+    /// Gives a person other roles.
+    pub async fn set_user_roles(
+        &self,
+        by: &By,
+        tenant: &Tenant,
+        user: &User,
+        roles: &BTreeSet<String>,
+    ) -> Result<(), OperationError> {
+        check_roles(tenant, roles)?;
+        let done = self.store.set_user_roles(&tenant.slug, &user.id, roles);
+        if !done.await? {
+            return Err(OperationError::missing("account", &user.username));
+        }
+        tracing::info!(%by, tenant = %tenant.slug, user.id = %user.id, "changed roles");
+        Ok(())
+    }
+
+    /// Removes an account with its sign-ins and with everything that it allowed clients to do.
+    pub async fn remove_user(
+        &self,
+        by: &By,
+        tenant: &TenantSlug,
+        user: &User,
+    ) -> Result<(), OperationError> {
+        if !self.store.remove_user(tenant, &user.username).await? {
+            return Err(OperationError::missing("account", &user.username));
+        }
+        tracing::info!(%by, %tenant, user.id = %user.id, "removed an account");
+        Ok(())
+    }
+
+    /// Ends a person's sign-ins, and everything that they allowed clients to do.
+    pub async fn sign_out_user(
+        &self,
+        by: &By,
+        tenant: &TenantSlug,
+        user: &User,
+    ) -> Result<(), OperationError> {
+        let now = self.clock.now();
+        if !self.store.sign_out_user(tenant, &user.id, now).await? {
+            return Err(OperationError::missing("account", &user.username));
+        }
+        tracing::info!(%by, %tenant, user.id = %user.id, "signed someone out everywhere");
+        Ok(())
+    }
+}
+
+fn check_roles(tenant: &Tenant, roles: &BTreeSet<String>) -> Result<(), OperationError> {
+    let known: Vec<&str> = tenant.roles.keys().map(String::as_str).collect();
+    let known = known.join(", ");
+    if roles.is_empty() {
+        let rule = format!("an account has at least one role; the tenant has: {known}");
+        return Err(OperationError::invalid("roles", rule));
+    }
+    match roles.iter().find(|role| !tenant.roles.contains_key(*role)) {
+        Some(role) => {
+            let rule = format!("there is no role {role:?}; the tenant has: {known}");
+            Err(OperationError::invalid("roles", rule))
+        }
+        None => Ok(()),
+    }
+}
