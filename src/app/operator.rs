@@ -1,5 +1,6 @@
 //! What an operator does with a gateway by hand: keys, accounts, clients, tokens to try things out.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -42,17 +43,12 @@ impl Gateway {
         &self,
         tenant: &TenantSlug,
         username: &str,
-        role: &str,
+        roles: BTreeSet<String>,
         password: &Secret,
     ) -> anyhow::Result<()> {
-        let user = User {
-            id: UserId::new(new_identifier(&*self.random)),
-            username: username.to_owned(),
-            role: role.to_owned(),
-            password: identity::hash_password(password, &*self.random)?,
-            disabled: false,
-            created_at: self.clock.now(),
-        };
+        let id = UserId::new(new_identifier(&*self.random));
+        let hash = identity::hash_password(password, &*self.random)?;
+        let user = User::local(id, username, roles, hash, self.clock.now());
         self.store.add_user(tenant, &user).await?;
         Ok(())
     }

@@ -37,13 +37,13 @@ pub(super) fn narrow_to_client(
     }
 }
 
-/// What `user` may give away of `scopes`, by the role of this moment.
+/// What `user` may give away of `scopes`, by the roles of this moment.
 pub(super) fn narrow_to_user(
     context: &Context,
     tenant: &Tenant,
     user: &User,
     scopes: &ScopeSet,
 ) -> ScopeSet {
-    let role = tenant.scopes_of_role(&user.role);
-    scopes.intersection(&context.catalogue.expand(&role))
+    let roles = tenant.scopes_of_roles(&user.roles);
+    scopes.intersection(&context.catalogue.expand(&roles))
 }

@@ -185,14 +185,15 @@ Examples:
         /// What the person types to sign in.
         #[arg(long)]
         username: String,
-        /// A role of the tenant: admin or member, unless the configuration has others.
-        #[arg(long)]
-        role: String,
+        /// A role of the tenant: admin or member, unless the configuration has others; may be
+        /// repeated.
+        #[arg(long, value_name = "ROLE", required = true)]
+        role: Vec<String>,
         /// Read the password from standard input instead of asking at the terminal.
         #[arg(long)]
         password_stdin: bool,
     },
-    /// Print the accounts: user name, role, when it was added and whether it is disabled, a tab apart.
+    /// Print the accounts: user name, roles, when it was added and whether it is disabled, a tab apart.
     #[command(after_help = "\
 Example:
   gatehouse user list | cut -f1")]

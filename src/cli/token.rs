@@ -43,24 +43,19 @@ fn check_issuer(config: &Config) -> Result<(), Usage> {
     Ok(())
 }
 
-/// What was asked for, as far as the account's role has it; all of that where nothing was.
+/// What was asked for, as far as the account's roles have it; all of that where nothing was.
 fn scopes(
     config: &Config,
     tenant: &Tenant,
     user: &User,
     asked: &[String],
 ) -> anyhow::Result<ScopeSet> {
-    let role = config
-        .scopes
-        .catalogue
-        .expand(&tenant.scopes_of_role(&user.role));
+    let roles = tenant.scopes_of_roles(&user.roles);
+    let most = config.scopes.catalogue.expand(&roles);
     let asked: ScopeSet = asked.join(" ").parse()?;
-    if !role.is_superset(&asked) {
-        let reason = format!(
-            "the role {:?} of {} has only: {role}",
-            user.role, user.username
-        );
+    if !most.is_superset(&asked) {
+        let reason = format!("the roles of {} have only: {most}", user.username);
         return Err(Usage(reason).into());
     }
-    Ok(if asked.is_empty() { role } else { asked })
+    Ok(if asked.is_empty() { most } else { asked })
 }

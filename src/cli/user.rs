@@ -1,5 +1,7 @@
 //! `gatehouse user`: local accounts.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context as _, bail};
 
 use super::arguments::UserCommand;
@@ -22,13 +24,16 @@ pub(super) async fn run(config: &Config, command: UserCommand) -> anyhow::Result
             check_username(&username)?;
             let gateway = open(config).await?;
             let tenant = find_tenant(&gateway, &tenant).await?;
-            check_role(&tenant, &role)?;
+            for role in &role {
+                check_role(&tenant, role)?;
+            }
+            let roles = role.into_iter().collect();
             let password = if password_stdin {
                 terminal::read_password()?
             } else {
                 terminal::ask_password(&username)?
             };
-            add((&gateway, &tenant), &username, &role, &password).await
+            add((&gateway, &tenant), &username, roles, &password).await
         }
         UserCommand::List { tenant } => {
             let gateway = open(config).await?;
@@ -56,19 +61,18 @@ pub(super) async fn run(config: &Config, command: UserCommand) -> anyhow::Result
 async fn add(
     (gateway, tenant): (&Gateway, &Tenant),
     username: &str,
-    role: &str,
+    roles: BTreeSet<String>,
     password: &Secret,
 ) -> anyhow::Result<()> {
-    match gateway
-        .add_user(&tenant.slug, username, role, password)
-        .await
-    {
+    let named = names(&roles);
+    let added = gateway.add_user(&tenant.slug, username, roles, password);
+    match added.await {
         Err(error) if matches!(error.downcast_ref(), Some(StoreError::Conflict)) => {
             bail!("there is an account {username:?} already")
         }
         added => added.with_context(|| format!("could not add {username:?}"))?,
     }
-    terminal::say(&format!("added {username} with the role {role}"))?;
+    terminal::say(&format!("added {username} with {named}"))?;
     Ok(())
 }
 
@@ -78,7 +82,8 @@ async fn list(gateway: &Gateway, tenant: &TenantSlug) -> anyhow::Result<()> {
         let disabled = if user.disabled { "\tdisabled" } else { "" };
         terminal::print(&format!(
             "{}\t{}\t{added}{disabled}",
-            user.username, user.role
+            user.username,
+            join(&user.roles)
         ))?;
     }
     Ok(())
@@ -106,6 +111,16 @@ async fn remove(gateway: &Gateway, tenant: &TenantSlug, username: &str) -> anyho
     }
     terminal::say(&format!("removed {username}"))?;
     Ok(())
+}
+
+fn join(roles: &BTreeSet<String>) -> String {
+    let roles: Vec<&str> = roles.iter().map(String::as_str).collect();
+    roles.join(",")
+}
+
+fn names(roles: &BTreeSet<String>) -> String {
+    let noun = if roles.len() == 1 { "role" } else { "roles" };
+    format!("the {noun} {}", join(roles))
 }
 
 fn check_username(username: &str) -> Result<(), Usage> {

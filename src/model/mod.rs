@@ -53,4 +53,4 @@ pub use single_use::SingleUse;
 pub use stored_tenant::{ListedTenant, StoredTenant, TenantOrigin};
 pub use tenant::{InvalidPublicUrl, InvalidTenantSlug, PublicUrl, Role, Tenant, TenantSlug};
 pub use time::{Clock, SystemClock, Timestamp};
-pub use user::{PasswordHash, User, UserId};
+pub use user::{ExternalIdentity, GroupSnapshot, PasswordHash, User, UserId};

@@ -206,13 +206,13 @@ impl Tenant {
         format!("{origin}/.well-known/oauth-protected-resource{path}/mcp")
     }
 
-    /// What the holder of `role` may be granted; nothing for an unknown role.
+    /// What the holder of all these roles may be granted; an unknown role adds nothing.
     #[must_use]
-    pub fn scopes_of_role(&self, role: &str) -> ScopeSet {
-        self.roles
-            .get(role)
-            .map(|role| role.scopes.clone())
-            .unwrap_or_default()
+    pub fn scopes_of_roles<'a>(&self, roles: impl IntoIterator<Item = &'a String>) -> ScopeSet {
+        let known = roles.into_iter().filter_map(|role| self.roles.get(role));
+        known.fold(ScopeSet::default(), |scopes, role| {
+            scopes.union(&role.scopes)
+        })
     }
 
     /// The scopes that every role has: what a client may reasonably ask for up front.

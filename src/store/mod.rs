@@ -3,12 +3,15 @@
 mod administration;
 mod connect;
 mod error;
+mod federation;
+mod operands;
 mod postgres;
 mod row;
 mod sqlite;
 mod tenants;
+mod users;
 
-use std::{fmt, time::Duration};
+use std::fmt;
 
 use async_trait::async_trait;
 
@@ -20,10 +23,13 @@ use crate::model::{
 
 pub use administration::{AdministrationStore, Census, GrantFilter, OperatorStore, Page};
 pub use connect::{ConnectOptions, Location, connect, locate, migrate};
+pub use federation::FederationStore;
+pub use operands::{CodeRedemption, LiveGrant, Registration, Rotation, RotationOutcome};
 pub use tenants::{Application, Clash, TenantStore};
 
 /// For how many seconds after its end a code stays, so that a replay is recognised as one.
 const CODE_RETENTION: i64 = 24 * 60 * 60;
+
 /// For how many seconds the copy of a document of the Web may stand in for it.
 pub const DOCUMENT_RETENTION: i64 = 7 * 24 * 60 * 60;
 /// For how many seconds what concerns access tokens stays after the last of them was issued: their
@@ -35,7 +41,9 @@ const TOKEN_RETENTION: i64 = LONGEST_ACCESS_TOKEN.as_secs().cast_signed() + 60 *
 /// Each operation is one transaction: it happens whole or not at all, and what two callers do at
 /// the same time is as if they had done it one after the other.
 #[async_trait]
-pub trait Store: AdministrationStore + TenantStore + fmt::Debug + Send + Sync {
+pub trait Store:
+    AdministrationStore + FederationStore + OperatorStore + TenantStore + fmt::Debug + Send + Sync
+{
     /// Answers when the database does.
     async fn ping(&self) -> Result<(), StoreError>;
 
@@ -332,69 +340,4 @@ pub enum StoreError {
     /// The database answered with an error, or holds a row that makes no sense.
     #[error("the database failed")]
     Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
-}
-
-/// A client that registers itself.
-#[derive(Clone, Debug)]
-pub struct Registration {
-    /// The client.
-    pub client: Client,
-    /// The digest of its registration access token (RFC 7592 §1.2).
-    pub token: Digest,
-    /// How many such clients the tenant may have.
-    pub limit: i64,
-}
-
-/// A grant that can still be used.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LiveGrant {
-    /// The grant.
-    pub grant: Grant,
-    /// When a refresh token of it was last exchanged.
-    pub used_at: Option<Timestamp>,
-}
-
-/// What came of redeeming a code.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CodeRedemption {
-    /// It was redeemed now.
-    Redeemed,
-    /// It had been redeemed before; its grant is now revoked.
-    Replayed,
-    /// There is no such code, or it has expired, or its grant was revoked.
-    Refused,
-}
-
-/// The exchange of a refresh token for its successor.
-///
-/// The successor is `presented.derive(salt)`: whoever holds the presented token gets the same
-/// successor again by the stored salt, and the database holds neither.
-#[derive(Clone, Debug)]
-pub struct Rotation {
-    /// The digest of the presented token.
-    pub presented: Digest,
-    /// The salt of the successor.
-    pub salt: [u8; 32],
-    /// The successor.
-    pub successor: RefreshToken,
-    /// The present.
-    pub now: Timestamp,
-    /// For how long a rotation is answered again.
-    pub grace: Duration,
-}
-
-/// What came of a rotation.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RotationOutcome {
-    /// The successor is stored.
-    Rotated,
-    /// It was rotated a moment ago, with this salt.
-    Repeated {
-        /// The salt of the successor that is stored.
-        salt: [u8; 32],
-    },
-    /// It was rotated before the grace period; its grant is now revoked.
-    Reused,
-    /// There is no such token, or it has expired, or its grant was revoked.
-    Refused,
 }

@@ -6,9 +6,9 @@ use sqlx::FromRow;
 use super::{LiveGrant, StoreError};
 use crate::model::{
     AuthorizationCode, Client, ClientId, ClientKeys, CodeChallenge, Consent, Digest, Grant,
-    GrantId, GrantType, KeyThumbprint, LoginSession, PasswordHash, PushedRequest, RedirectUri,
-    RefreshToken, RemoteDocument, ResourceUri, Revocation, Revoked, Scope, ScopeSet,
-    SealedSigningKey, SigningAlgorithm, Timestamp, TokenEndpointAuthMethod, User, UserId,
+    GrantId, GrantType, KeyThumbprint, LoginSession, PushedRequest, RedirectUri, RefreshToken,
+    RemoteDocument, ResourceUri, Revocation, Revoked, Scope, ScopeSet, SealedSigningKey,
+    SigningAlgorithm, Timestamp, TokenEndpointAuthMethod, UserId,
 };
 
 #[derive(FromRow)]
@@ -32,16 +32,6 @@ pub(super) struct RemoteDocumentRow {
     body: String,
     fetched_at: i64,
     fresh_until: i64,
-}
-
-#[derive(FromRow)]
-pub(super) struct UserRow {
-    id: String,
-    username: String,
-    role: String,
-    password: String,
-    disabled: bool,
-    created_at: i64,
 }
 
 #[derive(FromRow)]
@@ -194,19 +184,6 @@ impl From<RemoteDocumentRow> for RemoteDocument {
             body: row.body,
             fetched_at: Timestamp::from_seconds(row.fetched_at),
             fresh_until: Timestamp::from_seconds(row.fresh_until),
-        }
-    }
-}
-
-impl From<UserRow> for User {
-    fn from(row: UserRow) -> Self {
-        Self {
-            id: UserId::new(row.id),
-            username: row.username,
-            role: row.role,
-            password: PasswordHash::new(row.password),
-            disabled: row.disabled,
-            created_at: Timestamp::from_seconds(row.created_at),
         }
     }
 }
@@ -366,7 +343,10 @@ fn read_keys(jwks: Option<String>, uri: Option<String>) -> Option<ClientKeys> {
         .or_else(|| uri.map(ClientKeys::Uri))
 }
 
-fn parse_list<T: DeserializeOwned>(json: &str, what: &'static str) -> Result<Vec<T>, StoreError> {
+pub(super) fn parse_list<T: DeserializeOwned>(
+    json: &str,
+    what: &'static str,
+) -> Result<Vec<T>, StoreError> {
     serde_json::from_str(json).map_err(|_| invalid(what))
 }
 

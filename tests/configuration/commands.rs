@@ -341,6 +341,22 @@ fn a_token_is_issued_within_the_role_of_its_account() {
 }
 
 #[test]
+fn a_person_with_several_roles_has_the_scopes_of_all() {
+    let folder = Folder::new();
+    let add = ["user", "add", "--username", "ada", "--password-stdin"];
+    let roles = ["--role", "member", "--role", "admin"];
+    let mut command = folder.command(&[&add[..], &roles].concat());
+    let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+    writeln!(child.stdin.take().unwrap(), "{PASSWORD}").unwrap();
+    assert!(child.wait().unwrap().success());
+    let listed = stdout(&folder.run(&["user", "list"]));
+    assert!(listed.starts_with("ada\tadmin,member\t"), "{listed}");
+    let scope = "mcp:tools metrics:read";
+    let output = folder.run(&["token", "issue", "--username", "ada", "--scope", scope]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+}
+
+#[test]
 fn serve_says_what_it_chose_and_what_is_left_to_do() {
     let folder = Folder::new();
     let file = folder.file("[server]\nlisten = \"127.0.0.1:0\"\n");

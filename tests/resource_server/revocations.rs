@@ -12,14 +12,13 @@ use crate::support::World;
 type Database = Arc<dyn Store>;
 
 fn alice() -> User {
-    User {
-        id: UserId::new("alice"),
-        username: "alice".to_owned(),
-        role: "member".to_owned(),
-        password: PasswordHash::new(String::new()),
-        disabled: false,
-        created_at: Timestamp::from_seconds(0),
-    }
+    User::local(
+        UserId::new("alice"),
+        "alice",
+        ["member".to_owned()].into(),
+        PasswordHash::new(String::new()),
+        Timestamp::from_seconds(0),
+    )
 }
 
 /// A database where `alice` was disabled a moment ago at the first tenant.

@@ -57,14 +57,14 @@ pub(crate) fn client(id: &str) -> Client {
 }
 
 pub(crate) fn user(name: &str) -> User {
-    User {
-        id: UserId::new(format!("id-of-{name}")),
-        username: name.to_owned(),
-        role: "member".to_owned(),
-        password: PasswordHash::new("$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA".to_owned()),
-        disabled: false,
-        created_at: NOW,
-    }
+    let hash = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA".to_owned();
+    User::local(
+        UserId::new(format!("id-of-{name}")),
+        name,
+        ["member".to_owned()].into(),
+        PasswordHash::new(hash),
+        NOW,
+    )
 }
 
 pub(crate) fn login_session(name: &str, user: &User) -> LoginSession {

@@ -17,6 +17,7 @@ mod expiry;
 mod grants;
 mod isolation;
 mod login_sessions;
+mod migrations;
 mod pushed_requests;
 mod refresh_tokens;
 mod registrations;

@@ -1,16 +1,19 @@
-//! Local accounts.
+//! Accounts, local ones and those of people who sign in elsewhere.
 
-use gatehouse::model::{User, UserId};
+use gatehouse::model::{ExternalIdentity, GroupSnapshot, User, UserId};
 use gatehouse::store::{CodeRedemption, RotationOutcome, StoreError};
 
 use crate::database::{Database, contract};
 use crate::fixtures::{
-    NOW, acme, begin_family, code, digest, login_session, refresh_token, rotation, user,
+    NOW, acme, begin_family, code, digest, login_session, refresh_token, rotation, tenant, user,
 };
 
 contract! {
     an_account_is_found_by_name_and_by_identifier,
     a_user_name_is_taken_once,
+    a_person_who_signs_in_elsewhere_is_found_by_issuer_and_subject,
+    an_identity_belongs_to_one_account_of_a_tenant,
+    j07_an_address_belongs_to_any_number_of_accounts,
     accounts_are_listed_by_name,
     a_removed_account_takes_its_sessions_and_grants_along,
     a_removed_account_leaves_those_of_others,
@@ -48,6 +51,79 @@ async fn a_user_name_is_taken_once(database: &Database) {
         store.list_users(&acme()).await.unwrap(),
         vec![user("alice")]
     );
+}
+
+async fn a_person_who_signs_in_elsewhere_is_found_by_issuer_and_subject(database: &Database) {
+    let store = database.open().await;
+    let bare = User {
+        groups: None,
+        email: None,
+        display_name: None,
+        roles: [].into(),
+        ..federated("bob", "2")
+    };
+    for user in [federated("alice", "1"), bare] {
+        store.add_user(&acme(), &user).await.unwrap();
+        let identity = user.identity.as_ref().unwrap();
+        let found = store
+            .find_user_by_identity(&acme(), &identity.issuer, &identity.subject)
+            .await;
+        assert_eq!(found.unwrap().as_ref(), Some(&user));
+        let found = store.find_user(&acme(), &user.id).await.unwrap();
+        assert_eq!(found, Some(user));
+    }
+    for (slug, issuer, subject) in [
+        (acme(), ISSUER, "3"),
+        (acme(), "https://idp.example.com", "1"),
+        (tenant("globex"), ISSUER, "1"),
+    ] {
+        let found = store.find_user_by_identity(&slug, issuer, subject);
+        assert_eq!(found.await.unwrap(), None);
+    }
+}
+
+async fn an_identity_belongs_to_one_account_of_a_tenant(database: &Database) {
+    let store = database.open().await;
+    let alice = federated("alice", "1");
+    store.add_user(&acme(), &alice).await.unwrap();
+    let refused = store.add_user(&acme(), &federated("bob", "1")).await;
+    assert!(matches!(refused, Err(StoreError::Conflict)), "{refused:?}");
+    store.add_user(&tenant("globex"), &alice).await.unwrap();
+    // Local accounts have none, any number of them.
+    store.add_user(&acme(), &user("carol")).await.unwrap();
+    store.add_user(&acme(), &user("dave")).await.unwrap();
+}
+
+async fn j07_an_address_belongs_to_any_number_of_accounts(database: &Database) {
+    let store = database.open().await;
+    for (name, subject) in [("alice", "1"), ("another-alice", "2")] {
+        let user = User {
+            email: Some("alice@example.com".to_owned()),
+            ..federated(name, subject)
+        };
+        store.add_user(&acme(), &user).await.unwrap();
+    }
+}
+
+const ISSUER: &str = "https://idp.example.com/";
+
+fn federated(name: &str, subject: &str) -> User {
+    User {
+        password: None,
+        identity: Some(ExternalIdentity {
+            provider: "corp".to_owned(),
+            issuer: ISSUER.to_owned(),
+            subject: subject.to_owned(),
+        }),
+        roles: ["admin".to_owned(), "member".to_owned()].into(),
+        email: Some(format!("{name}@example.com")),
+        display_name: Some(name.to_uppercase()),
+        groups: Some(GroupSnapshot {
+            groups: ["/staff".to_owned(), "a, b".to_owned()].into(),
+            taken_at: NOW,
+        }),
+        ..user(name)
+    }
 }
 
 async fn accounts_are_listed_by_name(database: &Database) {

@@ -50,7 +50,12 @@ pub async fn run(options: Options) -> anyhow::Result<bool> {
     };
     let slug = &gateway.tenant().slug;
     gateway
-        .add_user(slug, &account.username, "admin", &account.password)
+        .add_user(
+            slug,
+            &account.username,
+            ["admin".to_owned()].into(),
+            &account.password,
+        )
         .await?;
     let stop = server::stop_signal()?;
     let showing = async {

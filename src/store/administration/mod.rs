@@ -45,7 +45,7 @@ pub struct Census {
 
 /// The desk of whoever looks after tenants.
 #[async_trait]
-pub trait AdministrationStore: OperatorStore + Send + Sync {
+pub trait AdministrationStore: Send + Sync {
     /// Accounts by user name.
     async fn page_users(
         &self,

@@ -8,7 +8,8 @@ use sqlx::PgConnection;
 use super::{PostgresStore, tenants};
 use crate::model::{Client, ClientId, StoredTenant, TenantSlug, Timestamp, User, UserId};
 use crate::store::administration::{AdministrationStore, Census, GrantFilter, Page};
-use crate::store::row::{ClientRow, LiveGrantRow, UserRow, write_list};
+use crate::store::row::{ClientRow, LiveGrantRow, write_list};
+use crate::store::users::{UserRow, user_columns};
 use crate::store::{LiveGrant, StoreError};
 
 #[async_trait]
@@ -18,19 +19,21 @@ impl AdministrationStore for PostgresStore {
         tenant: &TenantSlug,
         page: Page<'_>,
     ) -> Result<Vec<User>, StoreError> {
-        let rows = sqlx::query_as::<_, UserRow>(
-            "SELECT id, username, role, password, disabled, created_at
-             FROM users
-             WHERE tenant = $1 AND ($2::text IS NULL OR username COLLATE \"C\" > $2)
+        sqlx::query_as::<_, UserRow>(concat!(
+            "SELECT ",
+            user_columns!(),
+            " FROM users WHERE tenant = $1 AND ($2::text IS NULL OR username COLLATE \"C\" > $2)
              ORDER BY username COLLATE \"C\"
              LIMIT $3",
-        )
+        ))
         .bind(tenant.as_str())
         .bind(page.after)
         .bind(i64::from(page.limit))
         .fetch_all(&self.pool)
-        .await?;
-        Ok(rows.into_iter().map(User::from).collect())
+        .await?
+        .into_iter()
+        .map(User::try_from)
+        .collect()
     }
 
     async fn page_clients(

@@ -1,21 +1,32 @@
-//! Local accounts in Postgres.
+//! People in Postgres.
 
 use sqlx::PgPool;
 
-use crate::model::{TenantSlug, User, UserId};
+use crate::model::{PasswordHash, TenantSlug, User, UserId};
 use crate::store::StoreError;
-use crate::store::row::UserRow;
+use crate::store::row::write_list;
+use crate::store::users::{UserRow, user_columns};
 
 pub(super) async fn add(pool: &PgPool, tenant: &TenantSlug, user: &User) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO users (tenant, id, username, role, password, disabled, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
-    )
+    let identity = user.identity.as_ref();
+    let groups = user.groups.as_ref();
+    sqlx::query(concat!(
+        "INSERT INTO users (tenant, ",
+        user_columns!(),
+        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+    ))
     .bind(tenant.as_str())
     .bind(user.id.as_str())
     .bind(&user.username)
-    .bind(&user.role)
-    .bind(user.password.expose())
+    .bind(write_list(user.roles.iter().map(String::as_str)))
+    .bind(user.password.as_ref().map(PasswordHash::expose))
+    .bind(identity.map(|identity| &identity.provider))
+    .bind(identity.map(|identity| &identity.issuer))
+    .bind(identity.map(|identity| &identity.subject))
+    .bind(&user.email)
+    .bind(&user.display_name)
+    .bind(groups.map(|groups| write_list(groups.groups.iter().map(String::as_str))))
+    .bind(groups.map(|groups| groups.taken_at.seconds()))
     .bind(user.disabled)
     .bind(user.created_at.seconds())
     .execute(pool)
@@ -28,16 +39,17 @@ pub(super) async fn find_by_name(
     tenant: &TenantSlug,
     username: &str,
 ) -> Result<Option<User>, StoreError> {
-    let row = sqlx::query_as::<_, UserRow>(
-        "SELECT id, username, role, password, disabled, created_at
-         FROM users
-         WHERE tenant = $1 AND username = $2",
-    )
+    sqlx::query_as::<_, UserRow>(concat!(
+        "SELECT ",
+        user_columns!(),
+        " FROM users WHERE tenant = $1 AND username = $2"
+    ))
     .bind(tenant.as_str())
     .bind(username)
     .fetch_optional(pool)
-    .await?;
-    Ok(row.map(User::from))
+    .await?
+    .map(User::try_from)
+    .transpose()
 }
 
 pub(super) async fn find(
@@ -45,29 +57,29 @@ pub(super) async fn find(
     tenant: &TenantSlug,
     id: &UserId,
 ) -> Result<Option<User>, StoreError> {
-    let row = sqlx::query_as::<_, UserRow>(
-        "SELECT id, username, role, password, disabled, created_at
-         FROM users
-         WHERE tenant = $1 AND id = $2",
-    )
+    sqlx::query_as::<_, UserRow>(concat!(
+        "SELECT ",
+        user_columns!(),
+        " FROM users WHERE tenant = $1 AND id = $2"
+    ))
     .bind(tenant.as_str())
     .bind(id.as_str())
     .fetch_optional(pool)
-    .await?;
-    Ok(row.map(User::from))
+    .await?
+    .map(User::try_from)
+    .transpose()
 }
 
 pub(super) async fn list(pool: &PgPool, tenant: &TenantSlug) -> Result<Vec<User>, StoreError> {
-    let rows = sqlx::query_as::<_, UserRow>(
-        "SELECT id, username, role, password, disabled, created_at
-         FROM users
-         WHERE tenant = $1
-         ORDER BY username COLLATE \"C\"",
-    )
+    let rows = sqlx::query_as::<_, UserRow>(concat!(
+        "SELECT ",
+        user_columns!(),
+        " FROM users WHERE tenant = $1 ORDER BY username COLLATE \"C\""
+    ))
     .bind(tenant.as_str())
     .fetch_all(pool)
     .await?;
-    Ok(rows.into_iter().map(User::from).collect())
+    rows.into_iter().map(User::try_from).collect()
 }
 
 pub(super) async fn set_disabled(

@@ -5,6 +5,7 @@ mod clients;
 mod codes;
 mod consents;
 mod expiry;
+mod federation;
 mod grants;
 mod login_sessions;
 mod open;

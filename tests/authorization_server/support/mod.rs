@@ -115,14 +115,13 @@ fn user(name: &str, role: &str) -> User {
     let hash = argon2
         .hash_password_with_salt(PASSWORD.as_bytes(), b"0123456789abcdef")
         .unwrap();
-    User {
-        id: UserId::new(format!("id-of-{name}")),
-        username: name.to_owned(),
-        role: role.to_owned(),
-        password: PasswordHash::new(hash.to_string()),
-        disabled: false,
-        created_at: Timestamp::from_seconds(0),
-    }
+    User::local(
+        UserId::new(format!("id-of-{name}")),
+        name,
+        [role.to_owned()].into(),
+        PasswordHash::new(hash.to_string()),
+        Timestamp::from_seconds(0),
+    )
 }
 
 const OPEN: RegistrationSettings = RegistrationSettings {
