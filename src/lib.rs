@@ -2,9 +2,11 @@
 //!
 //! The rooms, bottom to top: [`model`], [`config`], [`telemetry`], [`web`] and [`egress`], [`jose`]
 //! and [`store`], [`identity`] and [`nws`], [`authorization_server`] and [`resource_server`],
-//! [`backends`], [`mcp`], [`tenants`], [`middleware`], [`router`] and [`server`], [`app`], [`cli`].
+//! [`backends`], [`mcp`], [`tenants`], [`operations`], [`middleware`],
+//! [`admin`], [`router`] and [`server`], [`app`], [`cli`].
 //! A room uses only rooms below it.
 
+pub mod admin;
 pub mod app;
 pub mod authorization_server;
 pub mod backends;
@@ -17,6 +19,7 @@ pub mod mcp;
 pub mod middleware;
 pub mod model;
 pub mod nws;
+pub mod operations;
 pub mod resource_server;
 pub mod router;
 pub mod server;

@@ -1,7 +1,7 @@
 //! The only place that wires: makes every room's context from the configuration.
 
-mod operator;
 mod tenants;
+mod trial_token;
 mod upkeep;
 
 use std::path::PathBuf;
@@ -12,9 +12,10 @@ use anyhow::Context as _;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::admin;
 use crate::authorization_server::{self, RemoteDocuments, SigningKeys, TokenSettings};
 use crate::backends::weather::Weather;
-use crate::config::{Config, FileTenant, TenantRules};
+use crate::config::Config;
 use crate::egress::{self, GuardSettings, GuardedClient, SystemLookup};
 use crate::identity::Accounts;
 use crate::jose::{KeyCipher, KeyRings, read_key_file};
@@ -25,6 +26,7 @@ use crate::model::{
     Clock, EncryptionKey, PublicUrl, Random, SystemClock, SystemRandom, Tenant, TenantSlug,
 };
 use crate::nws::{self, Nws};
+use crate::operations::Operations;
 use crate::resource_server::{AccessTokens, Policy, Possession, Revocations, local_principal};
 use crate::router::{self, Readiness};
 use crate::server;
@@ -32,7 +34,6 @@ use crate::store::{self, ConnectOptions, Location, Store};
 use crate::telemetry::Figures;
 use crate::tenants::Tenants;
 
-pub use operator::NewClient;
 pub use tenants::TenantsTaken;
 
 /// Where the weather comes from.
@@ -49,8 +50,7 @@ pub enum WeatherSource {
 pub struct Gateway {
     store: Arc<dyn Store>,
     tenant: Arc<Tenant>,
-    file_tenants: Vec<FileTenant>,
-    rules: TenantRules,
+    operations: Arc<Operations>,
     tenants: Arc<Tenants>,
     key_rings: Arc<KeyRings>,
     signing_keys: Arc<SigningKeys>,
@@ -113,6 +113,17 @@ impl Gateway {
             accounts: Accounts::new(Arc::clone(&store)),
             tokens: token_settings(config),
         };
+        let operations = Arc::new(Operations {
+            store: Arc::clone(&store),
+            rules: config.tenant_rules.clone(),
+            file_tenants: config.tenants.clone(),
+            default_url: public_url,
+            tenants: Arc::clone(&tenants),
+            signing_keys: Arc::clone(&signing_keys),
+            catalogue: config.scopes.catalogue.clone(),
+            clock: Arc::clone(&clock),
+            random: Arc::clone(&random),
+        });
         let parts = router::Parts {
             random: Arc::clone(&random),
             tenants: Arc::clone(&tenants),
@@ -120,17 +131,22 @@ impl Gateway {
             authenticate: Arc::new(authentication(config, &key_rings, &clock, &revocations)),
             scope: Arc::new(scope::Context {
                 dispatcher: Arc::clone(&dispatcher),
-                figures,
+                figures: Arc::clone(&figures),
             }),
             dispatcher: Arc::clone(&dispatcher),
             authorization_server: Arc::new(authorization_server),
+            admin: Arc::new(admin::Context {
+                operations: Arc::clone(&operations),
+                figures,
+                clock: Arc::clone(&clock),
+                url: config.server.admin_url.clone(),
+            }),
             readiness: Arc::new(Readiness::new(Arc::clone(&store))),
         };
         Ok(Self {
             store,
             tenant,
-            file_tenants: config.tenants.clone(),
-            rules: config.tenant_rules.clone(),
+            operations,
             tenants,
             key_rings,
             signing_keys,
@@ -147,6 +163,12 @@ impl Gateway {
     #[must_use]
     pub fn tenant(&self) -> &Tenant {
         &self.tenant
+    }
+
+    /// What operators do.
+    #[must_use]
+    pub fn operations(&self) -> &Operations {
+        &self.operations
     }
 
     /// The database.
@@ -166,8 +188,12 @@ impl Gateway {
         server::serve(listener, router::router(&self.parts), stop).await;
     }
 
-    /// Serves at `listener` until the process is told to stop.
-    pub async fn serve(self, listener: TcpListener) -> anyhow::Result<()> {
+    /// Serves at `listener`, and operators at `admin`, until the process is told to stop.
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        admin: Option<TcpListener>,
+    ) -> anyhow::Result<()> {
         let stop = server::stop_signal()?;
         let removal = tokio::spawn(upkeep::remove_expired(
             Arc::clone(&self.store),
@@ -181,7 +207,12 @@ impl Gateway {
             store,
         );
         let refresh = tokio::spawn(watch);
-        self.answer(listener, stop).await;
+        let operators = async {
+            if let Some(admin) = admin {
+                server::serve(admin, router::admin_router(&self.parts), stop.clone()).await;
+            }
+        };
+        tokio::join!(self.answer(listener, stop.clone()), operators);
         removal.abort();
         refresh.abort();
         Ok(())

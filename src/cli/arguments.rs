@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::operator::OperatorCommand;
 use crate::config::duration;
 use crate::model::{PublicUrl, TenantSlug};
 
@@ -121,6 +122,15 @@ Example:
     Keys {
         #[command(subcommand)]
         command: KeyCommand,
+    },
+
+    /// Manage operators: who may use the admin API and the console.
+    #[command(after_help = "\
+Example:
+  gatehouse operator add ada --role admin")]
+    Operator {
+        #[command(subcommand)]
+        command: OperatorCommand,
     },
 
     /// Issue access tokens by hand.

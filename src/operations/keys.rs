@@ -49,7 +49,9 @@ impl Operations {
         let now = self.clock.now();
         let active = keys.iter().position(|key| key.signs_from <= now);
         let listed = keys.into_iter().enumerate();
-        Ok(listed.map(|(place, key)| list(place, active, key)).collect())
+        Ok(listed
+            .map(|(place, key)| list(place, active, key))
+            .collect())
     }
 
     /// Gives the signing key its successor. Answers with the newest key, and whether it is new.

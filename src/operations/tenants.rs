@@ -53,7 +53,8 @@ impl Operations {
     /// All tenants by name, then those of the configuration that wait for the next start.
     pub async fn list_tenants(&self) -> Result<Vec<TenantOverview>, OperationError> {
         let stored = self.store.list_tenants().await?;
-        let is_active = |slug: &TenantSlug| stored.iter().any(|one| one.active && one.slug == *slug);
+        let is_active =
+            |slug: &TenantSlug| stored.iter().any(|one| one.active && one.slug == *slug);
         let waiting = self
             .file_tenants
             .iter()

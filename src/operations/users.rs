@@ -40,7 +40,11 @@ impl Operations {
     }
 
     /// The account of that identifier.
-    pub async fn find_user(&self, tenant: &TenantSlug, id: &UserId) -> Result<User, OperationError> {
+    pub async fn find_user(
+        &self,
+        tenant: &TenantSlug,
+        id: &UserId,
+    ) -> Result<User, OperationError> {
         let found = self.store.find_user(tenant, id).await?;
         found.ok_or_else(|| OperationError::missing("account", id))
     }

@@ -12,6 +12,7 @@ const FLOORS: &[&[&str]] = &[
     &["backends"],
     &["mcp"],
     &["tenants"],
+    &["operations"],
     &["middleware"],
     &["admin"],
     &["router", "server"],
@@ -22,6 +23,7 @@ const FLOORS: &[&[&str]] = &[
 
 /// Dependencies that live in some rooms and nowhere else.
 const HOMES: &[(&str, &[&str])] = &[
+    ("aide", &["admin"]),
     ("anyhow", &["app", "cli", "main"]),
     ("argon2", &["identity"]),
     (

@@ -1,0 +1,37 @@
+//! What operators use: the admin API, and the console in a browser. Both are served at the admin
+//! listener and nowhere else, and both come to the same operations.
+
+mod api;
+mod host;
+mod seat;
+
+use std::sync::Arc;
+
+use axum::Router;
+
+use crate::model::{Clock, PublicUrl};
+use crate::operations::Operations;
+use crate::telemetry::Figures;
+
+pub use api::document;
+
+/// What the endpoints share.
+#[derive(Debug)]
+pub struct Context {
+    /// What can be done.
+    pub operations: Arc<Operations>,
+    /// What this process has counted.
+    pub figures: Arc<Figures>,
+    /// The present.
+    pub clock: Arc<dyn Clock>,
+    /// The https address of the console, where it has one.
+    pub url: Option<PublicUrl>,
+}
+
+/// The admin API and the console.
+pub fn routes(context: &Arc<Context>) -> Router {
+    api::routes(Arc::clone(context)).layer(axum::middleware::from_fn_with_state(
+        Arc::clone(context),
+        host::station,
+    ))
+}
