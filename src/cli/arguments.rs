@@ -88,6 +88,12 @@ An editor that knows TOML checks a file against it that begins with
   #:schema ./gatehouse.schema.json")]
     ConfigSchema,
 
+    /// Print the OpenAPI document of the admin API.
+    #[command(after_help = "\
+Example:
+  gatehouse admin-api > openapi.json")]
+    AdminApi,
+
     /// Manage tenants beside those of the configuration file; running gateways follow at once.
     #[command(after_help = "\
 Example:

@@ -74,6 +74,7 @@ fn dispatch(arguments: Arguments, environment: &Environment) -> anyhow::Result<E
     };
     match command {
         Command::ConfigSchema => configuration::print_schema()?,
+        Command::AdminApi => configuration::print_admin_api()?,
         Command::CheckConfig => configuration::report(&load()?)?,
         Command::Demo { listen, exit } => {
             log(LogFormat::Pretty, "warn")?;

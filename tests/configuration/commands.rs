@@ -359,7 +359,7 @@ fn a_person_with_several_roles_has_the_scopes_of_all() {
 #[test]
 fn serve_says_what_it_chose_and_what_is_left_to_do() {
     let folder = Folder::new();
-    let file = folder.file("[server]\nlisten = \"127.0.0.1:0\"\n");
+    let file = folder.file("[server]\nlisten = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\n");
     let mut child = folder
         .command(&["--config", &file, "serve"])
         .env("DATABASE_URL", "sqlite://other.db")

@@ -9,6 +9,7 @@
     reason = "test support: a surprise ends the test"
 )]
 
+mod admin;
 mod claims;
 mod client;
 mod demo;
