@@ -2,6 +2,7 @@
 //! listener and nowhere else, and both come to the same operations.
 
 mod api;
+mod console;
 mod host;
 mod seat;
 
@@ -9,9 +10,9 @@ use std::sync::Arc;
 
 use axum::Router;
 
-use crate::model::{Clock, PublicUrl};
+use crate::model::PublicUrl;
 use crate::operations::Operations;
-use crate::telemetry::Figures;
+use crate::telemetry::{Figures, History};
 
 pub use api::document;
 
@@ -22,15 +23,17 @@ pub struct Context {
     pub operations: Arc<Operations>,
     /// What this process has counted.
     pub figures: Arc<Figures>,
-    /// The present.
-    pub clock: Arc<dyn Clock>,
+    /// How that moved.
+    pub history: Arc<History>,
     /// The https address of the console, where it has one.
     pub url: Option<PublicUrl>,
 }
 
 /// The admin API and the console.
 pub fn routes(context: &Arc<Context>) -> Router {
-    api::routes(Arc::clone(context)).layer(axum::middleware::from_fn_with_state(
+    let console = console::routes(Arc::clone(context));
+    let all = api::routes(Arc::clone(context)).merge(console);
+    all.layer(axum::middleware::from_fn_with_state(
         Arc::clone(context),
         host::station,
     ))

@@ -31,7 +31,7 @@ use crate::resource_server::{AccessTokens, Policy, Possession, Revocations, loca
 use crate::router::{self, Readiness};
 use crate::server;
 use crate::store::{self, ConnectOptions, Location, Store};
-use crate::telemetry::Figures;
+use crate::telemetry::{Figures, History};
 use crate::tenants::Tenants;
 
 pub use tenants::TenantsTaken;
@@ -113,6 +113,7 @@ impl Gateway {
             accounts: Accounts::new(Arc::clone(&store)),
             tokens: token_settings(config),
         };
+        let history = Arc::new(History::new(Arc::clone(&figures)));
         let operations = Arc::new(Operations {
             store: Arc::clone(&store),
             rules: config.tenant_rules.clone(),
@@ -138,7 +139,7 @@ impl Gateway {
             admin: Arc::new(admin::Context {
                 operations: Arc::clone(&operations),
                 figures,
-                clock: Arc::clone(&clock),
+                history: Arc::clone(&history),
                 url: config.server.admin_url.clone(),
             }),
             readiness: Arc::new(Readiness::new(Arc::clone(&store))),
@@ -207,6 +208,7 @@ impl Gateway {
             store,
         );
         let refresh = tokio::spawn(watch);
+        let sampling = tokio::spawn(upkeep::sample(Arc::clone(&self.parts.admin.history)));
         let operators = async {
             if let Some(admin) = admin {
                 server::serve(admin, router::admin_router(&self.parts), stop.clone()).await;
@@ -214,6 +216,7 @@ impl Gateway {
         };
         tokio::join!(self.answer(listener, stop.clone()), operators);
         removal.abort();
+        sampling.abort();
         refresh.abort();
         Ok(())
     }

@@ -8,6 +8,7 @@ use tokio::time::MissedTickBehavior;
 use crate::model::Clock;
 use crate::resource_server::Revocations;
 use crate::store::Store;
+use crate::telemetry::{self, History};
 use crate::tenants::Tenants;
 
 /// How often what has ended is removed from the database.
@@ -36,6 +37,15 @@ pub(super) async fn remove_expired(
             Ok(clients) => tracing::debug!(clients, "removed clients that nobody used"),
             Err(error) => tracing::warn!(%error, "could not remove clients that nobody used"),
         }
+    }
+}
+
+/// Notes the counters again and again.
+pub(super) async fn sample(history: Arc<History>) {
+    let mut interval = tokio::time::interval(telemetry::INTERVAL);
+    loop {
+        interval.tick().await;
+        history.sample();
     }
 }
 

@@ -7,7 +7,6 @@ mod client_authentication;
 mod clients;
 mod consent;
 mod dpop;
-mod form_token;
 mod introspect;
 mod jwks;
 mod login;
@@ -36,6 +35,7 @@ use crate::identity::Accounts;
 use crate::jose::KeyRings;
 use crate::model::{Clock, Random, ScopeCatalogue, ScopeSet};
 use crate::store::Store;
+use crate::web::form_token;
 
 pub use signing_keys::{KeyRotation, SigningKeys, SigningKeysError};
 

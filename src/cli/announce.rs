@@ -56,7 +56,7 @@ pub(super) fn announcement(
 fn console(config: &Config, bound: Option<SocketAddr>) -> String {
     match (&config.server.admin_url, bound) {
         (_, None) => "no console and no admin API (server.admin_listen is empty)".to_owned(),
-        (Some(url), Some(bound)) => format!("{url}/console (served at http://{bound})"),
+        (Some(url), Some(bound)) => format!("http://{bound}/console, for browsers {url}/console"),
         (None, Some(bound)) => format!("http://{bound}/console"),
     }
 }

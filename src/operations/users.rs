@@ -157,10 +157,10 @@ fn check_roles(tenant: &Tenant, roles: &BTreeSet<String>) -> Result<(), Operatio
         return Err(OperationError::invalid("roles", rule));
     }
     match roles.iter().find(|role| !tenant.roles.contains_key(*role)) {
-        Some(role) => {
-            let rule = format!("there is no role {role:?}; the tenant has: {known}");
-            Err(OperationError::invalid("roles", rule))
-        }
+        Some(role) => Err(OperationError::invalid(
+            "roles",
+            format!("there is no role {role:?}; the tenant has: {known}"),
+        )),
         None => Ok(()),
     }
 }

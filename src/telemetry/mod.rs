@@ -1,6 +1,8 @@
 //! What operators see of a running gateway: logs and figures.
 
 mod figures;
+mod history;
 pub mod logging;
 
 pub use figures::{Figure, Figures};
+pub use history::{History, INTERVAL};

@@ -3,6 +3,7 @@
 mod answer;
 mod cookie;
 mod fetch_metadata;
+pub mod form_token;
 mod headers;
 mod instant;
 mod parameters;

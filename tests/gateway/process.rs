@@ -146,7 +146,10 @@ impl Database {
         };
         let url = said("listening on ");
         let admin = said("  operators ");
-        let admin = admin.strip_suffix("/console").map(ToOwned::to_owned);
+        let admin = admin
+            .trim_end_matches(',')
+            .strip_suffix("/console")
+            .map(ToOwned::to_owned);
         // The pipe is read on, so that the process never waits for us.
         std::thread::spawn(move || lines.for_each(drop));
         Gateway { child, url, admin }

@@ -86,7 +86,7 @@ impl From<StoreError> for ApiError {
 }
 
 impl ApiError {
-    fn status(&self) -> StatusCode {
+    pub(crate) fn status(&self) -> StatusCode {
         match self {
             Self::NoToken | Self::UnknownToken => StatusCode::UNAUTHORIZED,
             Self::Role(_) | Self::Restricted => StatusCode::FORBIDDEN,
@@ -116,6 +116,11 @@ impl ApiError {
                 | OperationError::Password(_),
             ) => StatusCode::INTERNAL_SERVER_ERROR,
         }
+    }
+
+    /// Puts all that is known into the log.
+    pub(crate) fn log(&self) {
+        tracing::error!(error = %Chain(self), "an admin request failed");
     }
 
     /// What the operator reads; what another system said stays in the log.
@@ -165,7 +170,7 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let status = self.status();
         if status.is_server_error() {
-            tracing::error!(error = %Chain(&self), "an admin request failed");
+            self.log();
         }
         let mistakes = self.mistakes().into_iter();
         let problem = Problem {

@@ -105,7 +105,7 @@ impl IntoResponse for Done {
     }
 }
 
-fn content<T: JsonSchema>(context: &mut GenContext) -> MediaType {
+fn json_of<T: JsonSchema>(context: &mut GenContext) -> MediaType {
     MediaType {
         schema: Some(SchemaObject {
             json_schema: context.schema.subschema_for::<T>(),
@@ -117,10 +117,10 @@ fn content<T: JsonSchema>(context: &mut GenContext) -> MediaType {
 }
 
 fn answer<T: JsonSchema>(context: &mut GenContext, description: &str) -> Described {
-    let content = content::<T>(context);
+    let media = json_of::<T>(context);
     Described {
         description: description.to_owned(),
-        content: [("application/json".to_owned(), content)]
+        content: [("application/json".to_owned(), media)]
             .into_iter()
             .collect(),
         ..Default::default()
@@ -129,9 +129,9 @@ fn answer<T: JsonSchema>(context: &mut GenContext, description: &str) -> Describ
 
 impl<T: JsonSchema> OperationInput for Body<T> {
     fn operation_input(context: &mut GenContext, operation: &mut Operation) {
-        let content = content::<T>(context);
+        let media = json_of::<T>(context);
         operation.request_body = Some(ReferenceOr::Item(RequestBody {
-            content: [("application/json".to_owned(), content)]
+            content: [("application/json".to_owned(), media)]
                 .into_iter()
                 .collect(),
             required: true,

@@ -27,15 +27,19 @@ pub(super) struct GrantPath {
 #[serde(default, deny_unknown_fields)]
 pub(super) struct GrantQuery {
     /// Those that the account of this identifier gave.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     user: Option<String>,
     /// Those that the client of this identifier was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     client: Option<String>,
     /// How many items, 1 to 200; 50 without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     limit: Option<String>,
     /// Where it begins: `next` of the page before.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     cursor: Option<String>,
 }

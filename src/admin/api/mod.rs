@@ -24,6 +24,7 @@ use axum::routing::get;
 use super::{Context, seat};
 
 pub(super) use error::ApiError;
+pub(super) use paging::Wanted;
 
 type Described<'a> = TransformOperation<'a>;
 

@@ -60,11 +60,11 @@ pub(super) struct NewOperatorBody {
     /// What they may do.
     role: RoleName,
     /// The one tenant that exists for them; all of them without it.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     tenant: Option<String>,
     /// For how long the token is good, as in `12h` or `90d`; until it is removed without it.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     expires_in: Option<String>,
 }

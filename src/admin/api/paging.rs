@@ -18,9 +18,11 @@ const MOST: u32 = 200;
 #[serde(default, deny_unknown_fields)]
 pub(super) struct PageQuery {
     /// How many items, 1 to 200; 50 without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     pub(super) limit: Option<String>,
     /// Where it begins: `next` of the page before.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     pub(super) cursor: Option<String>,
 }
