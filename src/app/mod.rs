@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::admin;
 use crate::authorization_server::{self, RemoteDocuments, SigningKeys, TokenSettings};
+use crate::backends::Backend;
 use crate::backends::weather::Weather;
 use crate::config::Config;
 use crate::egress::{self, GuardSettings, GuardedClient, SystemLookup};
@@ -69,6 +70,16 @@ impl Gateway {
         public_url: PublicUrl,
         weather: WeatherSource,
     ) -> anyhow::Result<Self> {
+        Self::open_beside(config, public_url, weather, Vec::new()).await
+    }
+
+    /// The same with `others` behind the gate, after the weather.
+    pub async fn open_beside(
+        config: &Config,
+        public_url: PublicUrl,
+        weather: WeatherSource,
+        others: Vec<Arc<dyn Backend>>,
+    ) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let random: Arc<dyn Random> = Arc::new(SystemRandom);
         let options = ConnectOptions {
@@ -97,11 +108,10 @@ impl Gateway {
         let figures = Arc::new(Figures::default());
         let nws = Arc::new(open_nws(config, weather, &clock, &random)?);
         let catalogue = config.scopes.catalogue.clone();
-        let dispatcher = Arc::new(dispatcher(
-            config,
-            Weather::new(nws, Arc::clone(&figures)),
-            &figures,
-        ));
+        let weather = Weather::new(nws, Arc::clone(&figures));
+        let mut backends: Vec<Arc<dyn Backend>> = vec![Arc::new(weather)];
+        backends.extend(others);
+        let dispatcher = Arc::new(dispatcher(config, backends, &figures));
         let authorization_server = authorization_server::Context {
             store: Arc::clone(&store),
             documents: open_documents(config, &store, &clock)?,
@@ -121,6 +131,7 @@ impl Gateway {
             default_url: public_url,
             tenants: Arc::clone(&tenants),
             signing_keys: Arc::clone(&signing_keys),
+            dispatcher: Arc::clone(&dispatcher),
             catalogue: config.scopes.catalogue.clone(),
             clock: Arc::clone(&clock),
             random: Arc::clone(&random),
@@ -226,7 +237,8 @@ impl Gateway {
         let policy = self.dispatcher.policy();
         let principal = Arc::new(local_principal(&self.tenant, policy.catalogue()));
         let (input, output) = (tokio::io::stdin(), tokio::io::stdout());
-        mcp::stdio::serve(self.dispatcher, principal, input, output).await?;
+        let caller = (self.tenant, principal);
+        mcp::stdio::serve(self.dispatcher, caller, input, output).await?;
         Ok(())
     }
 }
@@ -283,21 +295,19 @@ pub fn local_key_file(config: &Config) -> anyhow::Result<Option<PathBuf>> {
     })
 }
 
-/// The face of the built-in server behind the policy of the configuration.
-fn dispatcher(config: &Config, weather: Weather, figures: &Arc<Figures>) -> Dispatcher {
-    let requirements = config.tools.clone().into_iter().collect();
-    let policy = Policy::new(config.scopes.catalogue.clone(), requirements);
+/// The face of the servers behind the policy of the configuration.
+fn dispatcher(
+    config: &Config,
+    backends: Vec<Arc<dyn Backend>>,
+    figures: &Arc<Figures>,
+) -> Dispatcher {
+    let policy = Policy::new(config.scopes.catalogue.clone());
     let info = ServerInfo {
         name: "gatehouse".to_owned(),
         title: "Gatehouse".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
-    Dispatcher::new(
-        vec![Arc::new(weather)],
-        Arc::new(policy),
-        Arc::clone(figures),
-        &info,
-    )
+    Dispatcher::new(backends, Arc::new(policy), Arc::clone(figures), &info)
 }
 
 fn token_settings(config: &Config) -> TokenSettings {

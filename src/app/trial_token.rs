@@ -35,6 +35,7 @@ impl Gateway {
             scope: scopes,
             grant_id: None,
             key: None,
+            refusals: None,
         };
         Ok(ring.sign(&claims)?)
     }

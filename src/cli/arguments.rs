@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 use super::operator::OperatorCommand;
+use super::policy::PolicyCommand;
 use crate::config::duration;
 use crate::model::{PublicUrl, TenantSlug};
 
@@ -119,6 +120,15 @@ Example:
     Client {
         #[command(subcommand)]
         command: ClientCommand,
+    },
+
+    /// Ask the policy for its reasons.
+    #[command(after_help = "\
+Example:
+  gatehouse policy explain --user ada --tool get_internal_metric")]
+    Policy {
+        #[command(subcommand)]
+        command: PolicyCommand,
     },
 
     /// Look at the keys that sign access tokens, and rotate them.
@@ -286,6 +296,21 @@ Example:
     List {
         #[command(flatten)]
         tenant: TenantOption,
+    },
+    /// Change what an operator decides about a client. Tokens that it has stay as they are.
+    #[command(after_help = "\
+Example:
+  gatehouse client set --id 5f0c1c3e-8a0d-4a35-9d40-4f9a3a1c7a11 --refusals tool_result")]
+    Set {
+        #[command(flatten)]
+        tenant: TenantOption,
+        /// The client's identifier.
+        #[arg(long)]
+        id: String,
+        /// How it is told that a token lacks scopes: `http` (status 403), `tool_result` (in the
+        /// result of the tool call, as ChatGPT reads it), or `default`, as [clients.refusals] says.
+        #[arg(long, value_parser = ["http", "tool_result", "default"])]
+        refusals: String,
     },
     /// Remove a client with everything that people allowed it to do.
     #[command(after_help = "\

@@ -5,7 +5,7 @@ use super::exit::refused;
 use super::{find_tenant, open, terminal};
 use crate::app::Gateway;
 use crate::config::Config;
-use crate::model::{ClientId, GrantType, TenantSlug};
+use crate::model::{ClientId, GrantType, RefusalDialect, TenantSlug};
 use crate::operations::{By, NewClient};
 
 /// Runs one of the commands.
@@ -31,6 +31,20 @@ pub(super) async fn run(config: &Config, command: ClientCommand) -> anyhow::Resu
         ClientCommand::List { tenant } => {
             let tenant = find_tenant(&gateway, &tenant).await?;
             list(&gateway, &tenant.slug).await
+        }
+        ClientCommand::Set {
+            tenant,
+            id,
+            refusals,
+        } => {
+            let tenant = find_tenant(&gateway, &tenant).await?;
+            let dialect = RefusalDialect::from_name(&refusals);
+            let client = ClientId::new(&id);
+            let operations = gateway.operations();
+            let set = operations.set_refusals(&By::CommandLine, &tenant.slug, &client, dialect);
+            set.await.map_err(refused)?;
+            terminal::say(&format!("{id} is refused by: {refusals}"))?;
+            Ok(())
         }
         ClientCommand::Remove { tenant, id } => {
             let tenant = find_tenant(&gateway, &tenant).await?;

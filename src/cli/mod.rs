@@ -8,6 +8,7 @@ pub mod demo;
 mod exit;
 mod key;
 mod operator;
+mod policy;
 mod serve;
 mod tenant;
 mod terminal;
@@ -99,6 +100,7 @@ fn dispatch(arguments: Arguments, environment: &Environment) -> anyhow::Result<E
         Command::Tenant { command } => block_on(tenant::run(&load()?, command))?,
         Command::User { command } => block_on(user::run(&load()?, command))?,
         Command::Client { command } => block_on(client::run(&load()?, command))?,
+        Command::Policy { command } => block_on(policy::run(&load()?, command))?,
         Command::Keys { command } => block_on(key::run(&load()?, command))?,
         Command::Operator { command } => block_on(operator::run(&load()?, command))?,
         Command::Token { command } => block_on(token::run(&load()?, command))?,

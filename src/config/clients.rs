@@ -1,5 +1,7 @@
 //! `[clients]`: which clients may be known by a document, and where such documents may be fetched.
 
+use std::collections::BTreeMap;
+
 use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -7,7 +9,8 @@ use url::Url;
 
 use super::checks::Checks;
 use super::problem::KeyPath;
-use crate::model::DocumentTrust;
+use super::refusals::{self, Dialect};
+use crate::model::{DocumentTrust, RefusalRules};
 
 /// Documents that clients keep on the Web.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +32,9 @@ pub struct MetadataDocuments {
 #[serde(default, deny_unknown_fields)]
 pub(super) struct ClientsSection {
     metadata_documents: MetadataDocumentsSection,
+    /// How clients are told that a token lacks scopes, by what their URL begins with; the longest
+    /// one counts. `https://chatgpt.com/oauth/` is built in.
+    refusals: BTreeMap<String, Dialect>,
 }
 
 /// Documents that clients keep on the Web: metadata (Client ID Metadata Documents) and keys
@@ -83,6 +89,12 @@ impl Default for MetadataDocumentsSection {
 }
 
 impl ClientsSection {
+    /// How clients are told what their tokens lack.
+    pub(super) fn refusals(&self, checks: &mut Checks<'_>) -> RefusalRules {
+        let path = KeyPath::of(["clients", "refusals"]);
+        refusals::resolve(&self.refusals, checks, &path).over(&refusals::built_in())
+    }
+
     pub(super) fn resolve(&self, checks: &mut Checks<'_>) -> Option<MetadataDocuments> {
         let section = &self.metadata_documents;
         let path = |key| KeyPath::of(["clients", "metadata_documents", key]);

@@ -3,6 +3,7 @@
 //!
 //! A section is written as `…Section` and reaches the rooms above as the value of its name.
 
+mod access;
 mod branding;
 mod checks;
 mod clients;
@@ -10,6 +11,7 @@ mod database;
 mod document;
 mod keys;
 mod problem;
+mod refusals;
 mod registration;
 mod schema;
 mod scopes;
@@ -19,7 +21,6 @@ mod telemetry;
 mod tenant_document;
 mod tenants;
 mod tokens;
-mod tools;
 mod weather;
 
 use std::path::Path;

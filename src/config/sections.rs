@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::access::{self, AccessEntry, AccessTables};
 use super::checks::Checks;
 use super::clients::{ClientsSection, MetadataDocuments};
 use super::database::{Database, DatabaseSection};
 use super::keys::{Keys, KeysSection};
+use super::problem::KeyPath;
 use super::registration::{Registration, RegistrationSection};
 use super::scopes::{Scopes, ScopesSection};
 use super::server::{Server, ServerSection};
@@ -16,9 +18,8 @@ use super::telemetry::{Telemetry, TelemetrySection};
 use super::tenant_document::{TenantEntry, TenantRules};
 use super::tenants::{self, FileTenant};
 use super::tokens::{Tokens, TokensSection};
-use super::tools::{self, ToolEntry};
 use super::weather::{Weather, WeatherSection};
-use crate::model::Requirement;
+use crate::model::AccessRules;
 
 /// A configuration that was checked as a whole.
 #[derive(Clone, Debug)]
@@ -39,8 +40,8 @@ pub struct Config {
     pub keys: Keys,
     /// The scopes that exist.
     pub scopes: Scopes,
-    /// What single tools ask for, by the tool's name.
-    pub tools: BTreeMap<String, Requirement>,
+    /// What single tools, resources and prompts ask for where a tenant says nothing else.
+    pub access: AccessRules,
     /// The tenants, the default one first.
     pub tenants: Vec<FileTenant>,
     /// What holds for other tenants.
@@ -76,7 +77,11 @@ pub(super) struct Sections {
     keys: KeysSection,
     scopes: ScopesSection,
     /// What single tools ask for beyond `mcp:tools`, by the tool's name.
-    tools: BTreeMap<String, ToolEntry>,
+    tools: BTreeMap<String, AccessEntry>,
+    /// What single resources ask for beyond `mcp:resources`, by URI or by the URI template of many.
+    resources: BTreeMap<String, AccessEntry>,
+    /// What single prompts ask for beyond `mcp:prompts`, by the prompt's name.
+    prompts: BTreeMap<String, AccessEntry>,
     /// The tenants. An entry with the slug `default` extends the one that is always there.
     tenants: Vec<TenantEntry>,
     telemetry: TelemetrySection,
@@ -94,9 +99,17 @@ impl Sections {
         let keys = self.keys.resolve(checks, database.as_ref());
         let scopes = self.scopes.resolve(checks);
         let catalogue = &scopes.catalogue;
-        let tools = tools::resolve(&self.tools, catalogue, checks);
+        let tables = AccessTables {
+            tools: &self.tools,
+            resources: &self.resources,
+            prompts: &self.prompts,
+        };
+        let access = tables.resolve(catalogue, checks, &KeyPath::default());
+        let access = access.over(&access::built_in());
         let rules = TenantRules {
             catalogue: catalogue.clone(),
+            access: access.clone(),
+            refusals: self.clients.refusals(checks),
             // Where there is a mistake, the tenants are looked at as well as possible.
             registration: registration
                 .as_ref()
@@ -121,7 +134,7 @@ impl Sections {
             metadata_documents: metadata_documents?,
             keys: keys?,
             scopes,
-            tools,
+            access,
             tenants: tenants?,
             tenant_rules: rules,
             telemetry: self.telemetry.resolve(),

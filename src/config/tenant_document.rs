@@ -8,18 +8,20 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::access::{AccessEntry, AccessTables};
 use super::branding::BrandingEntry;
 use super::checks::Checks;
 use super::clients::Trust;
 use super::database::SecretPlace;
 use super::document::{Document, Environment};
 use super::problem::{KeyPath, Problems};
+use super::refusals::{self, Dialect};
 use super::registration::{Policy, policy};
 use super::schema;
 use super::scopes::known_scopes;
 use crate::model::{
-    Branding, DocumentTrust, PublicUrl, RegistrationSettings, Role, ScopeCatalogue, StoredTenant,
-    Tenant, TenantSlug,
+    AccessRules, Branding, DocumentTrust, PublicUrl, RefusalRules, RegistrationSettings, Role,
+    ScopeCatalogue, StoredTenant, Tenant, TenantSlug,
 };
 
 /// What a tenant's document is checked against, and what holds where it says nothing.
@@ -27,6 +29,10 @@ use crate::model::{
 pub struct TenantRules {
     /// The scopes that exist.
     pub(super) catalogue: ScopeCatalogue,
+    /// What single tools, resources and prompts ask for.
+    pub(super) access: AccessRules,
+    /// How clients are told what their tokens lack.
+    pub(super) refusals: RefusalRules,
     /// Which clients may register themselves.
     pub(super) registration: RegistrationSettings,
     /// Whose metadata documents are believed.
@@ -39,6 +45,8 @@ pub struct TenantRules {
 #[derive(Clone, Debug)]
 pub struct TenantSettings {
     roles: BTreeMap<String, Role>,
+    access: AccessRules,
+    refusals: RefusalRules,
     client_documents: DocumentTrust,
     registration: RegistrationSettings,
     branding: Branding,
@@ -62,6 +70,14 @@ pub(super) struct TenantEntry {
     /// What people may be granted, by the name of their role. Without it there are `admin`, who
     /// may be granted everything, and `member`, who may not read metrics.
     roles: BTreeMap<String, RoleEntry>,
+    /// What single tools ask for at this tenant, in the place of the table `[tools]`.
+    tools: BTreeMap<String, AccessEntry>,
+    /// What single resources ask for at this tenant, by URI or URI template.
+    resources: BTreeMap<String, AccessEntry>,
+    /// What single prompts ask for at this tenant.
+    prompts: BTreeMap<String, AccessEntry>,
+    /// How clients are told what their tokens lack, over `[clients.refusals]`.
+    refusals: BTreeMap<String, Dialect>,
     registration: RegistrationEntry,
     metadata_documents: DocumentsEntry,
     branding: BrandingEntry,
@@ -214,6 +230,8 @@ impl TenantSettings {
     #[must_use]
     pub fn tenant(&self, slug: TenantSlug, public_url: PublicUrl) -> Tenant {
         Tenant {
+            access: self.access.clone(),
+            refusals: self.refusals.clone(),
             client_documents: self.client_documents.clone(),
             registration: self.registration.clone(),
             branding: self.branding.clone(),
@@ -244,6 +262,13 @@ impl TenantEntry {
             whole.roles = built_in_roles();
         }
         let roles = whole.resolve_roles(&global.catalogue, checks, &path.join("roles"));
+        let tables = AccessTables {
+            tools: &self.tools,
+            resources: &self.resources,
+            prompts: &self.prompts,
+        };
+        let access = tables.resolve(&global.catalogue, checks, path);
+        let refusals = refusals::resolve(&self.refusals, checks, &path.join("refusals"));
         let registration =
             self.registration
                 .resolve(&global.registration, checks, &path.join("registration"));
@@ -256,6 +281,8 @@ impl TenantEntry {
         let json = serde_json::to_string(&whole).ok();
         Some(TenantSettings {
             roles,
+            access: access.over(&global.access),
+            refusals: refusals.over(&global.refusals),
             client_documents: client_documents?,
             registration: registration?,
             branding: branding?,

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::model::{ClientId, GrantId, KeyThumbprint, ScopeSet, Timestamp, UserId};
+use crate::model::{ClientId, GrantId, KeyThumbprint, RefusalDialect, ScopeSet, Timestamp, UserId};
 
 /// What an access token says. Whether it holds here and now is for the resource server to judge.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +32,8 @@ pub struct AccessTokenClaims {
     pub grant_id: Option<GrantId>,
     /// The key whose holder alone may use it (RFC 9449 §6.1).
     pub key: Option<KeyThumbprint>,
+    /// How its client is told what it lacks, where an operator has said so.
+    pub refusals: Option<RefusalDialect>,
 }
 
 /// The claims as they stand in the token. The derived reader refuses a claim that is there twice,
@@ -56,6 +58,9 @@ pub(super) struct WireClaims {
     #[serde(default, deserialize_with = "present")]
     #[serde(skip_serializing_if = "Option::is_none")]
     cnf: Option<Confirmation>,
+    #[serde(default, deserialize_with = "present")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refusals: Option<String>,
 }
 
 /// RFC 7800 §3.1: what the holder of the token has to prove. A method that we don't know can't be
@@ -92,6 +97,7 @@ impl From<&AccessTokenClaims> for WireClaims {
             cnf: claims.key.map(|key| Confirmation {
                 jkt: key.to_string(),
             }),
+            refusals: claims.refusals.map(|dialect| dialect.as_str().to_owned()),
         }
     }
 }
@@ -102,6 +108,10 @@ impl TryFrom<WireClaims> for AccessTokenClaims {
     fn try_from(wire: WireClaims) -> Result<Self, Self::Error> {
         let key = wire.cnf.map(|cnf| KeyThumbprint::parse(&cnf.jkt));
         let key = key.map(|key| key.ok_or(ImpossibleClaims)).transpose()?;
+        let refusals = wire.refusals.as_deref().map(RefusalDialect::from_name);
+        let refusals = refusals
+            .map(|dialect| dialect.ok_or(ImpossibleClaims))
+            .transpose()?;
         Ok(Self {
             iss: wire.iss,
             sub: UserId::new(wire.sub),
@@ -114,6 +124,7 @@ impl TryFrom<WireClaims> for AccessTokenClaims {
             scope: wire.scope.parse().map_err(|_| ImpossibleClaims)?,
             grant_id: wire.grant_id.map(GrantId::new),
             key,
+            refusals,
         })
     }
 }

@@ -104,6 +104,30 @@ impl Dispatcher {
         fault.of(request.id.clone())
     }
 
+    /// The answer to a tool call whose caller lacks scopes, for clients that read challenges
+    /// nowhere else ([`RefusalDialect::ToolResult`](crate::model::RefusalDialect)). None where
+    /// `request` calls no tool.
+    #[must_use]
+    pub fn refused(&self, request: &Request, challenge: &str) -> Option<Reply> {
+        let method = Method::named(&request.method, request.revision);
+        method
+            .is_ok_and(|method| method == Method::CallTool)
+            .then_some(())?;
+        let text =
+            "This tool needs a permission that was not given yet: connect the account again.";
+        let body = json!({ "content": [{ "type": "text", "text": text }], "isError": true });
+        let meta = json!({ "mcp/www_authenticate": [challenge] });
+        let envelope = self.envelope(request, None);
+        Reply::new(&envelope, body.to_string().as_bytes(), meta.as_object()?).ok()
+    }
+
+    /// True when one of the servers has what `operation` is about.
+    pub async fn offers(&self, operation: &Operation) -> bool {
+        let target = Target::of_operation(operation);
+        let catalogues = self.catalogues().await;
+        catalogues.iter().any(|catalogue| target.is_in(catalogue))
+    }
+
     /// Has `request` answered as far as `permit` goes.
     pub async fn dispatch(
         &self,
@@ -163,7 +187,7 @@ impl Dispatcher {
     ) -> Result<Reply, Fault> {
         listing::check_cursor(&request.params)?;
         let catalogues = self.catalogues().await;
-        let body = listing.body(&catalogues, &self.policy, permit.principal())?;
+        let body = listing.body(&catalogues, &self.policy, permit)?;
         self.reply(request, &body, Some(LISTING_TTL_MS))
     }
 

@@ -13,6 +13,7 @@ use super::error::{Fault, RpcError};
 use super::exchange::{Exchange, Outgoing};
 use super::headers::{self, Accepts};
 use super::message::{self, Message, Notification, Request, RequestId, Unchecked};
+use super::reply::Reply;
 use super::revision::Revision;
 use super::sse;
 use crate::resource_server::Permit;
@@ -57,6 +58,15 @@ pub async fn post(mut http: HttpRequest) -> Response {
         // transport a request is given up by hanging up.
         Some(Message::Notification(_) | Message::Response) => StatusCode::ACCEPTED.into_response(),
         None => RpcError::from(Fault::Internal).into_response(),
+    }
+}
+
+/// The response to a POST with these `headers` that is answered before it gets to its dispatcher.
+#[must_use]
+pub fn answer(headers: &HeaderMap, reply: Reply) -> Response {
+    match Accepts::of(headers) {
+        Ok(accepts) => whole(reply, accepts),
+        Err(fault) => RpcError::from(fault).into_response(),
     }
 }
 
@@ -109,16 +119,20 @@ fn exchange(extensions: &mut Extensions, request: Request, accepts: Accepts) -> 
     Some(Exchange::new(dispatcher, permit, request, accepts.events))
 }
 
+fn whole(reply: Reply, accepts: Accepts) -> Response {
+    if !accepts.json {
+        return sse::once(Ok(reply));
+    }
+    let json = [(CONTENT_TYPE, HeaderValue::from_static("application/json"))];
+    (json, reply.into_bytes()).into_response()
+}
+
 /// One JSON object, unless there is progress to tell first. When the client hangs up before that,
 /// the server drops this future and the exchange with it.
 async fn respond(mut exchange: Exchange, accepts: Accepts) -> Response {
     match exchange.next().await {
         Some(Outgoing::Progress(first)) => sse::stream(first, exchange),
-        Some(Outgoing::Response(Ok(reply))) if accepts.json => {
-            let json = [(CONTENT_TYPE, HeaderValue::from_static("application/json"))];
-            (json, reply.into_bytes()).into_response()
-        }
-        Some(Outgoing::Response(Ok(reply))) => sse::once(Ok(reply)),
+        Some(Outgoing::Response(Ok(reply))) => whole(reply, accepts),
         Some(Outgoing::Response(Err(error))) => error.into_response(),
         None => RpcError::from(Fault::Internal).into_response(),
     }

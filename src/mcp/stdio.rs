@@ -18,7 +18,7 @@ use super::exchange::{Exchange, Outgoing};
 use super::message::{self, Notification, Request, RequestId, Unchecked};
 use super::reply::Reply;
 use super::revision::Revision;
-use crate::model::Principal;
+use crate::model::{Principal, Tenant};
 use crate::resource_server::Refusal;
 
 /// The longest line that is read.
@@ -30,7 +30,7 @@ const WAITING_MESSAGES: usize = 64;
 /// A conversation on one pair of streams.
 struct Conversation {
     dispatcher: Arc<Dispatcher>,
-    principal: Arc<Principal>,
+    caller: (Arc<Tenant>, Arc<Principal>),
     output: mpsc::Sender<Bytes>,
     /// What `initialize` settled on, for the requests that don't say what they speak.
     revision: Revision,
@@ -51,11 +51,11 @@ enum Line {
     TooLong,
 }
 
-/// Serves `principal` until `input` ends and everything that was asked is answered. Nothing but
+/// Serves the principal of the tenant until `input` ends and everything that was asked is answered. Nothing but
 /// messages is written to `output`.
 pub async fn serve<R, W>(
     dispatcher: Arc<Dispatcher>,
-    principal: Arc<Principal>,
+    caller: (Arc<Tenant>, Arc<Principal>),
     input: R,
     output: W,
 ) -> io::Result<()>
@@ -66,7 +66,7 @@ where
     let (sender, messages) = mpsc::channel(WAITING_MESSAGES);
     let conversation = Conversation {
         dispatcher,
-        principal,
+        caller,
         output: sender,
         revision: Revision::UNDECLARED,
         under_way: HashMap::new(),
@@ -129,7 +129,7 @@ impl Conversation {
         self.under_way.insert(id.clone(), cancelled.clone());
         let answer = answer(
             Arc::clone(&self.dispatcher),
-            Arc::clone(&self.principal),
+            self.caller.clone(),
             request,
             self.output.clone(),
         );
@@ -164,7 +164,7 @@ impl Conversation {
 /// Has `request` answered and hands out what comes of it.
 async fn answer(
     dispatcher: Arc<Dispatcher>,
-    principal: Arc<Principal>,
+    (tenant, principal): (Arc<Tenant>, Arc<Principal>),
     request: Request,
     output: mpsc::Sender<Bytes>,
 ) {
@@ -172,7 +172,7 @@ async fn answer(
         Ok(operation) => operation,
         Err(error) => return send(&output, error.to_bytes()).await,
     };
-    let permit = match dispatcher.policy().permit(&principal, operation) {
+    let permit = match dispatcher.policy().permit(&tenant, &principal, operation) {
         Ok(permit) => permit,
         // Every scope that exists is the local principal's; what needs another can't be had.
         Err(Refusal::Unknown | Refusal::InsufficientScope { .. }) => {

@@ -8,8 +8,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 
-use crate::mcp::{Dispatcher, Message};
-use crate::model::{Principal, Tenant};
+use crate::mcp::{self, Dispatcher, Message};
+use crate::model::{Principal, RefusalDialect, Tenant};
 use crate::resource_server::{Challenge, Operation, Refusal, Scheme};
 use crate::telemetry::{Figure, Figures};
 
@@ -20,6 +20,19 @@ pub struct Context {
     pub dispatcher: Arc<Dispatcher>,
     /// Counts refusals.
     pub figures: Arc<Figures>,
+}
+
+impl Context {
+    /// The refusal in the dialect of the client.
+    fn refuse(&self, principal: &Principal, request: &Request, challenge: Challenge) -> Response {
+        if principal.refusals == RefusalDialect::ToolResult
+            && let Some(Message::Request(message)) = request.extensions().get::<Message>()
+            && let Some(reply) = self.dispatcher.refused(message, &challenge.header())
+        {
+            return mcp::http::answer(request.headers(), reply);
+        }
+        challenge.into_response()
+    }
 }
 
 /// Adds the permit, or answers with every scope that the operation needs.
@@ -38,7 +51,11 @@ pub async fn station(
         Ok(operation) => operation,
         Err(error) => return error.into_response(),
     };
-    match context.dispatcher.policy().permit(&principal, operation) {
+    let permit = context
+        .dispatcher
+        .policy()
+        .permit(&tenant, &principal, operation);
+    match permit {
         Ok(permit) => {
             request.extensions_mut().insert(permit);
             next.run(request).await
@@ -52,7 +69,8 @@ pub async fn station(
                 "refused for lack of scope"
             );
             let challenge = Challenge::insufficient_scope(&tenant, &required);
-            challenge.under(Scheme::of(&principal)).into_response()
+            let challenge = challenge.under(Scheme::of(&principal));
+            context.refuse(&principal, &request, challenge)
         }
         Err(Refusal::Unknown) => match request.extensions().get::<Message>() {
             Some(Message::Request(message)) => Dispatcher::unknown(message).into_response(),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{ClientKeys, Digest, RedirectUri, ScopeSet, Timestamp};
+use super::{ClientKeys, Digest, RedirectUri, RefusalDialect, ScopeSet, Timestamp};
 
 /// The identifier of a client, unique within its tenant.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -53,6 +53,8 @@ pub struct Client {
     pub grant_types: Vec<GrantType>,
     /// The scopes that it is limited to; of a client that acts for itself, those it has.
     pub scopes: Option<ScopeSet>,
+    /// How it is told what its tokens lack, where an operator has said so.
+    pub refusals: Option<RefusalDialect>,
     /// When it registered.
     pub created_at: Timestamp,
 }

@@ -1,6 +1,8 @@
 //! Who a request acts for, and through which client.
 
-use super::{ClientId, GrantId, KeyThumbprint, ScopeSet, TenantSlug, Timestamp, UserId};
+use super::{
+    ClientId, GrantId, KeyThumbprint, RefusalDialect, ScopeSet, TenantSlug, Timestamp, UserId,
+};
 
 /// A caller whose access token was verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +19,8 @@ pub struct Principal {
     pub key: Option<KeyThumbprint>,
     /// What the token allows, with everything that its scopes imply.
     pub scopes: ScopeSet,
+    /// How the client is told what the token lacks.
+    pub refusals: RefusalDialect,
     /// When the token was issued.
     pub issued_at: Timestamp,
     /// When the token ends.

@@ -105,6 +105,12 @@ impl ScopeSet {
         Self(self.0.intersection(&other.0).cloned().collect())
     }
 
+    /// The scopes that are not in `other`.
+    #[must_use]
+    pub fn without(&self, other: &Self) -> Self {
+        Self(self.0.difference(&other.0).cloned().collect())
+    }
+
     /// The scopes in order.
     pub fn iter(&self) -> impl Iterator<Item = &Scope> {
         self.0.iter()

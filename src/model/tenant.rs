@@ -6,7 +6,10 @@ use std::str::FromStr;
 
 use url::Url;
 
-use super::{Branding, DocumentTrust, RedirectUri, RegistrationSettings, ResourceUri, ScopeSet};
+use super::{
+    AccessRules, Branding, DocumentTrust, RedirectUri, RefusalRules, RegistrationSettings,
+    ResourceUri, ScopeSet,
+};
 
 /// The short name of a tenant, and its key in every table.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -49,6 +52,10 @@ pub struct Tenant {
     pub resource: ResourceUri,
     /// Its roles by name.
     pub roles: BTreeMap<String, Role>,
+    /// What single tools, resources and prompts ask for.
+    pub access: AccessRules,
+    /// How clients are told what their tokens lack.
+    pub refusals: RefusalRules,
     /// Which clients may be known by the URL of their metadata document.
     pub client_documents: DocumentTrust,
     /// Which clients may register themselves.
@@ -180,6 +187,8 @@ impl Tenant {
             public_url,
             resource,
             roles,
+            access: AccessRules::default(),
+            refusals: RefusalRules::default(),
             client_documents: DocumentTrust::default(),
             registration: RegistrationSettings::default(),
             branding: Branding::default(),

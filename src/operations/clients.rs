@@ -2,7 +2,7 @@
 
 use super::{By, OperationError, Operations};
 use crate::model::{
-    Client, ClientId, GrantType, RedirectUri, Scope, ScopeSet, Secret, TenantSlug,
+    Client, ClientId, GrantType, RedirectUri, RefusalDialect, Scope, ScopeSet, Secret, TenantSlug,
     TokenEndpointAuthMethod, new_identifier,
 };
 use crate::store::Page;
@@ -65,6 +65,21 @@ impl Operations {
         Ok(AddedClient { client, secret })
     }
 
+    /// Has a registered client refused in a dialect of its own, or as everyone is.
+    pub async fn set_refusals(
+        &self,
+        by: &By,
+        tenant: &TenantSlug,
+        id: &ClientId,
+        dialect: Option<RefusalDialect>,
+    ) -> Result<(), OperationError> {
+        if !self.store.set_refusals(tenant, id, dialect).await? {
+            return Err(OperationError::missing("client", id));
+        }
+        tracing::info!(%by, %tenant, client.id = %id, "changed how a client is refused");
+        Ok(())
+    }
+
     /// Removes a client with everything that people allowed it to do.
     pub async fn remove_client(
         &self,
@@ -107,6 +122,7 @@ impl Operations {
             secret: None,
             keys: None,
             scopes,
+            refusals: None,
             created_at: self.clock.now(),
         })
     }

@@ -7,6 +7,7 @@ mod error;
 mod grants;
 mod keys;
 mod operators;
+mod policy;
 mod tenants;
 mod users;
 
@@ -15,6 +16,7 @@ use std::sync::Arc;
 
 use crate::authorization_server::SigningKeys;
 use crate::config::{FileTenant, TenantRules};
+use crate::mcp::Dispatcher;
 use crate::model::{Clock, OperatorName, PublicUrl, Random, ScopeCatalogue};
 use crate::store::Store;
 use crate::tenants::Tenants;
@@ -41,6 +43,8 @@ pub struct Operations {
     pub tenants: Arc<Tenants>,
     /// What tokens are signed with.
     pub signing_keys: Arc<SigningKeys>,
+    /// What is behind the gate, and the policy.
+    pub dispatcher: Arc<Dispatcher>,
     /// The scopes that exist.
     pub catalogue: ScopeCatalogue,
     /// The present.

@@ -141,6 +141,9 @@ impl AccessTokens {
         Ok(Principal {
             tenant: tenant.slug.clone(),
             user: claims.sub,
+            refusals: claims
+                .refusals
+                .unwrap_or_else(|| tenant.refusals.of(claims.client_id.as_str())),
             client: claims.client_id,
             grant: claims.grant_id,
             key: claims.key,

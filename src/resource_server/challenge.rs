@@ -96,7 +96,9 @@ impl Challenge {
         }
     }
 
-    fn header(&self) -> String {
+    /// The challenge as `WWW-Authenticate` carries it (RFC 9110 §11.6.1).
+    #[must_use]
+    pub fn header(&self) -> String {
         // Scopes and URLs hold neither quotes nor backslashes, so that no escaping is needed.
         let mut parameters = Vec::with_capacity(5);
         if let Some(error) = self.error {

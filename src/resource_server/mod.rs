@@ -3,6 +3,7 @@
 mod access_token;
 mod challenge;
 mod credential;
+mod explain;
 pub mod metadata;
 mod permit;
 mod possession;
@@ -11,6 +12,7 @@ mod revocations;
 pub use access_token::{AccessTokens, InvalidAccessToken};
 pub use challenge::Challenge;
 pub use credential::{AmbiguousCredential, Credential, Scheme, credential};
+pub use explain::{ExplainedClient, Explanation, Question, Verdict};
 pub use permit::{Operation, Permit, Policy, Refusal, local_principal};
 pub use possession::{NoPossession, Possession};
 pub use revocations::Revocations;

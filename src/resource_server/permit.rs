@@ -1,11 +1,11 @@
 //! Authorization as a value: a [`Permit`] comes from [`Policy::permit`] and from nowhere else.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::model::{
-    ClientId, Principal, Requirement, Scope, ScopeCatalogue, ScopeSet, Tenant, Timestamp, UserId,
-    Visibility,
+    ClientId, Principal, RefusalDialect, Requirement, Scope, ScopeCatalogue, ScopeSet, Tenant,
+    Timestamp, UserId, Visibility,
 };
 
 /// What a request is about to do.
@@ -24,15 +24,16 @@ pub enum Operation {
 /// Proof that a principal may do one operation. A backend can't be called without one.
 #[derive(Clone, Debug)]
 pub struct Permit {
+    tenant: Arc<Tenant>,
     principal: Arc<Principal>,
     operation: Operation,
 }
 
-/// Which scopes every operation needs.
+/// Which scopes every operation needs: that of all tools, resources or prompts, and those that the
+/// tenant's rules name beside it.
 #[derive(Debug)]
 pub struct Policy {
     catalogue: ScopeCatalogue,
-    tools: HashMap<String, Requirement>,
     every_tool: ScopeSet,
     every_resource: ScopeSet,
     every_prompt: ScopeSet,
@@ -51,6 +52,12 @@ pub enum Refusal {
 }
 
 impl Permit {
+    /// Where it holds.
+    #[must_use]
+    pub fn tenant(&self) -> &Arc<Tenant> {
+        &self.tenant
+    }
+
     /// Whom it was given to.
     #[must_use]
     pub fn principal(&self) -> &Principal {
@@ -65,13 +72,12 @@ impl Permit {
 }
 
 impl Policy {
-    /// The policy with these requirements of single tools.
+    /// The policy over these scopes.
     #[must_use]
-    pub fn new(catalogue: ScopeCatalogue, tools: HashMap<String, Requirement>) -> Self {
+    pub fn new(catalogue: ScopeCatalogue) -> Self {
         let one = |name: &str| name.parse::<Scope>().into_iter().collect();
         Self {
             catalogue,
-            tools,
             every_tool: one("mcp:tools"),
             every_resource: one("mcp:resources"),
             every_prompt: one("mcp:prompts"),
@@ -84,54 +90,60 @@ impl Policy {
         &self.catalogue
     }
 
-    /// Lets `principal` do `operation`, or says why not.
+    /// Lets `principal` do `operation` at `tenant`, or says why not.
     pub fn permit(
         &self,
+        tenant: &Arc<Tenant>,
         principal: &Arc<Principal>,
         operation: Operation,
     ) -> Result<Permit, Refusal> {
-        let required = self.required(&operation);
+        // Whoever speaks for one tenant is nobody at another.
+        if principal.tenant != tenant.slug {
+            return Err(Refusal::Unknown);
+        }
+        let (required, visibility) = self.requirement(tenant, &operation);
         if principal.scopes.is_superset(&required) {
             return Ok(Permit {
+                tenant: Arc::clone(tenant),
                 principal: Arc::clone(principal),
                 operation,
             });
         }
-        match self.visibility(&operation) {
+        match visibility {
             Visibility::Discoverable => Err(Refusal::InsufficientScope { required }),
             Visibility::Hidden => Err(Refusal::Unknown),
         }
     }
 
-    /// True when `principal` may know that there is such an operation: what a listing shows.
+    /// True when the holder of `permit` may know that there is such an operation: what a listing
+    /// shows.
     #[must_use]
-    pub fn lists(&self, principal: &Principal, operation: &Operation) -> bool {
-        self.visibility(operation) == Visibility::Discoverable
-            || principal.scopes.is_superset(&self.required(operation))
+    pub fn lists(&self, permit: &Permit, operation: &Operation) -> bool {
+        let (required, visibility) = self.requirement(&permit.tenant, operation);
+        visibility == Visibility::Discoverable || permit.principal.scopes.is_superset(&required)
     }
 
-    fn required(&self, operation: &Operation) -> ScopeSet {
-        match operation {
-            Operation::Converse => ScopeSet::default(),
-            Operation::CallTool(name) => match self.tools.get(name) {
-                Some(requirement) => self.every_tool.union(&requirement.scopes),
-                None => self.every_tool.clone(),
-            },
-            Operation::ReadResource(_) => self.every_resource.clone(),
-            Operation::GetPrompt(_) => self.every_prompt.clone(),
-        }
-    }
-
-    fn visibility(&self, operation: &Operation) -> Visibility {
-        match operation {
-            Operation::CallTool(name) => self
-                .tools
-                .get(name)
-                .map(|found| found.visibility)
-                .unwrap_or_default(),
-            Operation::Converse | Operation::ReadResource(_) | Operation::GetPrompt(_) => {
-                Visibility::Discoverable
+    /// Every scope that `operation` needs at `tenant`, and what those without them see.
+    #[must_use]
+    pub fn requirement(&self, tenant: &Tenant, operation: &Operation) -> (ScopeSet, Visibility) {
+        let rules = &tenant.access;
+        let (base, own) = match operation {
+            Operation::Converse => return (ScopeSet::default(), Visibility::Discoverable),
+            Operation::CallTool(name) => {
+                (&self.every_tool, rules.tools.get(name).map(Cow::Borrowed))
             }
+            Operation::ReadResource(uri) => {
+                let own = Cow::<Requirement>::Owned(rules.of_resource(uri));
+                (&self.every_resource, Some(own))
+            }
+            Operation::GetPrompt(name) => {
+                let own = rules.prompts.get(name).map(Cow::Borrowed);
+                (&self.every_prompt, own)
+            }
+        };
+        match own {
+            Some(own) => (base.union(&own.scopes), own.visibility),
+            None => (base.clone(), Visibility::default()),
         }
     }
 }
@@ -146,6 +158,7 @@ pub fn local_principal(tenant: &Tenant, catalogue: &ScopeCatalogue) -> Principal
         client: ClientId::new("stdio"),
         grant: None,
         key: None,
+        refusals: RefusalDialect::Http,
         scopes: catalogue.all(),
         issued_at: Timestamp::from_seconds(i64::MAX),
         expires_at: Timestamp::from_seconds(i64::MAX),

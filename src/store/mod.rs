@@ -5,6 +5,7 @@ mod connect;
 mod error;
 mod federation;
 mod operands;
+mod policy;
 mod postgres;
 mod row;
 mod sqlite;
@@ -25,6 +26,7 @@ pub use administration::{AdministrationStore, Census, GrantFilter, OperatorStore
 pub use connect::{ConnectOptions, Location, connect, locate, migrate};
 pub use federation::FederationStore;
 pub use operands::{CodeRedemption, LiveGrant, Registration, Rotation, RotationOutcome};
+pub use policy::PolicyStore;
 pub use tenants::{Application, Clash, TenantStore};
 
 /// For how many seconds after its end a code stays, so that a replay is recognised as one.
@@ -42,7 +44,14 @@ const TOKEN_RETENTION: i64 = LONGEST_ACCESS_TOKEN.as_secs().cast_signed() + 60 *
 /// the same time is as if they had done it one after the other.
 #[async_trait]
 pub trait Store:
-    AdministrationStore + FederationStore + OperatorStore + TenantStore + fmt::Debug + Send + Sync
+    AdministrationStore
+    + FederationStore
+    + OperatorStore
+    + PolicyStore
+    + TenantStore
+    + fmt::Debug
+    + Send
+    + Sync
 {
     /// Answers when the database does.
     async fn ping(&self) -> Result<(), StoreError>;

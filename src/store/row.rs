@@ -7,8 +7,8 @@ use super::{LiveGrant, StoreError};
 use crate::model::{
     AuthorizationCode, Client, ClientId, ClientKeys, CodeChallenge, Consent, Digest, Grant,
     GrantId, GrantType, KeyThumbprint, LoginSession, PushedRequest, RedirectUri, RefreshToken,
-    RemoteDocument, ResourceUri, Revocation, Revoked, Scope, ScopeSet, SealedSigningKey,
-    SigningAlgorithm, Timestamp, TokenEndpointAuthMethod, UserId,
+    RefusalDialect, RemoteDocument, ResourceUri, Revocation, Revoked, Scope, ScopeSet,
+    SealedSigningKey, SigningAlgorithm, Timestamp, TokenEndpointAuthMethod, UserId,
 };
 
 #[derive(FromRow)]
@@ -24,6 +24,7 @@ pub(super) struct ClientRow {
     created_at: i64,
     jwks: Option<String>,
     jwks_uri: Option<String>,
+    refusals: Option<String>,
 }
 
 #[derive(FromRow)]
@@ -172,6 +173,7 @@ impl TryFrom<ClientRow> for Client {
                 .map(|name| GrantType::from_name(name).ok_or_else(|| invalid("grant type")))
                 .collect::<Result<_, _>>()?,
             scopes: row.scopes.as_deref().map(parse_scopes).transpose()?,
+            refusals: row.refusals.as_deref().and_then(RefusalDialect::from_name),
             created_at: Timestamp::from_seconds(row.created_at),
         })
     }

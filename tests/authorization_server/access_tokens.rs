@@ -84,6 +84,7 @@ fn what_a_ring_signs_it_verifies() {
         scope: "mcp:tools".parse().unwrap(),
         grant_id: Some(GrantId::new("g")),
         key: None,
+        refusals: None,
     };
     let token = ring(&key).sign(&claims).unwrap();
     assert_eq!(ring(&key).verify(token.expose()), Ok(claims));

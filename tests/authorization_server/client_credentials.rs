@@ -22,6 +22,7 @@ async fn added(server: &Server, secret: Option<&str>) {
         keys: None,
         grant_types: vec![GrantType::ClientCredentials],
         scopes: Some("mcp:tools mcp:resources".parse().unwrap()),
+        refusals: None,
         created_at: gatehouse::model::Timestamp::from_seconds(0),
     };
     let tenant = "t1".parse().unwrap();

@@ -140,6 +140,7 @@ async fn a_client_that_signs_may_act_for_itself_where_the_operator_lets_it() {
         )),
         grant_types: vec![GrantType::ClientCredentials],
         scopes: Some("mcp:tools".parse().unwrap()),
+        refusals: None,
         created_at: Timestamp::from_seconds(NOW),
     };
     let tenant = "t1".parse().unwrap();

@@ -50,6 +50,7 @@ fn claims(at: i64) -> AccessTokenClaims {
         scope: "mcp:tools".parse().unwrap(),
         grant_id: None,
         key: None,
+        refusals: None,
     }
 }
 

@@ -55,7 +55,7 @@ fn the_defaults_suit_a_laptop() {
     assert_eq!(roles["admin"].scopes.to_string(), all);
     let member = roles["member"].scopes.to_string();
     assert_eq!(member, "mcp:prompts mcp:resources mcp:tools");
-    let metric = &config.tools["get_internal_metric"];
+    let metric = &config.access.tools["get_internal_metric"];
     assert_eq!(metric.scopes.to_string(), "metrics:read");
     assert_eq!(metric.visibility, Visibility::Discoverable);
 }
@@ -84,8 +84,11 @@ fn a_configuration_adds_scopes_tools_and_roles() {
     assert_eq!(definition.description, "Change the weather");
     assert_eq!(definition.implies.to_string(), "weather:read");
     assert_eq!(config.scopes.catalogue.all().iter().count(), 6);
-    assert_eq!(config.tools["make_rain"].visibility, Visibility::Hidden);
-    assert_eq!(config.tools.len(), 2);
+    assert_eq!(
+        config.access.tools["make_rain"].visibility,
+        Visibility::Hidden
+    );
+    assert_eq!(config.access.tools.len(), 2);
     let tenant = default_tenant(&config);
     let roles: Vec<&String> = tenant.roles.keys().collect();
     assert_eq!(roles, ["shaman"]);

@@ -1,6 +1,6 @@
 //! The MCP endpoint around a [`Desk`], with stations that stand in for the real ones.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Router;
@@ -30,6 +30,7 @@ pub(crate) const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
 /// The endpoint, who calls it, and what happens behind it.
 pub(crate) struct Gate {
     pub(crate) dispatcher: Arc<Dispatcher>,
+    pub(crate) tenant: Arc<Tenant>,
     pub(crate) principal: Arc<Principal>,
     pub(crate) figures: Arc<Figures>,
     pub(crate) happened: UnboundedReceiver<&'static str>,
@@ -53,6 +54,7 @@ pub(crate) struct Post {
 #[derive(Clone)]
 struct Stations {
     dispatcher: Arc<Dispatcher>,
+    tenant: Arc<Tenant>,
     principal: Arc<Principal>,
 }
 
@@ -69,16 +71,17 @@ impl Gate {
             scopes: "metrics:read".parse().unwrap(),
             visibility,
         };
-        let tools = HashMap::from([
+        let tools = BTreeMap::from([
             ("guarded".to_owned(), requires(Visibility::Discoverable)),
             ("hidden".to_owned(), requires(Visibility::Hidden)),
         ]);
         let catalogue = scope_catalogue();
-        let tenant = Tenant::new(
+        let mut tenant = Tenant::new(
             TenantSlug::default(),
             "https://mcp.example.com".parse().unwrap(),
             BTreeMap::new(),
         );
+        tenant.access.tools = tools;
         let mut principal = local_principal(&tenant, &catalogue);
         principal.scopes = scopes.parse().unwrap();
         let figures = Arc::new(Figures::default());
@@ -87,7 +90,7 @@ impl Gate {
             title: "Gatehouse".to_owned(),
             version: "0.1.0".to_owned(),
         };
-        let policy = Arc::new(Policy::new(catalogue, tools));
+        let policy = Arc::new(Policy::new(catalogue));
         let counted = Arc::clone(&figures);
         Self {
             dispatcher: Arc::new(Dispatcher::new(
@@ -96,6 +99,7 @@ impl Gate {
                 counted,
                 &info,
             )),
+            tenant: Arc::new(tenant),
             principal: Arc::new(principal),
             figures,
             happened,
@@ -105,6 +109,7 @@ impl Gate {
     pub(crate) fn router(&self) -> Router {
         let stations = Stations {
             dispatcher: Arc::clone(&self.dispatcher),
+            tenant: Arc::clone(&self.tenant),
             principal: Arc::clone(&self.principal),
         };
         let endpoint = axum::routing::post(http::post).layer(from_fn_with_state(stations, pass));
@@ -267,7 +272,7 @@ impl Stations {
         let operation = self.dispatcher.operation(request).await.map_err(Ok)?;
         let policy = self.dispatcher.policy();
         policy
-            .permit(&self.principal, operation)
+            .permit(&self.tenant, &self.principal, operation)
             .map_err(|refusal| match refusal {
                 Refusal::Unknown => Ok(Dispatcher::unknown(request)),
                 Refusal::InsufficientScope { .. } => Err(StatusCode::FORBIDDEN),

@@ -121,7 +121,9 @@ async fn a_permit_for_one_tool_does_not_call_another() {
             panic!("the request is a good one");
         };
         let policy = gate.dispatcher.policy();
-        let permit = policy.permit(&gate.principal, operation).unwrap();
+        let permit = policy
+            .permit(&gate.tenant, &gate.principal, operation)
+            .unwrap();
         let context = CallContext::default();
         let refused = gate.dispatcher.dispatch(&permit, request, &context).await;
         assert_eq!(refused.unwrap_err().fault(), &Fault::Internal);

@@ -26,8 +26,8 @@ impl Host {
         let (input, server_input) = duplex(64 * 1024);
         let (server_output, output) = duplex(64 * 1024);
         let dispatcher = Arc::clone(&gate.dispatcher);
-        let principal = Arc::clone(&gate.principal);
-        let server = stdio::serve(dispatcher, principal, server_input, server_output);
+        let caller = (Arc::clone(&gate.tenant), Arc::clone(&gate.principal));
+        let server = stdio::serve(dispatcher, caller, server_input, server_output);
         Self {
             input,
             output: BufReader::new(output).lines(),

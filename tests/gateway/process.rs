@@ -173,9 +173,14 @@ impl Database {
     }
 
     /// Adds an account to a tenant that the database or its gateway has.
-    pub(crate) fn add_user_to(&self, tenant: &str, (username, role): (&str, &str)) {
+    pub(crate) fn add_user_to(&self, tenant: &str, user: (&str, &str)) {
+        self.add_user_with("", tenant, user);
+    }
+
+    /// The same where the configuration ends with `more`.
+    pub(crate) fn add_user_with(&self, more: &str, tenant: &str, (username, role): (&str, &str)) {
         let mut child = self
-            .command(&["user", "add", "--tenant", tenant])
+            .command_with("", more, &["user", "add", "--tenant", tenant])
             .args(["--username", username, "--role", role, "--password-stdin"])
             .stdin(Stdio::piped())
             .spawn()

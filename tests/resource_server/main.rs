@@ -4,6 +4,7 @@
 
 mod access_token;
 mod challenge;
+mod explain;
 mod permit;
 mod revocations;
 mod support;

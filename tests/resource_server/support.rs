@@ -102,6 +102,7 @@ impl World {
             scope: set("mcp:tools"),
             grant_id: Some(GrantId::new("grant")),
             key: None,
+            refusals: None,
         }
     }
 

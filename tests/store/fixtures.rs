@@ -52,6 +52,7 @@ pub(crate) fn client(id: &str) -> Client {
         keys: Some(ClientKeys::Inline(r#"{"keys":[]}"#.to_owned())),
         grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
         scopes: Some("mcp:tools metrics:read".parse().unwrap()),
+        refusals: None,
         created_at: NOW,
     }
 }

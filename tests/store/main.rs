@@ -18,6 +18,7 @@ mod grants;
 mod isolation;
 mod login_sessions;
 mod migrations;
+mod policy;
 mod pushed_requests;
 mod refresh_tokens;
 mod registrations;

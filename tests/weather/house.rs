@@ -1,6 +1,6 @@
 //! What the tests stand on: a clock that is held still, a client of the fake, permits and calls.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -9,7 +9,8 @@ use gatehouse::backends::weather::Weather;
 use gatehouse::backends::{Answer, Backend as _, BackendError, CallContext};
 use gatehouse::egress;
 use gatehouse::model::{
-    ClientId, Clock, Principal, Random, ScopeCatalogue, TenantSlug, Timestamp, UserId,
+    ClientId, Clock, Principal, Random, RefusalDialect, ScopeCatalogue, Tenant, TenantSlug,
+    Timestamp, UserId,
 };
 use gatehouse::nws::{Area, Coordinates, Nws, Settings, egress_settings};
 use gatehouse::resource_server::{Operation, Permit, Policy};
@@ -125,12 +126,17 @@ pub(crate) fn permit(operation: Operation) -> Permit {
         client: ClientId::new("client"),
         grant: None,
         key: None,
+        refusals: RefusalDialect::Http,
         scopes: "mcp:tools mcp:resources mcp:prompts".parse().unwrap(),
         issued_at: Timestamp::from_seconds(0),
         expires_at: Timestamp::from_seconds(i64::MAX),
     };
-    let policy = Policy::new(ScopeCatalogue::new(BTreeMap::new()), HashMap::new());
-    policy.permit(&Arc::new(principal), operation).unwrap()
+    let url = "https://mcp.example.com".parse().unwrap();
+    let tenant = Tenant::new(TenantSlug::default(), url, BTreeMap::new());
+    let policy = Policy::new(ScopeCatalogue::new(BTreeMap::new()));
+    policy
+        .permit(&Arc::new(tenant), &Arc::new(principal), operation)
+        .unwrap()
 }
 
 pub(crate) fn object(value: Value) -> Map<String, Value> {

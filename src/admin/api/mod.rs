@@ -78,6 +78,17 @@ fn tenants() -> ApiRouter<Arc<Context>> {
             ),
         )
         .api_route(
+            "/admin/v1/tenants/{tenant}/policy/explain",
+            get_with(
+                policy::explain,
+                named(
+                    "explainPolicy",
+                    TAG,
+                    "Say why a person may do something, or why not",
+                ),
+            ),
+        )
+        .api_route(
             "/admin/v1/tenants/{tenant}/figures",
             get_with(
                 policy::figures,

@@ -119,6 +119,7 @@ impl Document {
             keys: keys::read(auth_method, document.jwks.as_deref(), document.jwks_uri)?,
             grant_types: read_grant_types(document.grant_types)?,
             scopes: None,
+            refusals: None,
             created_at: crate::model::Timestamp::from_seconds(0),
         })
     }

@@ -162,6 +162,7 @@ fn new_client(context: &Context, metadata: &ClientMetadata) -> (Client, Option<S
         // A limit that a client sets for itself guards nothing while anyone may register, and
         // would keep it from asking for more when a tool needs more. The role is the limit.
         scopes: None,
+        refusals: None,
         created_at: context.clock.now(),
     };
     (client, secret)

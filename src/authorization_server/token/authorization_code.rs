@@ -27,7 +27,7 @@ pub(super) async fn exchange(
     request.check_key(code.key)?;
     check_resource(tenant, &code.grant, parameters)?;
     let scopes = live_scopes(context, tenant, &code.grant).await?;
-    let token = response::issue(context, tenant, &code.grant, (scopes, request.key))?;
+    let token = response::issue(context, tenant, (&code.grant, scopes), request)?;
     let refresh = first_refresh_token(context, client);
     redeem(context, tenant, (&code, refresh.as_ref()), request).await?;
     tracing::info!(grant.id = %code.grant.id, "token issued for a code");

@@ -35,7 +35,7 @@ pub(super) fn exchange(
         revoked_at: None,
     };
     check_resource(tenant, &grant, parameters)?;
-    let token = response::issue_unstored(context, tenant, &grant, request.key)?;
+    let token = response::issue_unstored(context, tenant, &grant, request)?;
     tracing::info!("token issued to a client for itself");
     Ok(token.answer(None))
 }

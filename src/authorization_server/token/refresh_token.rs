@@ -28,7 +28,7 @@ pub(super) async fn exchange(
     let asked = read_scope(context, &grant, parameters)?;
     let live = live_scopes(context, tenant, &grant).await?;
     let scopes = narrow(live, asked)?;
-    let token = response::issue(context, tenant, &grant, (scopes, request.key))?;
+    let token = response::issue(context, tenant, (&grant, scopes), request)?;
     let successor = rotate(context, tenant, (&grant, bound_to), &presented).await?;
     tracing::info!(grant.id = %grant.id, "token refreshed");
     Ok(token.answer(Some(&successor)))

@@ -4,6 +4,7 @@ use axum::response::Response;
 use http::StatusCode;
 use serde::Serialize;
 
+use super::TokenRequest;
 use super::error::TokenError;
 use crate::authorization_server::Context;
 use crate::jose::{AccessTokenClaims, JoseError};
@@ -34,11 +35,11 @@ struct TokenResponse<'a> {
 pub(super) fn issue(
     context: &Context,
     tenant: &Tenant,
-    grant: &Grant,
-    (scopes, key): (ScopeSet, Option<KeyThumbprint>),
+    (grant, scopes): (&Grant, ScopeSet),
+    request: &TokenRequest,
 ) -> Result<IssuedToken, TokenError> {
     let grant_id = Some(grant.id.clone());
-    sign(context, tenant, grant, (grant_id, scopes, key))
+    sign((context, tenant), grant, (grant_id, scopes), request)
 }
 
 /// Signs an access token of a client for itself. `grant` is not stored, so the token names none
@@ -47,17 +48,19 @@ pub(super) fn issue_unstored(
     context: &Context,
     tenant: &Tenant,
     grant: &Grant,
-    key: Option<KeyThumbprint>,
+    request: &TokenRequest,
 ) -> Result<IssuedToken, TokenError> {
-    sign(context, tenant, grant, (None, grant.scopes.clone(), key))
+    let scopes = grant.scopes.clone();
+    sign((context, tenant), grant, (None, scopes), request)
 }
 
 fn sign(
-    context: &Context,
-    tenant: &Tenant,
+    (context, tenant): (&Context, &Tenant),
     grant: &Grant,
-    (grant_id, scopes, key): (Option<GrantId>, ScopeSet, Option<KeyThumbprint>),
+    (grant_id, scopes): (Option<GrantId>, ScopeSet),
+    TokenRequest { client, key, .. }: &TokenRequest,
 ) -> Result<IssuedToken, TokenError> {
+    let key = *key;
     let ring = context.key_rings.get(&tenant.slug);
     let ring = ring.ok_or(JoseError::NoKey)?;
     let now = context.clock.now();
@@ -74,6 +77,7 @@ fn sign(
         scope: scopes.clone(),
         grant_id,
         key,
+        refusals: client.refusals,
     })?;
     Ok(IssuedToken {
         access_token,

@@ -69,7 +69,8 @@ pub(super) async fn list_grants(
                           AND t.consumed_at IS NULL AND t.expires_at > $3)
                 OR EXISTS (SELECT 1 FROM authorization_codes AS c
                            WHERE c.tenant = g.tenant AND c.grant_id = g.id
-                             AND c.redeemed_at IS NOT NULL))
+                             AND c.redeemed_at IS NOT NULL)
+                OR g.ends_at > $3)
          ORDER BY g.created_at DESC, g.id",
     )
     .bind(tenant.as_str())

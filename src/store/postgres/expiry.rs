@@ -22,7 +22,7 @@ pub(super) async fn remove(pool: &PgPool, now: Timestamp) -> Result<u64, StoreEr
         + remove_pushed_requests(&mut transaction, now).await?
         + remove_codes(&mut transaction, now).await?
         + remove_refresh_tokens(&mut transaction, now).await?
-        + remove_grants(&mut transaction).await?
+        + remove_grants(&mut transaction, now).await?
         + remove_spent_identifiers(&mut transaction, now).await?
         + remove_remote_documents(&mut transaction, now).await?
         + remove_revocations(&mut transaction, now).await?;
@@ -87,7 +87,7 @@ async fn remove_refresh_tokens(connection: &mut PgConnection, now: i64) -> Resul
 }
 
 /// A grant ends with the last code or token that could make anything of it.
-async fn remove_grants(connection: &mut PgConnection) -> Result<u64, StoreError> {
+async fn remove_grants(connection: &mut PgConnection, now: i64) -> Result<u64, StoreError> {
     let done = sqlx::query(
         "DELETE FROM grants WHERE (tenant, id) IN
              (SELECT g.tenant, g.id FROM grants AS g
@@ -95,8 +95,10 @@ async fn remove_grants(connection: &mut PgConnection) -> Result<u64, StoreError>
                                 WHERE c.tenant = g.tenant AND c.grant_id = g.id)
                 AND NOT EXISTS (SELECT 1 FROM refresh_tokens AS t
                                 WHERE t.tenant = g.tenant AND t.grant_id = g.id)
+                AND coalesce(g.ends_at, 0) <= $1
               FOR UPDATE OF g SKIP LOCKED)",
     )
+    .bind(now)
     .execute(connection)
     .await?;
     Ok(done.rows_affected())

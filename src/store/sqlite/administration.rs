@@ -43,7 +43,7 @@ impl AdministrationStore for SqliteStore {
     ) -> Result<Vec<Client>, StoreError> {
         sqlx::query_as::<_, ClientRow>(
             "SELECT id, name, uri, redirect_uris, auth_method, secret, grant_types, scopes,
-                    created_at, jwks, jwks_uri
+                    created_at, jwks, jwks_uri, refusals
              FROM clients
              WHERE tenant = $1 AND ($2 IS NULL OR id > $2)
              ORDER BY id

@@ -48,7 +48,7 @@ pub(super) async fn find(
 ) -> Result<Option<Client>, StoreError> {
     sqlx::query_as::<_, ClientRow>(
         "SELECT id, name, uri, redirect_uris, auth_method, secret, grant_types, scopes, created_at,
-                jwks, jwks_uri
+                jwks, jwks_uri, refusals
          FROM clients
          WHERE tenant = $1 AND id = $2",
     )

@@ -15,7 +15,7 @@ pub(super) async fn remove(writer: &SqlitePool, now: Timestamp) -> Result<u64, S
         + remove_pushed_requests(&mut transaction, now).await?
         + remove_codes(&mut transaction, now).await?
         + remove_refresh_tokens(&mut transaction, now).await?
-        + remove_grants(&mut transaction).await?
+        + remove_grants(&mut transaction, now).await?
         + remove_spent_identifiers(&mut transaction, now).await?
         + remove_remote_documents(&mut transaction, now).await?
         + remove_revocations(&mut transaction, now).await?;
@@ -66,14 +66,16 @@ async fn remove_refresh_tokens(
 }
 
 /// A grant ends with the last code or token that could make anything of it.
-async fn remove_grants(connection: &mut SqliteConnection) -> Result<u64, StoreError> {
+async fn remove_grants(connection: &mut SqliteConnection, now: i64) -> Result<u64, StoreError> {
     let done = sqlx::query(
         "DELETE FROM grants
          WHERE NOT EXISTS (SELECT 1 FROM authorization_codes AS c
                            WHERE c.tenant = grants.tenant AND c.grant_id = grants.id)
            AND NOT EXISTS (SELECT 1 FROM refresh_tokens AS t
-                           WHERE t.tenant = grants.tenant AND t.grant_id = grants.id)",
+                           WHERE t.tenant = grants.tenant AND t.grant_id = grants.id)
+           AND coalesce(ends_at, 0) <= $1",
     )
+    .bind(now)
     .execute(connection)
     .await?;
     Ok(done.rows_affected())

@@ -10,6 +10,7 @@ mod grants;
 mod login_sessions;
 mod open;
 mod operators;
+mod policy;
 mod pushed_requests;
 mod refresh_tokens;
 mod registrations;
