@@ -146,6 +146,7 @@ clients() {
     step "oauth4webapi" test_client .tools/node tests/clients/node/oauth4webapi.mjs
     step "MCP Inspector" test_client .tools/node tests/clients/node/inspector.mjs
     step "pages in Chromium" test_client .tools/node tests/clients/node/pages.mjs
+    step "console in Chromium" test_client .tools/node tests/clients/node/console.mjs
 }
 
 trap finish EXIT

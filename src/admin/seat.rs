@@ -214,9 +214,9 @@ impl<R: Rank> OperationInput for SeatAt<R> {
                 example: None,
             }),
             example: None,
-            examples: Default::default(),
+            examples: [].into_iter().collect(),
             explode: None,
-            extensions: Default::default(),
+            extensions: [].into_iter().collect(),
         };
         operation
             .parameters

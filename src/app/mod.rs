@@ -90,15 +90,8 @@ impl Gateway {
         let default = config.tenants.first().context("no default tenant")?;
         let tenant = Arc::new(default.at(&public_url));
         let key_rings = Arc::new(KeyRings::default());
-        let signing_keys = Arc::new(SigningKeys {
-            store: Arc::clone(&store),
-            cipher: open_cipher(config, &*store, &tenant.slug, &*random).await?,
-            rings: Arc::clone(&key_rings),
-            clock: Arc::clone(&clock),
-            algorithm: config.keys.algorithm,
-            rotate_every: config.keys.rotate_every,
-            publish_ahead: config.keys.publish_ahead,
-        });
+        let cipher = open_cipher(config, &*store, &tenant.slug, &*random).await?;
+        let signing_keys = signing_keys(config, &store, cipher, &key_rings, &clock);
         signing_keys.load(&tenant.slug).await?;
         let rules = config.tenant_rules.clone();
         let tenants = Tenants::open(Arc::clone(&store), rules, Arc::clone(&signing_keys)).await?;
@@ -123,7 +116,6 @@ impl Gateway {
             accounts: Accounts::new(Arc::clone(&store)),
             tokens: token_settings(config),
         };
-        let history = Arc::new(History::new(Arc::clone(&figures)));
         let operations = Arc::new(Operations {
             store: Arc::clone(&store),
             rules: config.tenant_rules.clone(),
@@ -147,12 +139,7 @@ impl Gateway {
             }),
             dispatcher: Arc::clone(&dispatcher),
             authorization_server: Arc::new(authorization_server),
-            admin: Arc::new(admin::Context {
-                operations: Arc::clone(&operations),
-                figures,
-                history: Arc::clone(&history),
-                url: config.server.admin_url.clone(),
-            }),
+            admin: Arc::new(admin_context(config, &operations, &figures)),
             readiness: Arc::new(Readiness::new(Arc::clone(&store))),
         };
         Ok(Self {
@@ -258,6 +245,37 @@ fn authentication(
         ),
         possession: Possession::new(Arc::clone(key_rings), Arc::clone(clock)),
         initial_scopes: config.scopes.initial.clone(),
+    }
+}
+
+fn signing_keys(
+    config: &Config,
+    store: &Arc<dyn Store>,
+    cipher: KeyCipher,
+    rings: &Arc<KeyRings>,
+    clock: &Arc<dyn Clock>,
+) -> Arc<SigningKeys> {
+    Arc::new(SigningKeys {
+        store: Arc::clone(store),
+        cipher,
+        rings: Arc::clone(rings),
+        clock: Arc::clone(clock),
+        algorithm: config.keys.algorithm,
+        rotate_every: config.keys.rotate_every,
+        publish_ahead: config.keys.publish_ahead,
+    })
+}
+
+fn admin_context(
+    config: &Config,
+    operations: &Arc<Operations>,
+    figures: &Arc<Figures>,
+) -> admin::Context {
+    admin::Context {
+        operations: Arc::clone(operations),
+        figures: Arc::clone(figures),
+        history: Arc::new(History::new(Arc::clone(figures))),
+        url: config.server.admin_url.clone(),
     }
 }
 

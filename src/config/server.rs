@@ -90,11 +90,11 @@ impl ServerSection {
         self.check_origins(checks, &path("allowed_origins"));
         let public_url = self.public_url(checks, &path("public_url"), listen);
         let admin_listen = self.admin_listen(checks, &path("admin_listen"), listen);
-        let admin_url = self.admin_url(checks, &path("admin_url"), admin_listen.flatten());
+        let admin_url = self.admin_url(checks, &path("admin_url"), admin_listen);
         Some(Server {
             listen: listen?,
             public_url,
-            admin_listen: admin_listen?,
+            admin_listen,
             admin_url,
             allowed_origins: self.allowed_origins.clone(),
         })
@@ -127,15 +127,15 @@ impl ServerSection {
         checks: &mut Checks<'_>,
         path: &KeyPath,
         listen: Option<SocketAddr>,
-    ) -> Option<Option<SocketAddr>> {
+    ) -> Option<SocketAddr> {
         if self.admin_listen.is_empty() {
-            return Some(None);
+            return None;
         }
         let expected = "an IP address and a port, as in \"127.0.0.1:9090\", or nothing";
         let address: SocketAddr = checks.require(self.admin_listen.parse().ok(), path, expected)?;
         let other = address.port() == 0 || listen.is_none_or(|listen| listen != address);
         let expected = "an address other than server.listen";
-        checks.require(other.then_some(Some(address)), path, expected)
+        checks.require(other.then_some(address), path, expected)
     }
 
     /// Beyond this machine a token or a cookie in the clear would be anyone's.

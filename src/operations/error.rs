@@ -45,7 +45,7 @@ pub enum OperationError {
 }
 
 impl OperationError {
-    pub(super) fn missing(kind: &'static str, name: impl ToString) -> Self {
+    pub(super) fn missing(kind: &'static str, name: &(impl ToString + ?Sized)) -> Self {
         let name = name.to_string();
         Self::Missing { kind, name }
     }

@@ -82,13 +82,12 @@ impl Operations {
 
     /// What is said about the tenant, as a document; it names secrets and holds none.
     pub async fn tenant_settings(&self, slug: &TenantSlug) -> Result<Value, OperationError> {
-        let text = match self.file_tenant(slug) {
-            Some(tenant) => tenant.settings.as_json().to_owned(),
-            None => {
-                let found = self.store.find_tenant(slug).await?;
-                let (stored, _) = found.ok_or_else(|| OperationError::missing("tenant", slug))?;
-                stored.settings
-            }
+        let text = if let Some(tenant) = self.file_tenant(slug) {
+            tenant.settings.as_json().to_owned()
+        } else {
+            let found = self.store.find_tenant(slug).await?;
+            let (stored, _) = found.ok_or_else(|| OperationError::missing("tenant", slug))?;
+            stored.settings
         };
         Ok(serde_json::from_str(&text).unwrap_or_default())
     }

@@ -113,7 +113,7 @@ impl Operations {
         check_roles(tenant, roles)?;
         let done = self.store.set_user_roles(&tenant.slug, &user.id, roles);
         if !done.await? {
-            return Err(OperationError::missing("account", &user.username));
+            return Err(OperationError::missing("account", user.username.as_str()));
         }
         tracing::info!(%by, tenant = %tenant.slug, user.id = %user.id, "changed roles");
         Ok(())
@@ -127,7 +127,7 @@ impl Operations {
         user: &User,
     ) -> Result<(), OperationError> {
         if !self.store.remove_user(tenant, &user.username).await? {
-            return Err(OperationError::missing("account", &user.username));
+            return Err(OperationError::missing("account", user.username.as_str()));
         }
         tracing::info!(%by, %tenant, user.id = %user.id, "removed an account");
         Ok(())
@@ -142,7 +142,7 @@ impl Operations {
     ) -> Result<(), OperationError> {
         let now = self.clock.now();
         if !self.store.sign_out_user(tenant, &user.id, now).await? {
-            return Err(OperationError::missing("account", &user.username));
+            return Err(OperationError::missing("account", user.username.as_str()));
         }
         tracing::info!(%by, %tenant, user.id = %user.id, "signed someone out everywhere");
         Ok(())

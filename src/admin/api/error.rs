@@ -141,7 +141,24 @@ impl ApiError {
                 | OperationError::Password(_),
             ) => "something went wrong here; the log has it under the request's identifier"
                 .to_owned(),
-            other => other.to_string(),
+            Self::NoToken
+            | Self::UnknownToken
+            | Self::Role(_)
+            | Self::Restricted
+            | Self::Misdirected
+            | Self::NoSuchPage
+            | Self::Method
+            | Self::MediaType
+            | Self::Body
+            | Self::Json
+            | Self::Mistakes(_)
+            | Self::Parameter { .. }
+            | Self::Operation(
+                OperationError::Missing { .. }
+                | OperationError::Taken(_)
+                | OperationError::Invalid { .. }
+                | OperationError::Protected(_),
+            ) => self.to_string(),
         }
     }
 
@@ -161,7 +178,17 @@ impl ApiError {
             Self::Operation(OperationError::Invalid { field, rule }) => {
                 vec![((*field).to_owned(), None, rule.clone())]
             }
-            _ => Vec::new(),
+            Self::NoToken
+            | Self::UnknownToken
+            | Self::Role(_)
+            | Self::Restricted
+            | Self::Misdirected
+            | Self::NoSuchPage
+            | Self::Method
+            | Self::MediaType
+            | Self::Body
+            | Self::Json
+            | Self::Operation(_) => Vec::new(),
         }
     }
 }

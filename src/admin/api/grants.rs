@@ -69,7 +69,7 @@ pub(super) struct GrantView {
 }
 
 impl GrantView {
-    fn of(grant: Grant, used_at: Option<Timestamp>) -> Self {
+    fn of(grant: &Grant, used_at: Option<Timestamp>) -> Self {
         Self {
             id: grant.id.to_string(),
             user: grant.user.to_string(),
@@ -97,8 +97,8 @@ pub(super) async fn list(
     let slug = &seat.tenant.slug;
     let grants = context.operations.page_grants(slug, filter, wanted.page());
     let (items, next) = wanted.cut(grants.await?, |live| live.grant.id.as_str());
-    let view = |LiveGrant { grant, used_at }| GrantView::of(grant, used_at);
-    let items = items.into_iter().map(view).collect();
+    let view = |LiveGrant { grant, used_at }: &LiveGrant| GrantView::of(grant, *used_at);
+    let items = items.iter().map(view).collect();
     Ok(Reply(Listing { items, next }))
 }
 
@@ -109,7 +109,7 @@ pub(super) async fn read(
 ) -> Result<Reply<GrantView>, ApiError> {
     let id = GrantId::new(path.grant);
     let grant = context.operations.find_grant(&seat.tenant.slug, &id);
-    Ok(Reply(GrantView::of(grant.await?, None)))
+    Ok(Reply(GrantView::of(&grant.await?, None)))
 }
 
 pub(super) async fn revoke(

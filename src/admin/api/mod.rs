@@ -255,7 +255,7 @@ fn introduce(document: TransformOpenApi<'_>) -> TransformOpenApi<'_> {
                 scheme: "bearer".to_owned(),
                 bearer_format: None,
                 description: Some("An operator token".to_owned()),
-                extensions: Default::default(),
+                extensions: [].into_iter().collect(),
             },
         )
 }
