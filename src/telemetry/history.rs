@@ -41,7 +41,8 @@ impl History {
         }
     }
 
-    /// By how much a counter went up in each step, the oldest first; the last one is still going on.
+    /// By how much a counter went up in each step of the last ten minutes, the oldest first; the last
+    /// one is still going on, and before the start there was nothing.
     #[must_use]
     pub fn steps(&self, tenant: &TenantSlug, figure: Figure) -> Vec<u64> {
         let samples = self.samples.read().unwrap_or_else(PoisonError::into_inner);
@@ -51,7 +52,9 @@ impl History {
                 .and_then(|counters| counters.get(figure as usize))
                 .map_or(0, |count| *count)
         };
-        let mut values: Vec<u64> = samples.iter().map(value).collect();
+        let missing = (STEPS + 1).saturating_sub(samples.len());
+        let mut values = vec![0; missing];
+        values.extend(samples.iter().map(value));
         values.push(self.figures.read(tenant, figure));
         let pairs = values.iter().zip(values.iter().skip(1));
         pairs
@@ -79,7 +82,9 @@ mod tests {
         count(3);
         history.sample();
         count(1);
-        assert_eq!(history.steps(&tenant, Figure::Requests), [3, 1]);
+        let steps = history.steps(&tenant, Figure::Requests);
+        assert_eq!(steps.len(), STEPS + 1);
+        assert!(steps.ends_with(&[0, 2, 3, 1]), "{steps:?}");
         for _ in 0..100 {
             history.sample();
         }

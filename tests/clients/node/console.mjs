@@ -48,6 +48,18 @@ async function api(token, method, path, body) {
   return answer.status === 204 ? null : answer.json();
 }
 
+// What a client that acts for itself may do.
+async function accessToken({ client, secret }) {
+  const answer = await fetch(`${gateway}/token`, {
+    method: 'POST',
+    headers: { Authorization: `Basic ${Buffer.from(`${client.id}:${secret}`).toString('base64')}` },
+    body: new URLSearchParams({ grant_type: 'client_credentials', resource: `${gateway}/mcp` }),
+  });
+  const tokens = await answer.json();
+  check(answer.ok, `POST /token: ${answer.status} ${JSON.stringify(tokens)}`);
+  return tokens.access_token;
+}
+
 // Calls that the picture of the last minutes shows; a scope that the token lacks makes a refusal.
 async function call(token, method, params) {
   return fetch(`${gateway}/mcp`, {
@@ -190,11 +202,8 @@ async function main() {
   const token = command('operator', 'add', 'walker', '--role', 'admin');
   const password = 'correct horse battery staple';
   await api(token, 'POST', '/tenants/default/users', { username: 'bob', roles: ['member'], password });
-  await api(token, 'POST', '/tenants/default/clients', {
-    name: 'Nightly report',
-    scopes: ['mcp:tools'],
-  });
-  const access = command('token', 'issue', '--username', 'bob');
+  const client = { name: 'Nightly report', scopes: ['mcp:tools'] };
+  const access = await accessToken(await api(token, 'POST', '/tenants/default/clients', client));
   for (let turn = 0; turn < 12; turn += 1) await call(access, 'tools/list');
   const refused = await call(access, 'tools/call', {
     name: 'get_internal_metric',
