@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::install::InstallArguments;
 use super::operator::OperatorCommand;
 use super::policy::PolicyCommand;
 use crate::config::duration;
@@ -68,9 +69,14 @@ It keeps nothing: its database is gone when it ends.")]
 
     /// Bring the tables of the database up to date.
     #[command(after_help = "\
-Example:
-  DATABASE_URL=postgres://gatehouse@db/gatehouse gatehouse --config /etc/gatehouse.toml migrate")]
-    Migrate,
+Examples:
+  DATABASE_URL=postgres://gatehouse@db/gatehouse gatehouse --config /etc/gatehouse.toml migrate
+  DATABASE_URL=postgres://owner@db/gatehouse gatehouse migrate --grant-to gatehouse")]
+    Migrate {
+        /// The role of Postgres that `serve` connects as, where it is another one than this.
+        #[arg(long, value_name = "ROLE")]
+        grant_to: Option<String>,
+    },
 
     /// Report every mistake in the configuration, without starting anything.
     #[command(after_help = "\
@@ -157,6 +163,17 @@ Example:
         #[command(subcommand)]
         command: TokenCommand,
     },
+
+    /// Add this gateway to a desktop host's list of MCP servers.
+    #[command(after_help = "\
+Examples:
+  gatehouse install claude-desktop
+  gatehouse install vscode --url https://mcp.example.com/mcp
+  gatehouse install codex --undo
+
+What else is in the host's file stays as it is. A project's list is named with --file, as in
+--file .mcp.json (Claude Code), .cursor/mcp.json, .vscode/mcp.json or .codex/config.toml.")]
+    Install(InstallArguments),
 }
 
 #[derive(Debug, Subcommand)]

@@ -6,6 +6,7 @@ mod client;
 mod configuration;
 pub mod demo;
 mod exit;
+mod install;
 mod key;
 mod operator;
 mod policy;
@@ -94,9 +95,9 @@ fn dispatch(arguments: Arguments, environment: &Environment) -> anyhow::Result<E
         Command::Stdio => {
             let config = load()?;
             log(config.telemetry.log, "info")?;
-            block_on(serve::serve_stdio(&config))?;
+            block_on(serve::serve_stdio(config))?;
         }
-        Command::Migrate => block_on(migrate(&load()?))?,
+        Command::Migrate { grant_to } => block_on(migrate(&load()?, grant_to.as_deref()))?,
         Command::Tenant { command } => block_on(tenant::run(&load()?, command))?,
         Command::User { command } => block_on(user::run(&load()?, command))?,
         Command::Client { command } => block_on(client::run(&load()?, command))?,
@@ -104,12 +105,15 @@ fn dispatch(arguments: Arguments, environment: &Environment) -> anyhow::Result<E
         Command::Keys { command } => block_on(key::run(&load()?, command))?,
         Command::Operator { command } => block_on(operator::run(&load()?, command))?,
         Command::Token { command } => block_on(token::run(&load()?, command))?,
+        Command::Install(wanted) => {
+            install::run(&wanted, arguments.config.as_deref(), environment)?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-async fn migrate(config: &Config) -> anyhow::Result<()> {
-    store::migrate(config.database.url.expose()).await?;
+async fn migrate(config: &Config, grant_to: Option<&str>) -> anyhow::Result<()> {
+    store::migrate(config.database.url.expose(), grant_to).await?;
     terminal::say("the database is up to date")?;
     Ok(())
 }

@@ -34,6 +34,11 @@ pub enum Location {
 #[error("a database URL begins with sqlite: or postgres:")]
 struct UnknownEngine;
 
+/// A role of an engine without roles.
+#[derive(Debug, thiserror::Error)]
+#[error("SQLite has no roles; who may read its file is up to the file system")]
+struct NoRoles;
+
 enum Engine {
     Sqlite,
     Postgres,
@@ -73,7 +78,7 @@ pub async fn connect(url: &str, options: &ConnectOptions) -> Result<Arc<dyn Stor
         Engine::Sqlite => Ok(Arc::new(SqliteStore::open(url).await?)),
         Engine::Postgres => {
             if options.migrate_at_start {
-                postgres::migrate(url).await?;
+                postgres::migrate(url, None).await?;
             }
             Ok(Arc::new(
                 PostgresStore::open(url, options.max_connections).await?,
@@ -82,10 +87,12 @@ pub async fn connect(url: &str, options: &ConnectOptions) -> Result<Arc<dyn Stor
     }
 }
 
-/// Brings the tables of the database at `url` up to date.
-pub async fn migrate(url: &str) -> Result<(), StoreError> {
-    match Engine::of(url)? {
-        Engine::Sqlite => sqlite::migrate(url).await,
-        Engine::Postgres => postgres::migrate(url).await,
+/// Brings the tables of the database at `url` up to date, and lets the role `grant_to`, which owns
+/// none of them, work with their rows.
+pub async fn migrate(url: &str, grant_to: Option<&str>) -> Result<(), StoreError> {
+    match (Engine::of(url)?, grant_to) {
+        (Engine::Sqlite, None) => sqlite::migrate(url).await,
+        (Engine::Sqlite, Some(_)) => Err(StoreError::failed(NoRoles)),
+        (Engine::Postgres, grant_to) => postgres::migrate(url, grant_to).await,
     }
 }

@@ -15,6 +15,8 @@ const ENCRYPTION_KEY: &str = "q7vXy1Kc0dJpFZ4m8TgqVt3l9EoNwRrYh2SbUiAaC6M=";
 /// A database that belongs to one test.
 pub(crate) struct Database {
     pub(crate) url: String,
+    /// The same, for someone who sees all rows.
+    pub(crate) admin_url: String,
     /// Removed with its content when the test ends.
     folder: tempfile::TempDir,
 }
@@ -41,7 +43,11 @@ impl Database {
     pub(crate) fn sqlite() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", folder.path().join("gatehouse.db").display());
-        Self { url, folder }
+        Self {
+            admin_url: url.clone(),
+            url,
+            folder,
+        }
     }
 
     /// A new, empty database of the server that `GATEHOUSE_TEST_POSTGRES` names.
@@ -55,11 +61,21 @@ impl Database {
         let number = NUMBER.fetch_add(1, Ordering::SeqCst);
         let name = format!("gateway_{}_{number}", std::process::id());
         let mut admin = sqlx::PgConnection::connect(url.as_str()).await.unwrap();
-        let statement = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
-        sqlx::raw_sql(statement).execute(&mut admin).await.unwrap();
+        // The role owns the tables, and row-level security holds for it.
+        for statement in [
+            format!("CREATE ROLE {name} LOGIN PASSWORD '{name}'"),
+            format!("CREATE DATABASE {name} OWNER {name}"),
+        ] {
+            let statement = sqlx::AssertSqlSafe(statement);
+            sqlx::raw_sql(statement).execute(&mut admin).await.unwrap();
+        }
         url.set_path(&name);
+        let admin_url = url.to_string();
+        url.set_username(&name).unwrap();
+        url.set_password(Some(&name)).unwrap();
         Some(Self {
             url: url.into(),
+            admin_url,
             folder: tempfile::tempdir().unwrap(),
         })
     }
@@ -70,7 +86,7 @@ impl Database {
             let mut connection = sqlx::SqliteConnection::connect(&self.url).await.unwrap();
             sqlx::query_scalar(query).fetch_one(&mut connection).await
         } else {
-            let mut connection = sqlx::PgConnection::connect(&self.url).await.unwrap();
+            let mut connection = sqlx::PgConnection::connect(&self.admin_url).await.unwrap();
             sqlx::query_scalar(query).fetch_one(&mut connection).await
         }
         .unwrap()

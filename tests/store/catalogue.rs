@@ -64,12 +64,17 @@ impl Database {
                 sqlx::query(drop).execute(&mut postgres).await.unwrap();
             }
             for table in tables {
-                let columns = sqlx::query_as(POSTGRES_COLUMNS).bind(table);
-                let columns = columns.fetch_all(&mut postgres).await.unwrap();
-                let insert = AssertSqlSafe(insertion(table, columns, tenant));
+                let insert = AssertSqlSafe(self.insertion(table, tenant).await);
                 sqlx::query(insert).execute(&mut postgres).await.unwrap();
             }
         }
+    }
+
+    /// The statement that adds a row to a table of Postgres.
+    pub(crate) async fn insertion(&self, table: &str, tenant: &str) -> String {
+        let columns = sqlx::query_as(POSTGRES_COLUMNS).bind(table);
+        let columns = columns.fetch_all(&mut self.postgres().await).await.unwrap();
+        insertion(table, columns, tenant)
     }
 
     /// How many rows of the tenant the table has.
@@ -95,8 +100,8 @@ impl Database {
         SqliteConnection::connect(self.url()).await.unwrap()
     }
 
-    async fn postgres(&self) -> PgConnection {
-        PgConnection::connect(self.url()).await.unwrap()
+    pub(crate) async fn postgres(&self) -> PgConnection {
+        PgConnection::connect(self.admin_url()).await.unwrap()
     }
 }
 

@@ -19,10 +19,10 @@ async fn an_open_database_answers(database: &Database) {
 }
 
 async fn a_database_may_be_migrated_again(database: &Database) {
-    migrate(database.url()).await.unwrap();
+    migrate(database.owner_url(), None).await.unwrap();
     let store = database.open().await;
     store.add_user(&acme(), &user("alice")).await.unwrap();
-    migrate(database.url()).await.unwrap();
+    migrate(database.owner_url(), None).await.unwrap();
     let users = store.list_users(&acme()).await.unwrap();
     assert_eq!(users, vec![user("alice")]);
 }
@@ -30,7 +30,7 @@ async fn a_database_may_be_migrated_again(database: &Database) {
 async fn several_may_open_a_fresh_database_at_once(database: &Database) {
     let mut openings = JoinSet::new();
     for _ in 0..8 {
-        let url = database.url().to_owned();
+        let url = database.owner_url().to_owned();
         openings.spawn(async move {
             let options = ConnectOptions {
                 max_connections: 1,
@@ -46,14 +46,14 @@ async fn several_may_open_a_fresh_database_at_once(database: &Database) {
 async fn a_postgres_that_was_not_migrated_is_refused() {
     on_postgres(async |database: &Database| {
         let options = ConnectOptions::default();
-        let refused = connect(database.url(), &options).await.unwrap_err();
+        let refused = connect(database.owner_url(), &options).await.unwrap_err();
         let StoreError::Failed(reason) = &refused else {
             panic!("{refused:?}");
         };
         assert!(reason.to_string().contains("gatehouse migrate"), "{reason}");
 
-        migrate(database.url()).await.unwrap();
-        let store = connect(database.url(), &options).await.unwrap();
+        migrate(database.owner_url(), None).await.unwrap();
+        let store = connect(database.owner_url(), &options).await.unwrap();
         store.ping().await.unwrap();
     })
     .await;

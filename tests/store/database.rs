@@ -6,13 +6,16 @@ use std::sync::{Arc, Once};
 
 use futures_util::FutureExt as _;
 use gatehouse::model::{Random as _, SystemRandom};
-use gatehouse::store::{ConnectOptions, Store, connect};
+use gatehouse::store::{ConnectOptions, Store, connect, migrate};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use tempfile::TempDir;
 
-/// A database that is there for one test.
+/// A database that is there for one test. In Postgres its tables belong to one role, and the store
+/// connects as another one, neither of them a superuser.
 pub(crate) struct Database {
     url: String,
+    owner_url: String,
+    admin_url: String,
 }
 
 /// Makes of each `async fn name(database: &Database)` a test `sqlite::name` and a test
@@ -40,9 +43,24 @@ impl Database {
         &self.url
     }
 
+    /// As the owner of the tables.
+    pub(crate) fn owner_url(&self) -> &str {
+        &self.owner_url
+    }
+
+    /// As a superuser.
+    pub(crate) fn admin_url(&self) -> &str {
+        &self.admin_url
+    }
+
     /// A store as one replica has it; another call is another replica, or the same one after a
     /// restart.
     pub(crate) async fn open(&self) -> Arc<dyn Store> {
+        if self.url != self.owner_url {
+            let role = url::Url::parse(&self.url).unwrap();
+            let migrated = migrate(&self.owner_url, Some(role.username())).await;
+            migrated.unwrap();
+        }
         let options = ConnectOptions {
             max_connections: 5,
             migrate_at_start: true,
@@ -54,7 +72,13 @@ impl Database {
 pub(crate) async fn on_sqlite(case: impl AsyncFnOnce(&Database)) {
     let folder = TempDir::new().unwrap();
     let url = format!("sqlite://{}", folder.path().join("gatehouse.db").display());
-    case(&Database { url }).await;
+    let (owner_url, admin_url) = (url.clone(), url.clone());
+    case(&Database {
+        url,
+        owner_url,
+        admin_url,
+    })
+    .await;
 }
 
 pub(crate) async fn on_postgres(case: impl AsyncFnOnce(&Database)) {
@@ -63,18 +87,36 @@ pub(crate) async fn on_postgres(case: impl AsyncFnOnce(&Database)) {
     };
     let name = random_name();
     let mut admin = PgConnection::connect(&admin_url).await.unwrap();
-    admin
-        .execute(AssertSqlSafe(format!("CREATE DATABASE {name}")))
-        .await
-        .unwrap();
+    for sql in [
+        format!("CREATE ROLE {name}_owner LOGIN PASSWORD '{name}'"),
+        format!("CREATE ROLE {name}_app LOGIN PASSWORD '{name}'"),
+        format!("CREATE DATABASE {name} OWNER {name}_owner"),
+    ] {
+        admin.execute(AssertSqlSafe(sql)).await.unwrap();
+    }
     let mut url = url::Url::parse(&admin_url).unwrap();
     url.set_path(&name);
-    let database = Database { url: url.into() };
+    let mut url_of = |role: &str| {
+        url.set_username(&format!("{name}_{role}")).unwrap();
+        url.set_password(Some(&name)).unwrap();
+        url.to_string()
+    };
+    let (url, owner_url) = (url_of("app"), url_of("owner"));
+    let mut admin_url = url::Url::parse(&admin_url).unwrap();
+    admin_url.set_path(&name);
+    let database = Database {
+        url,
+        owner_url,
+        admin_url: admin_url.into(),
+    };
     let outcome = AssertUnwindSafe(case(&database)).catch_unwind().await;
-    admin
-        .execute(AssertSqlSafe(format!("DROP DATABASE {name} WITH (FORCE)")))
-        .await
-        .unwrap();
+    for sql in [
+        format!("DROP DATABASE {name} WITH (FORCE)"),
+        format!("DROP ROLE {name}_app"),
+        format!("DROP ROLE {name}_owner"),
+    ] {
+        admin.execute(AssertSqlSafe(sql)).await.unwrap();
+    }
     if let Err(panic) = outcome {
         resume_unwind(panic);
     }

@@ -25,6 +25,7 @@ mod registrations;
 mod remote_documents;
 mod restart;
 mod revocations;
+mod row_level_security;
 mod signing_keys;
 mod tenants;
 mod users;

@@ -54,7 +54,7 @@ impl Database {
                 row.await.unwrap();
             }
         } else {
-            let mut connection = PgConnection::connect(self.url()).await.unwrap();
+            let mut connection = PgConnection::connect(self.owner_url()).await.unwrap();
             migrator.run(&mut connection).await.unwrap();
             for row in rows {
                 let row = sqlx::query(AssertSqlSafe(*row)).execute(&mut connection);

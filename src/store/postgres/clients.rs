@@ -1,13 +1,24 @@
 //! Registered clients in Postgres.
 
-use sqlx::{PgExecutor, PgPool};
+use sqlx::PgConnection;
 
+use super::pool::Pool;
 use crate::model::{Client, ClientId, GrantType, RedirectUri, TenantSlug};
 use crate::store::StoreError;
 use crate::store::row::{ClientRow, write_keys, write_list, write_scopes};
 
 pub(super) async fn register(
-    executor: impl PgExecutor<'_>,
+    pool: &Pool,
+    tenant: &TenantSlug,
+    client: &Client,
+) -> Result<(), StoreError> {
+    let mut transaction = pool.begin(tenant).await?;
+    insert(&mut transaction, tenant, client).await?;
+    Ok(transaction.commit().await?)
+}
+
+pub(super) async fn insert(
+    connection: &mut PgConnection,
     tenant: &TenantSlug,
     client: &Client,
 ) -> Result<(), StoreError> {
@@ -36,16 +47,17 @@ pub(super) async fn register(
     .bind(client.created_at.seconds())
     .bind(jwks)
     .bind(jwks_uri)
-    .execute(executor)
+    .execute(connection)
     .await?;
     Ok(())
 }
 
 pub(super) async fn find(
-    pool: &PgPool,
+    pool: &Pool,
     tenant: &TenantSlug,
     id: &ClientId,
 ) -> Result<Option<Client>, StoreError> {
+    let mut transaction = pool.begin(tenant).await?;
     sqlx::query_as::<_, ClientRow>(
         "SELECT id, name, uri, redirect_uris, auth_method, secret, grant_types, scopes, created_at,
                 jwks, jwks_uri, refusals
@@ -54,28 +66,30 @@ pub(super) async fn find(
     )
     .bind(tenant.as_str())
     .bind(id.as_str())
-    .fetch_optional(pool)
+    .fetch_optional(&mut *transaction)
     .await?
     .map(Client::try_from)
     .transpose()
 }
 
-pub(super) async fn list(pool: &PgPool, tenant: &TenantSlug) -> Result<Vec<Client>, StoreError> {
+pub(super) async fn list(pool: &Pool, tenant: &TenantSlug) -> Result<Vec<Client>, StoreError> {
+    let mut transaction = pool.begin(tenant).await?;
     let rows = sqlx::query_as::<_, ClientRow>(
         "SELECT * FROM clients WHERE tenant = $1 ORDER BY created_at, id",
     )
     .bind(tenant.as_str())
-    .fetch_all(pool)
+    .fetch_all(&mut *transaction)
     .await?;
     rows.into_iter().map(Client::try_from).collect()
 }
 
 /// Replaces what a client may change about itself (RFC 7592 §2.2).
 pub(super) async fn replace(
-    pool: &PgPool,
+    pool: &Pool,
     tenant: &TenantSlug,
     client: &Client,
 ) -> Result<bool, StoreError> {
+    let mut transaction = pool.begin(tenant).await?;
     let redirect_uris = client.redirect_uris.iter().map(RedirectUri::as_str);
     let grant_types = client.grant_types.iter().copied().map(GrantType::as_str);
     let (jwks, jwks_uri) = write_keys(client.keys.as_ref());
@@ -99,7 +113,8 @@ pub(super) async fn replace(
     .bind(write_list(grant_types))
     .bind(jwks)
     .bind(jwks_uri)
-    .execute(pool)
+    .execute(&mut *transaction)
     .await?;
+    transaction.commit().await?;
     Ok(done.rows_affected() > 0)
 }

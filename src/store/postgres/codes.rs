@@ -1,18 +1,19 @@
 //! Authorization codes in Postgres (OAuth 2.1 §4.1.2, §4.1.3).
 
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 
+use super::pool::Pool;
 use super::{grants, refresh_tokens, registrations};
 use crate::model::{AuthorizationCode, Digest, RefreshToken, TenantSlug, Timestamp};
 use crate::store::row::CodeRow;
 use crate::store::{CodeRedemption, StoreError};
 
 pub(super) async fn issue(
-    pool: &PgPool,
+    pool: &Pool,
     tenant: &TenantSlug,
     code: &AuthorizationCode,
 ) -> Result<(), StoreError> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = pool.begin(tenant).await?;
     grants::insert(&mut transaction, tenant, &code.grant).await?;
     let given_at = code.grant.created_at;
     registrations::mark_used(&mut transaction, tenant, &code.grant.client, given_at).await?;
@@ -34,10 +35,11 @@ pub(super) async fn issue(
 }
 
 pub(super) async fn find(
-    pool: &PgPool,
+    pool: &Pool,
     tenant: &TenantSlug,
     digest: &Digest,
 ) -> Result<Option<AuthorizationCode>, StoreError> {
+    let mut transaction = pool.begin(tenant).await?;
     sqlx::query_as::<_, CodeRow>(
         "SELECT c.digest, c.redirect_uri, c.challenge, c.dpop_key, c.expires_at,
                 g.id AS grant_id, g.client_id, g.user_id, g.scopes, g.resource, g.created_at,
@@ -48,20 +50,20 @@ pub(super) async fn find(
     )
     .bind(tenant.as_str())
     .bind(digest.as_bytes().as_slice())
-    .fetch_optional(pool)
+    .fetch_optional(&mut *transaction)
     .await?
     .map(AuthorizationCode::try_from)
     .transpose()
 }
 
 pub(super) async fn redeem(
-    pool: &PgPool,
+    pool: &Pool,
     tenant: &TenantSlug,
     digest: &Digest,
     refresh: Option<&RefreshToken>,
     now: Timestamp,
 ) -> Result<CodeRedemption, StoreError> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = pool.begin(tenant).await?;
     let redemption = if mark_redeemed(&mut transaction, tenant, digest, now).await? {
         if let Some(token) = refresh {
             refresh_tokens::insert(&mut transaction, tenant, token).await?;

@@ -1,17 +1,17 @@
 //! What people agreed to, in Postgres: remembered consents, and the grants that followed.
 
-use sqlx::PgPool;
-
 use super::grants;
+use super::pool::Pool;
 use crate::model::{ClientId, Consent, TenantSlug, Timestamp, UserId};
 use crate::store::row::{ConsentRow, LiveGrantRow, write_scopes};
 use crate::store::{LiveGrant, StoreError};
 
 pub(super) async fn remember(
-    pool: &PgPool,
+    pool: &Pool,
     tenant: &TenantSlug,
     consent: &Consent,
 ) -> Result<(), StoreError> {
+    let mut transaction = pool.begin(tenant).await?;
     sqlx::query(
         "INSERT INTO consents (tenant, user_id, client_id, redirect_host, scopes, resource,
                                given_at)
@@ -27,17 +27,18 @@ pub(super) async fn remember(
     .bind(write_scopes(&consent.scopes))
     .bind(consent.resource.as_str())
     .bind(consent.given_at.seconds())
-    .execute(pool)
+    .execute(&mut *transaction)
     .await?;
-    Ok(())
+    Ok(transaction.commit().await?)
 }
 
 pub(super) async fn find(
-    pool: &PgPool,
+    pool: &Pool,
     tenant: &TenantSlug,
     user: &UserId,
     client: &ClientId,
 ) -> Result<Option<Consent>, StoreError> {
+    let mut transaction = pool.begin(tenant).await?;
     sqlx::query_as::<_, ConsentRow>(
         "SELECT user_id, client_id, redirect_host, scopes, resource, given_at
          FROM consents
@@ -46,7 +47,7 @@ pub(super) async fn find(
     .bind(tenant.as_str())
     .bind(user.as_str())
     .bind(client.as_str())
-    .fetch_optional(pool)
+    .fetch_optional(&mut *transaction)
     .await?
     .map(Consent::try_from)
     .transpose()
@@ -54,11 +55,12 @@ pub(super) async fn find(
 
 /// Live is a grant that was picked up, not taken back, and that a token can still come of.
 pub(super) async fn list_grants(
-    pool: &PgPool,
+    pool: &Pool,
     tenant: &TenantSlug,
     user: &UserId,
     now: Timestamp,
 ) -> Result<Vec<LiveGrant>, StoreError> {
+    let mut transaction = pool.begin(tenant).await?;
     let rows = sqlx::query_as::<_, LiveGrantRow>(
         "SELECT g.id AS grant_id, g.client_id, g.user_id, g.scopes, g.resource, g.created_at,
                 g.revoked_at, g.used_at
@@ -76,19 +78,19 @@ pub(super) async fn list_grants(
     .bind(tenant.as_str())
     .bind(user.as_str())
     .bind(now.seconds())
-    .fetch_all(pool)
+    .fetch_all(&mut *transaction)
     .await?;
     rows.into_iter().map(LiveGrant::try_from).collect()
 }
 
 pub(super) async fn withdraw(
-    pool: &PgPool,
+    pool: &Pool,
     tenant: &TenantSlug,
     user: &UserId,
     client: &ClientId,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = pool.begin(tenant).await?;
     let revoked = grants::revoke_all(&mut transaction, tenant, Some(user), client, now).await?;
     let done =
         sqlx::query("DELETE FROM consents WHERE tenant = $1 AND user_id = $2 AND client_id = $3")

@@ -3,14 +3,15 @@
 //! Every replica does this now and then. `SKIP LOCKED` leaves to another one what it is removing
 //! already, so that they neither wait for each other nor deadlock.
 
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 
+use super::pool::Pool;
 use super::signing_keys;
 use crate::model::Timestamp;
 use crate::store::{CODE_RETENTION, DOCUMENT_RETENTION, StoreError, TOKEN_RETENTION};
 
-pub(super) async fn remove(pool: &PgPool, now: Timestamp) -> Result<u64, StoreError> {
-    let mut transaction = pool.begin().await?;
+pub(super) async fn remove(pool: &Pool, now: Timestamp) -> Result<u64, StoreError> {
+    let mut transaction = pool.begin_upkeep().await?;
     // After a long standstill there is more to remove than the time of a request allows.
     sqlx::query("SET LOCAL statement_timeout = '60s'")
         .execute(&mut *transaction)

@@ -15,6 +15,7 @@ impl FederationStore for PostgresStore {
         issuer: &str,
         subject: &str,
     ) -> Result<Option<User>, StoreError> {
+        let mut transaction = self.pool.begin(tenant).await?;
         sqlx::query_as::<_, UserRow>(concat!(
             "SELECT ",
             user_columns!(),
@@ -23,7 +24,7 @@ impl FederationStore for PostgresStore {
         .bind(tenant.as_str())
         .bind(issuer)
         .bind(subject)
-        .fetch_optional(&self.pool)
+        .fetch_optional(&mut *transaction)
         .await?
         .map(User::try_from)
         .transpose()

@@ -1,7 +1,8 @@
 //! Grants in Postgres.
 
-use sqlx::{PgConnection, PgExecutor};
+use sqlx::PgConnection;
 
+use super::pool::Pool;
 use crate::model::{ClientId, Grant, GrantId, TenantSlug, Timestamp, UserId};
 use crate::store::StoreError;
 use crate::store::row::{GrantRow, write_scopes};
@@ -30,10 +31,11 @@ pub(super) async fn insert(
 }
 
 pub(super) async fn find(
-    executor: impl PgExecutor<'_>,
+    pool: &Pool,
     tenant: &TenantSlug,
     id: &GrantId,
 ) -> Result<Option<Grant>, StoreError> {
+    let mut transaction = pool.begin(tenant).await?;
     sqlx::query_as::<_, GrantRow>(
         "SELECT id AS grant_id, client_id, user_id, scopes, resource, created_at, revoked_at
          FROM grants
@@ -41,15 +43,27 @@ pub(super) async fn find(
     )
     .bind(tenant.as_str())
     .bind(id.as_str())
-    .fetch_optional(executor)
+    .fetch_optional(&mut *transaction)
     .await?
     .map(Grant::try_from)
     .transpose()
 }
 
-/// Refresh tokens need no write of their own: a token is as live as its grant.
 pub(super) async fn revoke(
-    executor: impl PgExecutor<'_>,
+    pool: &Pool,
+    tenant: &TenantSlug,
+    grant: &GrantId,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let mut transaction = pool.begin(tenant).await?;
+    let revoked = mark_revoked(&mut transaction, tenant, grant, now).await?;
+    transaction.commit().await?;
+    Ok(revoked)
+}
+
+/// Refresh tokens need no write of their own: a token is as live as its grant.
+pub(super) async fn mark_revoked(
+    connection: &mut PgConnection,
     tenant: &TenantSlug,
     grant: &GrantId,
     now: Timestamp,
@@ -61,7 +75,7 @@ pub(super) async fn revoke(
     .bind(tenant.as_str())
     .bind(grant.as_str())
     .bind(now.seconds())
-    .execute(executor)
+    .execute(connection)
     .await?;
     Ok(done.rows_affected() > 0)
 }
@@ -86,20 +100,4 @@ pub(super) async fn revoke_all(
     .execute(connection)
     .await?;
     Ok(done.rows_affected())
-}
-
-/// Notes that a refresh token of the grant was exchanged.
-pub(super) async fn mark_used(
-    connection: &mut PgConnection,
-    tenant: &TenantSlug,
-    grant: &GrantId,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    sqlx::query("UPDATE grants SET used_at = $3 WHERE tenant = $1 AND id = $2")
-        .bind(tenant.as_str())
-        .bind(grant.as_str())
-        .bind(now.seconds())
-        .execute(connection)
-        .await?;
-    Ok(())
 }

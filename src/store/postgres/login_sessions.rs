@@ -1,16 +1,16 @@
 //! Login sessions in Postgres.
 
-use sqlx::PgPool;
-
+use super::pool::Pool;
 use crate::model::{Digest, LoginSession, TenantSlug, Timestamp};
 use crate::store::StoreError;
 use crate::store::row::LoginSessionRow;
 
 pub(super) async fn start(
-    pool: &PgPool,
+    pool: &Pool,
     tenant: &TenantSlug,
     session: &LoginSession,
 ) -> Result<(), StoreError> {
+    let mut transaction = pool.begin(tenant).await?;
     sqlx::query(
         "INSERT INTO login_sessions (tenant, digest, user_id, signed_in_at, expires_at)
          VALUES ($1, $2, $3, $4, $5)",
@@ -20,17 +20,18 @@ pub(super) async fn start(
     .bind(session.user.as_str())
     .bind(session.signed_in_at.seconds())
     .bind(session.expires_at.seconds())
-    .execute(pool)
+    .execute(&mut *transaction)
     .await?;
-    Ok(())
+    Ok(transaction.commit().await?)
 }
 
 pub(super) async fn find(
-    pool: &PgPool,
+    pool: &Pool,
     tenant: &TenantSlug,
     cookie: &Digest,
     now: Timestamp,
 ) -> Result<Option<LoginSession>, StoreError> {
+    let mut transaction = pool.begin(tenant).await?;
     sqlx::query_as::<_, LoginSessionRow>(
         "SELECT digest, user_id, signed_in_at, expires_at
          FROM login_sessions
@@ -39,21 +40,22 @@ pub(super) async fn find(
     .bind(tenant.as_str())
     .bind(cookie.as_bytes().as_slice())
     .bind(now.seconds())
-    .fetch_optional(pool)
+    .fetch_optional(&mut *transaction)
     .await?
     .map(LoginSession::try_from)
     .transpose()
 }
 
 pub(super) async fn end(
-    pool: &PgPool,
+    pool: &Pool,
     tenant: &TenantSlug,
     cookie: &Digest,
 ) -> Result<(), StoreError> {
+    let mut transaction = pool.begin(tenant).await?;
     sqlx::query("DELETE FROM login_sessions WHERE tenant = $1 AND digest = $2")
         .bind(tenant.as_str())
         .bind(cookie.as_bytes().as_slice())
-        .execute(pool)
+        .execute(&mut *transaction)
         .await?;
-    Ok(())
+    Ok(transaction.commit().await?)
 }

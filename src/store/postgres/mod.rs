@@ -11,6 +11,7 @@ mod login_sessions;
 mod open;
 mod operators;
 mod policy;
+mod pool;
 mod pushed_requests;
 mod refresh_tokens;
 mod registrations;
@@ -21,9 +22,6 @@ mod spent_identifiers;
 mod tenants;
 mod users;
 
-use async_trait::async_trait;
-use sqlx::PgPool;
-
 use super::{
     CodeRedemption, LiveGrant, Registration, Rotation, RotationOutcome, Store, StoreError,
 };
@@ -32,19 +30,22 @@ use crate::model::{
     PushedRequest, RefreshToken, RemoteDocument, Revocation, SealedSigningKey, SingleUse,
     TenantSlug, Timestamp, User, UserId,
 };
+use async_trait::async_trait;
+
+use pool::Pool;
 
 pub(super) use open::migrate;
 
 /// A Postgres database.
 #[derive(Debug)]
 pub(super) struct PostgresStore {
-    pool: PgPool,
+    pool: Pool,
 }
 
 #[async_trait]
 impl Store for PostgresStore {
     async fn ping(&self) -> Result<(), StoreError> {
-        sqlx::query("SELECT 1").execute(&self.pool).await?;
+        sqlx::query("SELECT 1").execute(self.pool.shared()).await?;
         Ok(())
     }
 

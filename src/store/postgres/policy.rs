@@ -15,12 +15,14 @@ impl PolicyStore for PostgresStore {
         client: &ClientId,
         refusals: Option<RefusalDialect>,
     ) -> Result<bool, StoreError> {
+        let mut transaction = self.pool.begin(tenant).await?;
         let done = sqlx::query("UPDATE clients SET refusals = $3 WHERE tenant = $1 AND id = $2")
             .bind(tenant.as_str())
             .bind(client.as_str())
             .bind(refusals.map(RefusalDialect::as_str))
-            .execute(&self.pool)
+            .execute(&mut *transaction)
             .await?;
+        transaction.commit().await?;
         Ok(done.rows_affected() > 0)
     }
 
@@ -31,8 +33,8 @@ impl PolicyStore for PostgresStore {
         assertion: &SingleUse,
         ends_at: Timestamp,
     ) -> Result<bool, StoreError> {
-        let mut transaction = self.pool.begin().await?;
-        if !spent_identifiers::spend(&mut *transaction, tenant, assertion).await? {
+        let mut transaction = self.pool.begin(tenant).await?;
+        if !spent_identifiers::insert(&mut transaction, tenant, assertion).await? {
             return Ok(false);
         }
         grants::insert(&mut transaction, tenant, grant).await?;

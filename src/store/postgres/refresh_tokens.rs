@@ -1,8 +1,9 @@
 //! Refresh tokens and their rotation in Postgres (OAuth 2.1 §4.3, RFC 9700 §4.14.2).
 
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 
 use super::grants;
+use super::pool::Pool;
 use crate::model::{Digest, Grant, GrantId, RefreshToken, TenantSlug, Timestamp};
 use crate::store::row::{RefreshTokenRow, SpentTokenRow};
 use crate::store::{Rotation, RotationOutcome, StoreError};
@@ -27,10 +28,11 @@ pub(super) async fn insert(
 }
 
 pub(super) async fn find(
-    pool: &PgPool,
+    pool: &Pool,
     tenant: &TenantSlug,
     digest: &Digest,
 ) -> Result<Option<(RefreshToken, Grant)>, StoreError> {
+    let mut transaction = pool.begin(tenant).await?;
     sqlx::query_as::<_, RefreshTokenRow>(
         "SELECT t.digest, t.dpop_key, t.expires_at,
                 g.id AS grant_id, g.client_id, g.user_id, g.scopes, g.resource, g.created_at,
@@ -41,18 +43,19 @@ pub(super) async fn find(
     )
     .bind(tenant.as_str())
     .bind(digest.as_bytes().as_slice())
-    .fetch_optional(pool)
+    .fetch_optional(&mut *transaction)
     .await?
     .map(<(RefreshToken, Grant)>::try_from)
     .transpose()
 }
 
 pub(super) async fn find_live(
-    pool: &PgPool,
+    pool: &Pool,
     tenant: &TenantSlug,
     digest: &Digest,
     now: Timestamp,
 ) -> Result<Option<(RefreshToken, Grant)>, StoreError> {
+    let mut transaction = pool.begin(tenant).await?;
     sqlx::query_as::<_, RefreshTokenRow>(
         "SELECT t.digest, t.dpop_key, t.expires_at,
                 g.id AS grant_id, g.client_id, g.user_id, g.scopes, g.resource, g.created_at,
@@ -65,22 +68,19 @@ pub(super) async fn find_live(
     .bind(tenant.as_str())
     .bind(digest.as_bytes().as_slice())
     .bind(now.seconds())
-    .fetch_optional(pool)
+    .fetch_optional(&mut *transaction)
     .await?
     .map(<(RefreshToken, Grant)>::try_from)
     .transpose()
 }
 
 pub(super) async fn rotate(
-    pool: &PgPool,
+    pool: &Pool,
     tenant: &TenantSlug,
     rotation: &Rotation,
 ) -> Result<RotationOutcome, StoreError> {
-    let mut transaction = pool.begin().await?;
-    let outcome = if consume(&mut transaction, tenant, rotation).await? {
-        insert(&mut transaction, tenant, &rotation.successor).await?;
-        let grant = &rotation.successor.grant;
-        grants::mark_used(&mut transaction, tenant, grant, rotation.now).await?;
+    let mut transaction = pool.begin(tenant).await?;
+    let outcome = if exchange(&mut transaction, tenant, rotation).await? {
         RotationOutcome::Rotated
     } else {
         refuse(&mut transaction, tenant, rotation).await?
@@ -89,25 +89,42 @@ pub(super) async fn rotate(
     Ok(outcome)
 }
 
-/// Marks a live token as consumed; the statement that looks is the one that marks, so of any
-/// number of attempts one succeeds.
-async fn consume(
+/// Marks a live token as consumed and stores its successor; the statement that looks is the one
+/// that marks, so of any number of attempts one succeeds.
+async fn exchange(
     connection: &mut PgConnection,
     tenant: &TenantSlug,
     rotation: &Rotation,
 ) -> Result<bool, StoreError> {
     let done = sqlx::query(
-        "UPDATE refresh_tokens SET consumed_at = $4, salt = $5
-         WHERE tenant = $1 AND digest = $2 AND grant_id = $3
-           AND consumed_at IS NULL AND expires_at > $4
-           AND EXISTS (SELECT 1 FROM grants AS g
-                       WHERE g.tenant = $1 AND g.id = $3 AND g.revoked_at IS NULL)",
+        "WITH consumed AS (
+             UPDATE refresh_tokens SET consumed_at = $4, salt = $5
+             WHERE tenant = $1 AND digest = $2 AND grant_id = $3
+               AND consumed_at IS NULL AND expires_at > $4
+               AND EXISTS (SELECT 1 FROM grants AS g
+                           WHERE g.tenant = $1 AND g.id = $3 AND g.revoked_at IS NULL)
+             RETURNING grant_id
+         ), used AS (
+             UPDATE grants SET used_at = $4
+             WHERE tenant = $1 AND id IN (SELECT grant_id FROM consumed)
+         )
+         INSERT INTO refresh_tokens (tenant, digest, grant_id, dpop_key, expires_at)
+         SELECT $1, $6, grant_id, $7, $8 FROM consumed",
     )
     .bind(tenant.as_str())
     .bind(rotation.presented.as_bytes().as_slice())
     .bind(rotation.successor.grant.as_str())
     .bind(rotation.now.seconds())
     .bind(rotation.salt.as_slice())
+    .bind(rotation.successor.digest.as_bytes().as_slice())
+    .bind(
+        rotation
+            .successor
+            .key
+            .as_ref()
+            .map(|key| key.as_bytes().as_slice()),
+    )
+    .bind(rotation.successor.expires_at.seconds())
     .execute(connection)
     .await?;
     Ok(done.rows_affected() > 0)
@@ -142,7 +159,7 @@ async fn refuse(
         });
     }
     // RFC 9700 §4.14.2: two parties hold the token, and nobody can tell which one is the thief.
-    grants::revoke(
+    grants::mark_revoked(
         connection,
         tenant,
         &GrantId::new(row.grant_id),

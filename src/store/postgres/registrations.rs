@@ -1,18 +1,19 @@
 //! Clients that registered themselves, and their removal, in Postgres (RFC 7591, RFC 7592).
 
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 
+use super::pool::Pool;
 use super::{clients, grants};
 use crate::model::{Client, ClientId, Digest, TenantSlug, Timestamp};
 use crate::store::row::ClientRow;
 use crate::store::{Registration, StoreError};
 
 pub(super) async fn admit(
-    pool: &PgPool,
+    pool: &Pool,
     tenant: &TenantSlug,
     registration: &Registration,
 ) -> Result<bool, StoreError> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = pool.begin(tenant).await?;
     // Registrations of a tenant take turns, so that together they don't exceed the limit.
     sqlx::query("SELECT pg_advisory_xact_lock(hashtext('client_registrations ' || $1))")
         .bind(tenant.as_str())
@@ -23,7 +24,7 @@ pub(super) async fn admit(
     {
         return Ok(false);
     }
-    clients::register(&mut *transaction, tenant, &registration.client).await?;
+    clients::insert(&mut transaction, tenant, &registration.client).await?;
     sqlx::query(
         "INSERT INTO client_registrations (tenant, client_id, token, registered_at)
          VALUES ($1, $2, $3, $4)",
@@ -69,11 +70,12 @@ async fn remove_oldest_unused(
 }
 
 pub(super) async fn find(
-    pool: &PgPool,
+    pool: &Pool,
     tenant: &TenantSlug,
     id: &ClientId,
     token: &Digest,
 ) -> Result<Option<Client>, StoreError> {
+    let mut transaction = pool.begin(tenant).await?;
     sqlx::query_as::<_, ClientRow>(
         "SELECT c.*
          FROM clients AS c
@@ -83,7 +85,7 @@ pub(super) async fn find(
     .bind(tenant.as_str())
     .bind(id.as_str())
     .bind(token.as_bytes().as_slice())
-    .fetch_optional(pool)
+    .fetch_optional(&mut *transaction)
     .await?
     .map(Client::try_from)
     .transpose()
@@ -108,12 +110,12 @@ pub(super) async fn mark_used(
 
 /// The grants stay for a while, revoked: whoever asks about one of their tokens gets an answer.
 pub(super) async fn remove(
-    pool: &PgPool,
+    pool: &Pool,
     tenant: &TenantSlug,
     id: &ClientId,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = pool.begin(tenant).await?;
     grants::revoke_all(&mut transaction, tenant, None, id, now).await?;
     sqlx::query("DELETE FROM consents WHERE tenant = $1 AND client_id = $2")
         .bind(tenant.as_str())
@@ -130,9 +132,10 @@ pub(super) async fn remove(
 }
 
 pub(super) async fn remove_unused(
-    pool: &PgPool,
+    pool: &Pool,
     registered_before: Timestamp,
 ) -> Result<u64, StoreError> {
+    let mut transaction = pool.begin_upkeep().await?;
     let done = sqlx::query(
         "DELETE FROM clients
          WHERE EXISTS (SELECT 1 FROM client_registrations AS r
@@ -142,7 +145,8 @@ pub(super) async fn remove_unused(
                            WHERE g.tenant = clients.tenant AND g.client_id = clients.id)",
     )
     .bind(registered_before.seconds())
-    .execute(pool)
+    .execute(&mut *transaction)
     .await?;
+    transaction.commit().await?;
     Ok(done.rows_affected())
 }

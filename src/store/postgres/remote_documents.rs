@@ -1,16 +1,16 @@
 //! Copies of documents that clients keep on the Web, in Postgres.
 
-use sqlx::PgPool;
-
+use super::pool::Pool;
 use crate::model::{RemoteDocument, TenantSlug};
 use crate::store::StoreError;
 use crate::store::row::RemoteDocumentRow;
 
 pub(super) async fn keep(
-    pool: &PgPool,
+    pool: &Pool,
     tenant: &TenantSlug,
     document: &RemoteDocument,
 ) -> Result<(), StoreError> {
+    let mut transaction = pool.begin(tenant).await?;
     // The later one stays, whichever replica comes last.
     sqlx::query(
         "INSERT INTO remote_documents (tenant, url, body, fetched_at, fresh_until)
@@ -25,16 +25,17 @@ pub(super) async fn keep(
     .bind(&document.body)
     .bind(document.fetched_at.seconds())
     .bind(document.fresh_until.seconds())
-    .execute(pool)
+    .execute(&mut *transaction)
     .await?;
-    Ok(())
+    Ok(transaction.commit().await?)
 }
 
 pub(super) async fn find(
-    pool: &PgPool,
+    pool: &Pool,
     tenant: &TenantSlug,
     url: &str,
 ) -> Result<Option<RemoteDocument>, StoreError> {
+    let mut transaction = pool.begin(tenant).await?;
     let row = sqlx::query_as::<_, RemoteDocumentRow>(
         "SELECT url, body, fetched_at, fresh_until
          FROM remote_documents
@@ -42,7 +43,7 @@ pub(super) async fn find(
     )
     .bind(tenant.as_str())
     .bind(url)
-    .fetch_optional(pool)
+    .fetch_optional(&mut *transaction)
     .await?;
     Ok(row.map(RemoteDocument::from))
 }

@@ -1,13 +1,22 @@
 //! Signing keys in Postgres.
 
-use sqlx::{PgConnection, PgExecutor, PgPool, Postgres, Transaction};
+use sqlx::{PgConnection, Postgres, Transaction};
 
+use super::pool::Pool;
 use crate::model::{SealedSigningKey, TenantSlug, Timestamp};
 use crate::store::row::SigningKeyRow;
 use crate::store::{StoreError, TOKEN_RETENTION};
 
 pub(super) async fn list(
-    executor: impl PgExecutor<'_>,
+    pool: &Pool,
+    tenant: &TenantSlug,
+) -> Result<Vec<SealedSigningKey>, StoreError> {
+    let mut transaction = pool.begin(tenant).await?;
+    select(&mut transaction, tenant).await
+}
+
+async fn select(
+    connection: &mut PgConnection,
     tenant: &TenantSlug,
 ) -> Result<Vec<SealedSigningKey>, StoreError> {
     sqlx::query_as::<_, SigningKeyRow>(
@@ -17,7 +26,7 @@ pub(super) async fn list(
          ORDER BY signs_from DESC, id",
     )
     .bind(tenant.as_str())
-    .fetch_all(executor)
+    .fetch_all(connection)
     .await?
     .into_iter()
     .map(SealedSigningKey::try_from)
@@ -25,7 +34,7 @@ pub(super) async fn list(
 }
 
 pub(super) async fn ensure(
-    pool: &PgPool,
+    pool: &Pool,
     tenant: &TenantSlug,
     candidate: &SealedSigningKey,
 ) -> Result<Vec<SealedSigningKey>, StoreError> {
@@ -33,8 +42,8 @@ pub(super) async fn ensure(
     if !known.is_empty() {
         return Ok(known);
     }
-    let mut transaction = begin_alone(pool).await?;
-    let mut keys = list(&mut *transaction, tenant).await?;
+    let mut transaction = begin_alone(pool, tenant).await?;
+    let mut keys = select(&mut transaction, tenant).await?;
     if keys.is_empty() {
         insert(&mut transaction, tenant, candidate).await?;
         keys.push(candidate.clone());
@@ -44,13 +53,13 @@ pub(super) async fn ensure(
 }
 
 pub(super) async fn rotate(
-    pool: &PgPool,
+    pool: &Pool,
     tenant: &TenantSlug,
     newest: &str,
     candidate: &SealedSigningKey,
 ) -> Result<bool, StoreError> {
-    let mut transaction = begin_alone(pool).await?;
-    let keys = list(&mut *transaction, tenant).await?;
+    let mut transaction = begin_alone(pool, tenant).await?;
+    let keys = select(&mut transaction, tenant).await?;
     let is_newest = keys.first().is_some_and(|key| key.id == newest);
     if is_newest {
         insert(&mut transaction, tenant, candidate).await?;
@@ -62,8 +71,11 @@ pub(super) async fn rotate(
 /// Begins a transaction that adds a key. Two replicas could both find that one is needed and
 /// insert theirs; the lock lets one of them look after the other has committed. Those who only
 /// read don't wait for it.
-async fn begin_alone(pool: &PgPool) -> Result<Transaction<'static, Postgres>, StoreError> {
-    let mut transaction = pool.begin().await?;
+async fn begin_alone(
+    pool: &Pool,
+    tenant: &TenantSlug,
+) -> Result<Transaction<'static, Postgres>, StoreError> {
+    let mut transaction = pool.begin(tenant).await?;
     sqlx::query("LOCK TABLE signing_keys IN SHARE ROW EXCLUSIVE MODE")
         .execute(&mut *transaction)
         .await?;

@@ -1,12 +1,24 @@
 //! Identifiers that count once, in Postgres.
 
-use sqlx::PgExecutor;
+use sqlx::PgConnection;
 
+use super::pool::Pool;
 use crate::model::{SingleUse, TenantSlug};
 use crate::store::StoreError;
 
 pub(super) async fn spend(
-    executor: impl PgExecutor<'_>,
+    pool: &Pool,
+    tenant: &TenantSlug,
+    identifier: &SingleUse,
+) -> Result<bool, StoreError> {
+    let mut transaction = pool.begin(tenant).await?;
+    let is_new = insert(&mut transaction, tenant, identifier).await?;
+    transaction.commit().await?;
+    Ok(is_new)
+}
+
+pub(super) async fn insert(
+    connection: &mut PgConnection,
     tenant: &TenantSlug,
     identifier: &SingleUse,
 ) -> Result<bool, StoreError> {
@@ -18,7 +30,7 @@ pub(super) async fn spend(
     .bind(tenant.as_str())
     .bind(identifier.digest.as_bytes().as_slice())
     .bind(identifier.expires_at.seconds())
-    .execute(executor)
+    .execute(connection)
     .await?;
     Ok(done.rows_affected() == 1)
 }

@@ -14,7 +14,7 @@ use crate::store::tenants::{
 #[async_trait]
 impl TenantStore for PostgresStore {
     async fn add_tenant(&self, tenant: &StoredTenant) -> Result<(), StoreError> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.pool.begin(&tenant.slug).await?;
         let version = next_version(&mut transaction).await?;
         remove_rows(&mut transaction, &tenant.slug).await?;
         insert(&mut transaction, tenant, version).await?;
@@ -22,7 +22,7 @@ impl TenantStore for PostgresStore {
     }
 
     async fn apply_tenants(&self, tenants: &[StoredTenant]) -> Result<Application, StoreError> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.pool.shared().begin().await?;
         // The replicas that start at once come one after the other.
         sqlx::query("SELECT version FROM tenants_version FOR UPDATE")
             .execute(&mut *transaction)
@@ -53,7 +53,7 @@ impl TenantStore for PostgresStore {
              WHERE slug = $1 AND active",
         )
         .bind(slug.as_str())
-        .fetch_optional(&self.pool)
+        .fetch_optional(self.pool.shared())
         .await?
         .map(TryInto::try_into)
         .transpose()
@@ -65,7 +65,7 @@ impl TenantStore for PostgresStore {
              FROM tenants
              ORDER BY slug",
         )
-        .fetch_all(&self.pool)
+        .fetch_all(self.pool.shared())
         .await?
         .into_iter()
         .map(TryInto::try_into)
@@ -74,13 +74,13 @@ impl TenantStore for PostgresStore {
 
     async fn tenants_version(&self) -> Result<i64, StoreError> {
         let version = sqlx::query_scalar("SELECT version FROM tenants_version")
-            .fetch_one(&self.pool)
+            .fetch_one(self.pool.shared())
             .await?;
         Ok(version)
     }
 
     async fn remove_tenant(&self, slug: &TenantSlug) -> Result<bool, StoreError> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.pool.begin(slug).await?;
         next_version(&mut transaction).await?;
         let done = sqlx::query("DELETE FROM tenants WHERE slug = $1")
             .bind(slug.as_str())
@@ -98,6 +98,7 @@ impl TenantStore for PostgresStore {
         &self,
         tenants: &[TenantSlug],
     ) -> Result<Vec<(TenantSlug, SealedSigningKey)>, StoreError> {
+        let mut transaction = self.pool.begin_upkeep().await?;
         let slugs: Vec<&str> = tenants.iter().map(TenantSlug::as_str).collect();
         sqlx::query_as::<_, TenantKeyRow>(
             "SELECT tenant, id, algorithm, sealed_key, created_at, signs_from
@@ -106,7 +107,7 @@ impl TenantStore for PostgresStore {
              ORDER BY tenant, signs_from DESC, id",
         )
         .bind(slugs)
-        .fetch_all(&self.pool)
+        .fetch_all(&mut *transaction)
         .await?
         .into_iter()
         .map(TryInto::try_into)

@@ -1,13 +1,13 @@
 //! People in Postgres.
 
-use sqlx::PgPool;
-
+use super::pool::Pool;
 use crate::model::{PasswordHash, TenantSlug, User, UserId};
 use crate::store::StoreError;
 use crate::store::row::write_list;
 use crate::store::users::{UserRow, user_columns};
 
-pub(super) async fn add(pool: &PgPool, tenant: &TenantSlug, user: &User) -> Result<(), StoreError> {
+pub(super) async fn add(pool: &Pool, tenant: &TenantSlug, user: &User) -> Result<(), StoreError> {
+    let mut transaction = pool.begin(tenant).await?;
     let identity = user.identity.as_ref();
     let groups = user.groups.as_ref();
     sqlx::query(concat!(
@@ -29,16 +29,17 @@ pub(super) async fn add(pool: &PgPool, tenant: &TenantSlug, user: &User) -> Resu
     .bind(groups.map(|groups| groups.taken_at.seconds()))
     .bind(user.disabled)
     .bind(user.created_at.seconds())
-    .execute(pool)
+    .execute(&mut *transaction)
     .await?;
-    Ok(())
+    Ok(transaction.commit().await?)
 }
 
 pub(super) async fn find_by_name(
-    pool: &PgPool,
+    pool: &Pool,
     tenant: &TenantSlug,
     username: &str,
 ) -> Result<Option<User>, StoreError> {
+    let mut transaction = pool.begin(tenant).await?;
     sqlx::query_as::<_, UserRow>(concat!(
         "SELECT ",
         user_columns!(),
@@ -46,17 +47,18 @@ pub(super) async fn find_by_name(
     ))
     .bind(tenant.as_str())
     .bind(username)
-    .fetch_optional(pool)
+    .fetch_optional(&mut *transaction)
     .await?
     .map(User::try_from)
     .transpose()
 }
 
 pub(super) async fn find(
-    pool: &PgPool,
+    pool: &Pool,
     tenant: &TenantSlug,
     id: &UserId,
 ) -> Result<Option<User>, StoreError> {
+    let mut transaction = pool.begin(tenant).await?;
     sqlx::query_as::<_, UserRow>(concat!(
         "SELECT ",
         user_columns!(),
@@ -64,50 +66,55 @@ pub(super) async fn find(
     ))
     .bind(tenant.as_str())
     .bind(id.as_str())
-    .fetch_optional(pool)
+    .fetch_optional(&mut *transaction)
     .await?
     .map(User::try_from)
     .transpose()
 }
 
-pub(super) async fn list(pool: &PgPool, tenant: &TenantSlug) -> Result<Vec<User>, StoreError> {
+pub(super) async fn list(pool: &Pool, tenant: &TenantSlug) -> Result<Vec<User>, StoreError> {
+    let mut transaction = pool.begin(tenant).await?;
     let rows = sqlx::query_as::<_, UserRow>(concat!(
         "SELECT ",
         user_columns!(),
         " FROM users WHERE tenant = $1 ORDER BY username COLLATE \"C\""
     ))
     .bind(tenant.as_str())
-    .fetch_all(pool)
+    .fetch_all(&mut *transaction)
     .await?;
     rows.into_iter().map(User::try_from).collect()
 }
 
 pub(super) async fn set_disabled(
-    pool: &PgPool,
+    pool: &Pool,
     tenant: &TenantSlug,
     username: &str,
     disabled: bool,
 ) -> Result<bool, StoreError> {
+    let mut transaction = pool.begin(tenant).await?;
     let done = sqlx::query("UPDATE users SET disabled = $3 WHERE tenant = $1 AND username = $2")
         .bind(tenant.as_str())
         .bind(username)
         .bind(disabled)
-        .execute(pool)
+        .execute(&mut *transaction)
         .await?;
+    transaction.commit().await?;
     Ok(done.rows_affected() > 0)
 }
 
 /// Login sessions and grants go with the account, codes and refresh tokens with the grants: the
 /// foreign keys see to it.
 pub(super) async fn remove(
-    pool: &PgPool,
+    pool: &Pool,
     tenant: &TenantSlug,
     username: &str,
 ) -> Result<bool, StoreError> {
+    let mut transaction = pool.begin(tenant).await?;
     let done = sqlx::query("DELETE FROM users WHERE tenant = $1 AND username = $2")
         .bind(tenant.as_str())
         .bind(username)
-        .execute(pool)
+        .execute(&mut *transaction)
         .await?;
+    transaction.commit().await?;
     Ok(done.rows_affected() > 0)
 }

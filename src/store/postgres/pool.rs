@@ -1,0 +1,48 @@
+//! Connections to Postgres. A transaction sees the rows of one tenant, whatever its statements say:
+//! the policies of migration 0020 compare every row with the setting that is made here.
+
+use sqlx::{AssertSqlSafe, PgPool, Postgres, Transaction};
+
+use crate::model::TenantSlug;
+use crate::store::StoreError;
+
+/// In the place of a tenant: all rows, to find and remove, never to add or change. No tenant is
+/// called so.
+const ALL_TENANTS: &str = "*";
+
+/// The connections. Nobody else has them, so no statement forgets to say whose rows it is after.
+#[derive(Debug)]
+pub(super) struct Pool(PgPool);
+
+impl Pool {
+    pub(super) fn new(connections: PgPool) -> Self {
+        Self(connections)
+    }
+
+    /// Begins a transaction in which the rows of other tenants aren't there. One that only reads
+    /// may be dropped: its end is nothing to wait for.
+    pub(super) async fn begin(
+        &self,
+        tenant: &TenantSlug,
+    ) -> Result<Transaction<'static, Postgres>, StoreError> {
+        self.begin_as(tenant.as_str()).await
+    }
+
+    /// Begins a transaction for upkeep, which looks at all tenants and belongs to none.
+    pub(super) async fn begin_upkeep(&self) -> Result<Transaction<'static, Postgres>, StoreError> {
+        self.begin_as(ALL_TENANTS).await
+    }
+
+    /// For tables that no tenant owns; those of tenants are empty here.
+    pub(super) fn shared(&self) -> &PgPool {
+        &self.0
+    }
+
+    /// `SET LOCAL` ends with the transaction: who gets the connection next, from this pool or from
+    /// a pooler such as pgbouncer, finds no tenant on it. Both statements are one message.
+    async fn begin_as(&self, rows: &str) -> Result<Transaction<'static, Postgres>, StoreError> {
+        // A slug has no character that could end a literal.
+        let sql = format!("BEGIN; SET LOCAL gatehouse.tenant = '{rows}'");
+        Ok(self.0.begin_with(AssertSqlSafe(sql)).await?)
+    }
+}
