@@ -96,9 +96,6 @@ An editor that knows TOML checks a file against it that begins with
     ConfigSchema,
 
     /// Print the OpenAPI document of the admin API.
-    #[command(after_help = "\
-Example:
-  gatehouse admin-api > openapi.json")]
     AdminApi,
 
     /// Manage tenants beside those of the configuration file; running gateways follow at once.
@@ -147,9 +144,6 @@ Example:
     },
 
     /// Manage operators: who may use the admin API and the console.
-    #[command(after_help = "\
-Example:
-  gatehouse operator add ada --role admin")]
     Operator {
         #[command(subcommand)]
         command: OperatorCommand,

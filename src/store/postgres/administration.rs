@@ -19,6 +19,7 @@ impl AdministrationStore for PostgresStore {
         tenant: &TenantSlug,
         page: Page<'_>,
     ) -> Result<Vec<User>, StoreError> {
+        let mut transaction = self.pool.begin(tenant).await?;
         sqlx::query_as::<_, UserRow>(concat!(
             "SELECT ",
             user_columns!(),
@@ -29,7 +30,7 @@ impl AdministrationStore for PostgresStore {
         .bind(tenant.as_str())
         .bind(page.after)
         .bind(i64::from(page.limit))
-        .fetch_all(&self.pool)
+        .fetch_all(&mut *transaction)
         .await?
         .into_iter()
         .map(User::try_from)
@@ -41,6 +42,7 @@ impl AdministrationStore for PostgresStore {
         tenant: &TenantSlug,
         page: Page<'_>,
     ) -> Result<Vec<Client>, StoreError> {
+        let mut transaction = self.pool.begin(tenant).await?;
         sqlx::query_as::<_, ClientRow>(
             "SELECT id, name, uri, redirect_uris, auth_method, secret, grant_types, scopes,
                     created_at, jwks, jwks_uri, refusals
@@ -52,7 +54,7 @@ impl AdministrationStore for PostgresStore {
         .bind(tenant.as_str())
         .bind(page.after)
         .bind(i64::from(page.limit))
-        .fetch_all(&self.pool)
+        .fetch_all(&mut *transaction)
         .await?
         .into_iter()
         .map(Client::try_from)
@@ -65,6 +67,7 @@ impl AdministrationStore for PostgresStore {
         filter: GrantFilter<'_>,
         page: Page<'_>,
     ) -> Result<Vec<LiveGrant>, StoreError> {
+        let mut transaction = self.pool.begin(tenant).await?;
         sqlx::query_as::<_, LiveGrantRow>(
             "SELECT id AS grant_id, client_id, user_id, scopes, resource, created_at, revoked_at,
                     used_at
@@ -79,7 +82,7 @@ impl AdministrationStore for PostgresStore {
         .bind(filter.client.map(ClientId::as_str))
         .bind(page.after)
         .bind(i64::from(page.limit))
-        .fetch_all(&self.pool)
+        .fetch_all(&mut *transaction)
         .await?
         .into_iter()
         .map(LiveGrant::try_from)
@@ -87,6 +90,7 @@ impl AdministrationStore for PostgresStore {
     }
 
     async fn take_census(&self, tenant: &TenantSlug) -> Result<Census, StoreError> {
+        let mut transaction = self.pool.begin(tenant).await?;
         let census = sqlx::query_as(
             "SELECT (SELECT COUNT(*) FROM users WHERE tenant = $1) AS users,
                     (SELECT COUNT(*) FROM clients WHERE tenant = $1) AS clients,
@@ -94,7 +98,7 @@ impl AdministrationStore for PostgresStore {
                      WHERE tenant = $1 AND revoked_at IS NULL) AS grants",
         )
         .bind(tenant.as_str())
-        .fetch_one(&self.pool)
+        .fetch_one(&mut *transaction)
         .await?;
         Ok(census)
     }
@@ -105,12 +109,14 @@ impl AdministrationStore for PostgresStore {
         user: &UserId,
         roles: &BTreeSet<String>,
     ) -> Result<bool, StoreError> {
+        let mut transaction = self.pool.begin(tenant).await?;
         let done = sqlx::query("UPDATE users SET roles = $3 WHERE tenant = $1 AND id = $2")
             .bind(tenant.as_str())
             .bind(user.as_str())
             .bind(write_list(roles.iter().map(String::as_str)))
-            .execute(&self.pool)
+            .execute(&mut *transaction)
             .await?;
+        transaction.commit().await?;
         Ok(done.rows_affected() > 0)
     }
 
@@ -120,7 +126,7 @@ impl AdministrationStore for PostgresStore {
         user: &UserId,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.pool.begin(tenant).await?;
         if !is_there(&mut transaction, tenant, user).await? {
             return Ok(false);
         }
@@ -143,7 +149,7 @@ impl AdministrationStore for PostgresStore {
     }
 
     async fn replace_tenant_settings(&self, tenant: &StoredTenant) -> Result<bool, StoreError> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.pool.begin(&tenant.slug).await?;
         let version = tenants::next_version(&mut transaction).await?;
         let done = sqlx::query(
             "UPDATE tenants SET settings = $2, version = $3, changed_at = EXTRACT(EPOCH FROM now())::BIGINT

@@ -20,7 +20,7 @@ impl OperatorStore for PostgresStore {
         .bind(token.as_bytes().as_slice())
         .bind(operator.created_at.seconds())
         .bind(operator.expires_at.map(Timestamp::seconds))
-        .execute(&self.pool)
+        .execute(self.pool.shared())
         .await?;
         Ok(())
     }
@@ -31,7 +31,7 @@ impl OperatorStore for PostgresStore {
              FROM operators
              ORDER BY name",
         )
-        .fetch_all(&self.pool)
+        .fetch_all(self.pool.shared())
         .await?
         .into_iter()
         .map(TryInto::try_into)
@@ -41,7 +41,7 @@ impl OperatorStore for PostgresStore {
     async fn remove_operator(&self, name: &OperatorName) -> Result<bool, StoreError> {
         let done = sqlx::query("DELETE FROM operators WHERE name = $1")
             .bind(name.as_str())
-            .execute(&self.pool)
+            .execute(self.pool.shared())
             .await?;
         Ok(done.rows_affected() > 0)
     }
@@ -58,7 +58,7 @@ impl OperatorStore for PostgresStore {
         )
         .bind(token.as_bytes().as_slice())
         .bind(now.seconds())
-        .fetch_optional(&self.pool)
+        .fetch_optional(self.pool.shared())
         .await?
         .map(TryInto::try_into)
         .transpose()
@@ -73,7 +73,7 @@ impl OperatorStore for PostgresStore {
         .bind(session.operator.as_str())
         .bind(session.started_at.seconds())
         .bind(session.expires_at.seconds())
-        .execute(&self.pool)
+        .execute(self.pool.shared())
         .await?;
         Ok(())
     }
@@ -92,7 +92,7 @@ impl OperatorStore for PostgresStore {
         )
         .bind(cookie.as_bytes().as_slice())
         .bind(now.seconds())
-        .fetch_optional(&self.pool)
+        .fetch_optional(self.pool.shared())
         .await?
         .map(TryInto::try_into)
         .transpose()
@@ -101,7 +101,7 @@ impl OperatorStore for PostgresStore {
     async fn end_operator_session(&self, cookie: &Digest) -> Result<(), StoreError> {
         sqlx::query("DELETE FROM operator_sessions WHERE digest = $1")
             .bind(cookie.as_bytes().as_slice())
-            .execute(&self.pool)
+            .execute(self.pool.shared())
             .await?;
         Ok(())
     }
