@@ -96,6 +96,7 @@ An editor that knows TOML checks a file against it that begins with
     ConfigSchema,
 
     /// Print the OpenAPI document of the admin API.
+    #[command(after_help = "Example:\n  gatehouse admin-api > openapi.json")]
     AdminApi,
 
     /// Manage tenants beside those of the configuration file; running gateways follow at once.
@@ -144,6 +145,7 @@ Example:
     },
 
     /// Manage operators: who may use the admin API and the console.
+    #[command(after_help = "Example:\n  gatehouse operator list")]
     Operator {
         #[command(subcommand)]
         command: OperatorCommand,

@@ -62,17 +62,21 @@ impl House {
         }
     }
 
+    /// The address with the objects of `globex` in it.
+    fn path_of(&self, template: &str) -> String {
+        let path = template.strip_prefix("/admin/v1").unwrap().to_owned();
+        let fill =
+            |path: String, (name, id): (&&str, &String)| path.replace(&format!("{{{name}}}"), id);
+        self.objects.iter().fold(path, fill)
+    }
+
     /// Every operation on what `globex` has.
     fn operations(&self) -> Vec<Operation> {
         let document = admin::document();
         let mut operations = Vec::new();
         for (template, item) in document["paths"].as_object().unwrap() {
             for (method, operation) in item.as_object().unwrap() {
-                let path = template.strip_prefix("/admin/v1").unwrap().to_owned();
-                let fill = |path: String, (name, id): (&&str, &String)| {
-                    path.replace(&format!("{{{name}}}"), id)
-                };
-                let path = self.objects.iter().fold(path, fill);
+                let path = self.path_of(template);
                 assert!(
                     !path.contains('{'),
                     "{path}: this walk does not know the parameter"
