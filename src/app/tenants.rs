@@ -1,8 +1,9 @@
 //! The tenants of the configuration file and of operators, side by side in the database.
 
 use super::Gateway;
+use crate::audit;
 use crate::config::FileTenant;
-use crate::model::{StoredTenant, TenantOrigin};
+use crate::model::{Actor, StoredTenant, TenantOrigin, TenantSlug};
 use crate::store::{Application, Clash};
 
 /// The configuration file has tenants whose names or addresses are taken.
@@ -20,7 +21,9 @@ impl Gateway {
             .iter()
             .map(|one| self.stored(one))
             .collect();
-        match self.store.apply_tenants(&stored).await? {
+        let default = TenantSlug::default();
+        let change = audit::change(&default, Actor::System, &*self.clock);
+        match self.store.apply_tenants(&change, &stored).await? {
             Application::Taken(clashes) => return Err(TenantsTaken(clashes).into()),
             Application::Applied { deactivated } => {
                 for tenant in deactivated {

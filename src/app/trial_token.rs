@@ -6,7 +6,8 @@ use anyhow::Context as _;
 
 use super::Gateway;
 use crate::jose::AccessTokenClaims;
-use crate::model::{ClientId, ScopeSet, Secret, Tenant, User, new_identifier};
+use crate::model::{ClientId, Event, ScopeSet, Secret, Tenant, User, new_identifier};
+use crate::operations::By;
 
 impl Gateway {
     /// An access token for trying things out, signed for `user` without a grant.
@@ -23,6 +24,10 @@ impl Gateway {
             .key_rings
             .get(&tenant.slug)
             .context("there is no signing key")?;
+        let mut change = self.operations.change(&By::CommandLine, &tenant.slug);
+        change.user = Some(user.id.clone());
+        let event = Event::TokenIssued("by_hand").entry(&change);
+        self.store.chain_audit(&tenant.slug, &[event]).await?;
         let claims = AccessTokenClaims {
             iss: tenant.issuer().to_owned(),
             sub: user.id.clone(),

@@ -60,7 +60,8 @@ impl Operations {
         let has_secret = client.auth_method.has_secret();
         let secret = has_secret.then(|| Secret::generate(&*self.random));
         client.secret = secret.as_ref().map(Secret::digest);
-        self.store.register_client(tenant, &client).await?;
+        let change = self.change(by, tenant);
+        self.store.register_client(&change, &client).await?;
         tracing::info!(%by, %tenant, client.id = %client.id, "added a client");
         Ok(AddedClient { client, secret })
     }
@@ -87,8 +88,8 @@ impl Operations {
         tenant: &TenantSlug,
         id: &ClientId,
     ) -> Result<(), OperationError> {
-        let now = self.clock.now();
-        if !self.store.remove_client(tenant, id, now).await? {
+        let change = self.change(by, tenant);
+        if !self.store.remove_client(&change, id).await? {
             return Err(OperationError::missing("client", id));
         }
         tracing::info!(%by, %tenant, client.id = %id, "removed a client");

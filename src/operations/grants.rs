@@ -32,8 +32,8 @@ impl Operations {
         tenant: &TenantSlug,
         grant: &Grant,
     ) -> Result<(), OperationError> {
-        let now = self.clock.now();
-        if self.store.revoke_grant(tenant, &grant.id, now).await? {
+        let change = self.change(by, tenant).about(grant);
+        if self.store.revoke_grant(&change, &grant.id).await? {
             tracing::info!(%by, %tenant, grant.id = %grant.id, "revoked a grant");
         }
         Ok(())

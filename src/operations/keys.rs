@@ -61,7 +61,7 @@ impl Operations {
         tenant: &TenantSlug,
     ) -> Result<(ListedKey, KeyRotation), OperationError> {
         self.signing_keys.load(tenant).await?;
-        let rotation = self.signing_keys.rotate(tenant).await?;
+        let rotation = self.signing_keys.rotate(&self.change(by, tenant)).await?;
         if rotation == KeyRotation::Begun {
             tracing::info!(%by, %tenant, "rotated the signing keys");
         }

@@ -14,10 +14,13 @@ mod users;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::audit;
 use crate::authorization_server::SigningKeys;
 use crate::config::{FileTenant, TenantRules};
 use crate::mcp::Dispatcher;
-use crate::model::{Clock, OperatorName, PublicUrl, Random, ScopeCatalogue};
+use crate::model::{
+    Actor, Change, Clock, OperatorName, PublicUrl, Random, ScopeCatalogue, TenantSlug,
+};
 use crate::store::Store;
 use crate::tenants::Tenants;
 
@@ -27,6 +30,9 @@ pub use keys::{KeyState, ListedKey};
 pub use operators::NewOperator;
 pub use tenants::{TenantOverview, TenantState};
 pub use users::NewUser;
+
+/// What the audit log calls whoever uses the command line; no operator is called so.
+const COMMAND_LINE: &str = "command line";
 
 /// The operations, and what they are made of.
 #[derive(Debug)]
@@ -51,6 +57,18 @@ pub struct Operations {
     pub clock: Arc<dyn Clock>,
     /// Entropy for secrets and identifiers.
     pub random: Arc<dyn Random>,
+}
+
+impl Operations {
+    /// A change that is about to be made, for the audit log of `tenant`.
+    #[must_use]
+    pub fn change(&self, by: &By, tenant: &TenantSlug) -> Change {
+        let name = match by {
+            By::CommandLine => COMMAND_LINE.to_owned(),
+            By::Operator(name) => name.to_string(),
+        };
+        audit::change(tenant, Actor::Operator(name), &*self.clock)
+    }
 }
 
 /// Who does it.

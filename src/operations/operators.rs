@@ -53,7 +53,9 @@ impl Operations {
             expires_at: new.lifetime.map(|lifetime| now.after(lifetime)),
         };
         let token = new_operator_token(&*self.random);
-        match self.store.add_operator(&operator, &token.digest()).await {
+        let change = self.change(by, &TenantSlug::default());
+        let digest = token.digest();
+        match self.store.add_operator(&change, &operator, &digest).await {
             Err(StoreError::Conflict) => {
                 let text = format!("there is an operator {} already", operator.name);
                 return Err(OperationError::Taken(text));
@@ -68,7 +70,8 @@ impl Operations {
     pub async fn remove_operator(&self, by: &By, name: &str) -> Result<(), OperationError> {
         let missing = || OperationError::missing("operator", name);
         let parsed: OperatorName = name.parse().map_err(|_| missing())?;
-        if !self.store.remove_operator(&parsed).await? {
+        let change = self.change(by, &TenantSlug::default());
+        if !self.store.remove_operator(&change, &parsed).await? {
             return Err(missing());
         }
         tracing::info!(%by, operator = name, "removed an operator");

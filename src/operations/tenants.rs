@@ -131,7 +131,8 @@ impl Operations {
         }
         let tenant = settings.tenant(slug.clone(), public_url.clone());
         let stored = operators_own(&tenant, settings);
-        self.store.add_tenant(&stored).await?;
+        let change = self.change(by, &TenantSlug::default());
+        self.store.add_tenant(&change, &stored).await?;
         tracing::info!(%by, tenant = %slug, "added a tenant");
         Ok(tenant)
     }
@@ -146,7 +147,8 @@ impl Operations {
         self.check_changeable(&tenant.slug)?;
         let replaced = settings.tenant(tenant.slug.clone(), tenant.public_url.clone());
         let stored = operators_own(&replaced, settings);
-        if !self.store.replace_tenant_settings(&stored).await? {
+        let change = self.change(by, &TenantSlug::default());
+        if !self.store.replace_tenant_settings(&change, &stored).await? {
             return Err(OperationError::missing("tenant", &tenant.slug));
         }
         tracing::info!(%by, tenant = %tenant.slug, "changed a tenant");
@@ -156,7 +158,8 @@ impl Operations {
     /// Removes a tenant with everything that it has.
     pub async fn remove_tenant(&self, by: &By, slug: &TenantSlug) -> Result<(), OperationError> {
         self.check_changeable(slug)?;
-        if !self.store.remove_tenant(slug).await? {
+        let change = self.change(by, &TenantSlug::default());
+        if !self.store.remove_tenant(&change, slug).await? {
             return Err(OperationError::missing("tenant", slug));
         }
         tracing::info!(%by, tenant = %slug, "removed a tenant");

@@ -73,8 +73,9 @@ impl Operations {
         let hash = hash.await.map_err(|_| identity::PasswordError::Hash)??;
         let id = UserId::new(new_identifier(&*self.random));
         let NewUser { username, roles } = user;
+        let change = self.change(by, &tenant.slug);
         let user = User::local(id, &username, roles, hash, self.clock.now());
-        match self.store.add_user(&tenant.slug, &user).await {
+        match self.store.add_user(&change, &user).await {
             Err(StoreError::Conflict) => {
                 let text = format!("there is an account {username:?} already");
                 return Err(OperationError::Taken(text));
@@ -93,8 +94,8 @@ impl Operations {
         user: &User,
         disabled: bool,
     ) -> Result<(), OperationError> {
-        let username = &user.username;
-        let done = self.store.set_user_disabled(tenant, username, disabled);
+        let (change, username) = (self.change(by, tenant), &user.username);
+        let done = self.store.set_user_disabled(&change, username, disabled);
         if !done.await? {
             return Err(OperationError::missing("account", username));
         }
@@ -111,7 +112,8 @@ impl Operations {
         roles: &BTreeSet<String>,
     ) -> Result<(), OperationError> {
         check_roles(tenant, roles)?;
-        let done = self.store.set_user_roles(&tenant.slug, &user.id, roles);
+        let change = self.change(by, &tenant.slug);
+        let done = self.store.set_user_roles(&change, user, roles);
         if !done.await? {
             return Err(OperationError::missing("account", user.username.as_str()));
         }
@@ -126,7 +128,8 @@ impl Operations {
         tenant: &TenantSlug,
         user: &User,
     ) -> Result<(), OperationError> {
-        if !self.store.remove_user(tenant, &user.username).await? {
+        let change = self.change(by, tenant);
+        if !self.store.remove_user(&change, &user.username).await? {
             return Err(OperationError::missing("account", user.username.as_str()));
         }
         tracing::info!(%by, %tenant, user.id = %user.id, "removed an account");
@@ -140,8 +143,8 @@ impl Operations {
         tenant: &TenantSlug,
         user: &User,
     ) -> Result<(), OperationError> {
-        let now = self.clock.now();
-        if !self.store.sign_out_user(tenant, &user.id, now).await? {
+        let change = self.change(by, tenant);
+        if !self.store.sign_out_user(&change, user).await? {
             return Err(OperationError::missing("account", user.username.as_str()));
         }
         tracing::info!(%by, %tenant, user.id = %user.id, "signed someone out everywhere");

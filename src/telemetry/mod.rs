@@ -3,6 +3,7 @@
 mod figures;
 mod history;
 pub mod logging;
+pub mod origin;
 
 pub use figures::{Figure, Figures};
 pub use history::{History, INTERVAL};

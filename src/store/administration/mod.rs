@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use sqlx::FromRow;
 
 use super::{LiveGrant, StoreError};
-use crate::model::{Client, ClientId, StoredTenant, TenantSlug, Timestamp, User, UserId};
+use crate::model::{Change, Client, ClientId, StoredTenant, TenantSlug, User, UserId};
 
 pub(super) use operators::OperatorRow;
 pub use operators::OperatorStore;
@@ -74,21 +74,20 @@ pub trait AdministrationStore: Send + Sync {
     /// Gives a person these roles in place of the ones before; false when there is no such person.
     async fn set_user_roles(
         &self,
-        tenant: &TenantSlug,
-        user: &UserId,
+        change: &Change,
+        user: &User,
         roles: &BTreeSet<String>,
     ) -> Result<bool, StoreError>;
 
     /// Ends a person's login sessions and revokes all grants that they gave; false when there is no
     /// such person.
-    async fn sign_out_user(
-        &self,
-        tenant: &TenantSlug,
-        user: &UserId,
-        now: Timestamp,
-    ) -> Result<bool, StoreError>;
+    async fn sign_out_user(&self, change: &Change, user: &User) -> Result<bool, StoreError>;
 
     /// Puts what is said about an operator's tenant in place of what was said before. Its name and
     /// its address stay; false when no operator has such a tenant.
-    async fn replace_tenant_settings(&self, tenant: &StoredTenant) -> Result<bool, StoreError>;
+    async fn replace_tenant_settings(
+        &self,
+        change: &Change,
+        tenant: &StoredTenant,
+    ) -> Result<bool, StoreError>;
 }

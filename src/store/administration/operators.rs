@@ -3,7 +3,9 @@
 use async_trait::async_trait;
 use sqlx::FromRow;
 
-use crate::model::{Digest, Operator, OperatorName, OperatorRole, OperatorSession, Timestamp};
+use crate::model::{
+    Change, Digest, Operator, OperatorName, OperatorRole, OperatorSession, Timestamp,
+};
 use crate::store::StoreError;
 use crate::store::row::invalid;
 
@@ -12,13 +14,22 @@ use crate::store::row::invalid;
 pub trait OperatorStore: Send + Sync {
     /// Adds an operator with the digest of their token; [`StoreError::Conflict`] when the name is
     /// taken.
-    async fn add_operator(&self, operator: &Operator, token: &Digest) -> Result<(), StoreError>;
+    async fn add_operator(
+        &self,
+        change: &Change,
+        operator: &Operator,
+        token: &Digest,
+    ) -> Result<(), StoreError>;
 
     /// All operators by name, those whose token has ended as well.
     async fn list_operators(&self) -> Result<Vec<Operator>, StoreError>;
 
     /// Removes an operator with their sessions; false when there is none.
-    async fn remove_operator(&self, name: &OperatorName) -> Result<bool, StoreError>;
+    async fn remove_operator(
+        &self,
+        change: &Change,
+        name: &OperatorName,
+    ) -> Result<bool, StoreError>;
 
     /// The operator of that token, unless it has ended by `now`.
     async fn find_operator(

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use sqlx::SqliteConnection;
 
-use super::{SqliteStore, begin, tenants};
-use crate::model::{Client, ClientId, StoredTenant, TenantSlug, Timestamp, User, UserId};
+use super::{SqliteStore, audit, begin, tenants};
+use crate::model::{Change, Client, ClientId, Event, StoredTenant, TenantSlug, User, UserId};
 use crate::store::administration::{AdministrationStore, Census, GrantFilter, Page};
 use crate::store::row::{ClientRow, LiveGrantRow, write_list};
 use crate::store::users::{UserRow, user_columns};
@@ -101,32 +101,35 @@ impl AdministrationStore for SqliteStore {
 
     async fn set_user_roles(
         &self,
-        tenant: &TenantSlug,
-        user: &UserId,
+        change: &Change,
+        user: &User,
         roles: &BTreeSet<String>,
     ) -> Result<bool, StoreError> {
+        let mut transaction = begin(&self.writer).await?;
         let done = sqlx::query("UPDATE users SET roles = $3 WHERE tenant = $1 AND id = $2")
-            .bind(tenant.as_str())
-            .bind(user.as_str())
+            .bind(change.tenant.as_str())
+            .bind(user.id.as_str())
             .bind(write_list(roles.iter().map(String::as_str)))
-            .execute(&self.writer)
+            .execute(&mut *transaction)
             .await?;
-        Ok(done.rows_affected() > 0)
+        if done.rows_affected() == 0 {
+            return Ok(false);
+        }
+        let event = Event::UserChanged(&user.id, &user.username);
+        audit::note(&mut transaction, change, event).await?;
+        transaction.commit().await?;
+        Ok(true)
     }
 
-    async fn sign_out_user(
-        &self,
-        tenant: &TenantSlug,
-        user: &UserId,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
+    async fn sign_out_user(&self, change: &Change, user: &User) -> Result<bool, StoreError> {
         let mut transaction = begin(&self.writer).await?;
-        if !is_there(&mut transaction, tenant, user).await? {
+        let tenant = &change.tenant;
+        if !is_there(&mut transaction, tenant, &user.id).await? {
             return Ok(false);
         }
         sqlx::query("DELETE FROM login_sessions WHERE tenant = $1 AND user_id = $2")
             .bind(tenant.as_str())
-            .bind(user.as_str())
+            .bind(user.id.as_str())
             .execute(&mut *transaction)
             .await?;
         sqlx::query(
@@ -134,15 +137,21 @@ impl AdministrationStore for SqliteStore {
              WHERE tenant = $1 AND user_id = $2 AND revoked_at IS NULL",
         )
         .bind(tenant.as_str())
-        .bind(user.as_str())
-        .bind(now.seconds())
+        .bind(user.id.as_str())
+        .bind(change.at().seconds())
         .execute(&mut *transaction)
         .await?;
+        let event = Event::UserSignedOut(&user.id, &user.username);
+        audit::note(&mut transaction, change, event).await?;
         transaction.commit().await?;
         Ok(true)
     }
 
-    async fn replace_tenant_settings(&self, tenant: &StoredTenant) -> Result<bool, StoreError> {
+    async fn replace_tenant_settings(
+        &self,
+        change: &Change,
+        tenant: &StoredTenant,
+    ) -> Result<bool, StoreError> {
         let mut transaction = begin(&self.writer).await?;
         let version = tenants::next_version(&mut transaction).await?;
         let done = sqlx::query(
@@ -157,6 +166,8 @@ impl AdministrationStore for SqliteStore {
         if done.rows_affected() == 0 {
             return Ok(false);
         }
+        let event = Event::TenantChanged(&tenant.slug);
+        audit::note(&mut transaction, change, event).await?;
         transaction.commit().await?;
         Ok(true)
     }

@@ -2,14 +2,22 @@
 
 use async_trait::async_trait;
 
-use super::SqliteStore;
-use crate::model::{Digest, Operator, OperatorName, OperatorSession, TenantSlug, Timestamp};
+use super::{SqliteStore, audit, begin};
+use crate::model::{
+    Change, Digest, Event, Operator, OperatorName, OperatorSession, TenantSlug, Timestamp,
+};
 use crate::store::StoreError;
 use crate::store::administration::{OperatorRow, OperatorStore};
 
 #[async_trait]
 impl OperatorStore for SqliteStore {
-    async fn add_operator(&self, operator: &Operator, token: &Digest) -> Result<(), StoreError> {
+    async fn add_operator(
+        &self,
+        change: &Change,
+        operator: &Operator,
+        token: &Digest,
+    ) -> Result<(), StoreError> {
+        let mut transaction = begin(&self.writer).await?;
         sqlx::query(
             "INSERT INTO operators (name, role, restricted_to, token, created_at, expires_at)
              VALUES ($1, $2, $3, $4, $5, $6)",
@@ -20,9 +28,11 @@ impl OperatorStore for SqliteStore {
         .bind(token.as_bytes().as_slice())
         .bind(operator.created_at.seconds())
         .bind(operator.expires_at.map(Timestamp::seconds))
-        .execute(&self.writer)
+        .execute(&mut *transaction)
         .await?;
-        Ok(())
+        let event = Event::OperatorAdded(operator.name.as_str());
+        audit::note(&mut transaction, change, event).await?;
+        Ok(transaction.commit().await?)
     }
 
     async fn list_operators(&self) -> Result<Vec<Operator>, StoreError> {
@@ -38,12 +48,23 @@ impl OperatorStore for SqliteStore {
         .collect()
     }
 
-    async fn remove_operator(&self, name: &OperatorName) -> Result<bool, StoreError> {
+    async fn remove_operator(
+        &self,
+        change: &Change,
+        name: &OperatorName,
+    ) -> Result<bool, StoreError> {
+        let mut transaction = begin(&self.writer).await?;
         let done = sqlx::query("DELETE FROM operators WHERE name = $1")
             .bind(name.as_str())
-            .execute(&self.writer)
+            .execute(&mut *transaction)
             .await?;
-        Ok(done.rows_affected() > 0)
+        if done.rows_affected() == 0 {
+            return Ok(false);
+        }
+        let event = Event::OperatorRemoved(name.as_str());
+        audit::note(&mut transaction, change, event).await?;
+        transaction.commit().await?;
+        Ok(true)
     }
 
     async fn find_operator(
