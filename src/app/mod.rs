@@ -102,7 +102,6 @@ impl Gateway {
         revocations.refresh(&*store).await?;
         let figures = Arc::new(Figures::default());
         let nws = Arc::new(open_nws(config, weather, &clock, &random)?);
-        let catalogue = config.scopes.catalogue.clone();
         let (audit, writer) = Recorder::new(Arc::clone(&store), Arc::clone(&clock), false);
         let weather = Weather::new(nws, Arc::clone(&figures));
         let mut backends: Vec<Arc<dyn Backend>> = vec![Arc::new(weather)];
@@ -115,7 +114,7 @@ impl Gateway {
             key_rings: Arc::clone(&key_rings),
             clock: Arc::clone(&clock),
             random: Arc::clone(&random),
-            catalogue,
+            catalogue: config.scopes.catalogue.clone(),
             initial_scopes: config.scopes.initial.clone(),
             accounts: Accounts::new(Arc::clone(&store)),
             tokens: token_settings(config),
