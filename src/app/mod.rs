@@ -1,5 +1,9 @@
 //! The only place that wires: makes every room's context from the configuration.
 
+mod authorization;
+mod edge;
+mod egress;
+mod operators;
 mod tenants;
 mod trial_token;
 mod upkeep;
@@ -12,16 +16,13 @@ use anyhow::Context as _;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::admin;
 use crate::audit::{Recorder, WriterTask};
-use crate::authorization_server::{self, RemoteDocuments, SigningKeys, TokenSettings};
+use crate::authorization_server::{SigningKeys, TokenSettings};
 use crate::backends::Backend;
 use crate::backends::weather::Weather;
 use crate::config::Config;
-use crate::egress::{self, GuardSettings, GuardedClient, SystemLookup};
-use crate::identity::Accounts;
-use crate::jose::{KeyCipher, KeyRings, read_key_file};
-use crate::mcp::{self, Dispatcher, ServerInfo};
+use crate::jose::{IssuerKeys, KeyCipher, KeyRings, read_key_file};
+use crate::mcp::{self, Dispatcher};
 use crate::middleware::origin::AllowedOrigins;
 use crate::middleware::{authenticate, scope};
 use crate::model::{
@@ -29,11 +30,11 @@ use crate::model::{
 };
 use crate::nws::{self, Nws};
 use crate::operations::Operations;
-use crate::resource_server::{AccessTokens, Policy, Possession, Revocations, local_principal};
+use crate::resource_server::{AccessTokens, Possession, Revocations, local_principal};
 use crate::router::{self, Readiness};
 use crate::server;
 use crate::store::{self, ConnectOptions, Location, Store};
-use crate::telemetry::{Figures, History};
+use crate::telemetry::Figures;
 use crate::tenants::Tenants;
 
 pub use tenants::TenantsTaken;
@@ -92,8 +93,9 @@ impl Gateway {
         let default = config.tenants.first().context("no default tenant")?;
         let tenant = Arc::new(default.at(&public_url));
         let key_rings = Arc::new(KeyRings::default());
-        let cipher = open_cipher(config, &*store, &tenant.slug, &*random).await?;
-        let signing_keys = signing_keys(config, &store, cipher, &key_rings, &clock);
+        let encryption_key = open_key(config, &*store, &tenant.slug, &*random).await?;
+        let cipher = KeyCipher::new(&encryption_key)?;
+        let signing_keys = operators::signing_keys(config, &store, cipher, &key_rings, &clock);
         signing_keys.load(&tenant.slug).await?;
         let rules = config.tenant_rules.clone();
         let tenants = Tenants::open(Arc::clone(&store), rules, Arc::clone(&signing_keys)).await?;
@@ -102,23 +104,23 @@ impl Gateway {
         revocations.refresh(&*store).await?;
         let figures = Arc::new(Figures::default());
         let nws = Arc::new(open_nws(config, weather, &clock, &random)?);
+        let issuer_keys = Arc::new(egress::open_issuer_keys(config, &clock)?);
         let (audit, writer) = Recorder::new(Arc::clone(&store), Arc::clone(&clock), false);
         let weather = Weather::new(nws, Arc::clone(&figures));
         let mut backends: Vec<Arc<dyn Backend>> = vec![Arc::new(weather)];
         backends.extend(others);
-        let dispatcher = Arc::new(dispatcher(config, backends, &figures));
-        let authorization_server = authorization_server::Context {
-            store: Arc::clone(&store),
-            audit: audit.clone(),
-            documents: open_documents(config, &store, &clock)?,
-            key_rings: Arc::clone(&key_rings),
-            clock: Arc::clone(&clock),
-            random: Arc::clone(&random),
-            catalogue: config.scopes.catalogue.clone(),
-            initial_scopes: config.scopes.initial.clone(),
-            accounts: Accounts::new(Arc::clone(&store)),
-            tokens: token_settings(config),
-        };
+        let authenticate = authentication(config, (&key_rings, &issuer_keys), &clock, &revocations);
+        let tokens = Arc::clone(&authenticate.tokens);
+        let edge = edge::open((config, &encryption_key), &store, tokens, (&clock, &random));
+        edge.refresh_sessions().await?;
+        let dispatcher = Arc::new(edge::dispatcher(config, backends, &figures, edge));
+        let authorization_server = authorization::context(
+            (config, &encryption_key),
+            &store,
+            audit.clone(),
+            (&key_rings, &issuer_keys),
+            (&clock, &random),
+        )?;
         let operations = Arc::new(Operations {
             store: Arc::clone(&store),
             rules: config.tenant_rules.clone(),
@@ -135,14 +137,14 @@ impl Gateway {
             random: Arc::clone(&random),
             tenants: Arc::clone(&tenants),
             origins: Arc::new(AllowedOrigins::new(config.server.allowed_origins.clone())),
-            authenticate: Arc::new(authentication(config, &key_rings, &clock, &revocations)),
+            authenticate: Arc::new(authenticate),
             scope: Arc::new(scope::Context {
                 dispatcher: Arc::clone(&dispatcher),
                 figures: Arc::clone(&figures),
             }),
             dispatcher: Arc::clone(&dispatcher),
             authorization_server: Arc::new(authorization_server),
-            admin: Arc::new(admin_context(config, &operations, &figures)),
+            admin: operators::context(config, &operations, &figures),
             readiness: Arc::new(Readiness::new(Arc::clone(&store))),
         };
         Ok(Self {
@@ -183,10 +185,12 @@ impl Gateway {
     /// Answers requests at `listener` until `stop` is cancelled.
     pub async fn answer(&self, listener: TcpListener, stop: CancellationToken) {
         let readiness = Arc::clone(&self.parts.readiness);
+        let edge = Arc::clone(self.dispatcher.edge());
         let stopping = stop.clone();
         tokio::spawn(async move {
             stopping.cancelled().await;
             readiness.drain();
+            edge.close();
         });
         server::serve(listener, router::router(&self.parts), stop).await;
         // Nobody is answered any more, so that no event comes after these.
@@ -209,6 +213,7 @@ impl Gateway {
         let watch = upkeep::watch(
             Arc::clone(&self.tenants),
             Arc::clone(&self.revocations),
+            Arc::clone(self.dispatcher.edge()),
             store,
         );
         let refresh = tokio::spawn(watch);
@@ -218,10 +223,12 @@ impl Gateway {
                 server::serve(admin, router::admin_router(&self.parts), stop.clone()).await;
             }
         };
+        let hearing = tokio::spawn(edge::hear(Arc::clone(self.dispatcher.edge())));
         tokio::join!(self.answer(listener, stop.clone()), operators);
         removal.abort();
         sampling.abort();
         refresh.abort();
+        hearing.abort();
         Ok(())
     }
 
@@ -239,70 +246,41 @@ impl Gateway {
 
 fn authentication(
     config: &Config,
-    key_rings: &Arc<KeyRings>,
+    (key_rings, issuer_keys): (&Arc<KeyRings>, &Arc<IssuerKeys>),
     clock: &Arc<dyn Clock>,
     revocations: &Arc<Revocations>,
 ) -> authenticate::Context {
     authenticate::Context {
-        tokens: AccessTokens::new(
-            Arc::clone(key_rings),
+        tokens: Arc::new(AccessTokens::new(
+            (Arc::clone(key_rings), Arc::clone(issuer_keys)),
             config.scopes.catalogue.clone(),
             Arc::clone(clock),
             Arc::clone(revocations),
-        ),
+        )),
         possession: Possession::new(Arc::clone(key_rings), Arc::clone(clock)),
         initial_scopes: config.scopes.initial.clone(),
     }
 }
 
-fn signing_keys(
-    config: &Config,
-    store: &Arc<dyn Store>,
-    cipher: KeyCipher,
-    rings: &Arc<KeyRings>,
-    clock: &Arc<dyn Clock>,
-) -> Arc<SigningKeys> {
-    Arc::new(SigningKeys {
-        store: Arc::clone(store),
-        cipher,
-        rings: Arc::clone(rings),
-        clock: Arc::clone(clock),
-        algorithm: config.keys.algorithm,
-        rotate_every: config.keys.rotate_every,
-        publish_ahead: config.keys.publish_ahead,
-    })
-}
-
-fn admin_context(
-    config: &Config,
-    operations: &Arc<Operations>,
-    figures: &Arc<Figures>,
-) -> admin::Context {
-    admin::Context {
-        operations: Arc::clone(operations),
-        figures: Arc::clone(figures),
-        history: Arc::new(History::new(Arc::clone(figures))),
-        url: config.server.admin_url.clone(),
-    }
-}
-
-/// What the signing keys in the database are encrypted with.
-async fn open_cipher(
+/// What the signing keys in the database are encrypted with, and what all else that is sealed
+/// follows from.
+async fn open_key(
     config: &Config,
     store: &dyn Store,
     tenant: &TenantSlug,
     random: &dyn Random,
-) -> anyhow::Result<KeyCipher> {
-    let key = match (&config.keys.encryption_key, local_key_file(config)?) {
-        (Some(key), _) => key.clone(),
-        (None, Some(path)) => {
-            // Where the file is lost, a new one would only hide that.
-            let is_new = store.list_signing_keys(tenant).await?.is_empty();
-            read_key_file(&path, is_new, random)?
-        }
-        (None, None) => EncryptionKey::generate(random),
-    };
-    Ok(KeyCipher::new(&key)?)
+) -> anyhow::Result<EncryptionKey> {
+    Ok(
+        match (&config.keys.encryption_key, local_key_file(config)?) {
+            (Some(key), _) => key.clone(),
+            (None, Some(path)) => {
+                // Where the file is lost, a new one would only hide that.
+                let is_new = store.list_signing_keys(tenant).await?.is_empty();
+                read_key_file(&path, is_new, random)?
+            }
+            (None, None) => EncryptionKey::generate(random),
+        },
+    )
 }
 
 /// The file beside an embedded database that holds the encryption key, where the configuration
@@ -320,45 +298,12 @@ pub fn local_key_file(config: &Config) -> anyhow::Result<Option<PathBuf>> {
     })
 }
 
-/// The face of the servers behind the policy of the configuration.
-fn dispatcher(
-    config: &Config,
-    backends: Vec<Arc<dyn Backend>>,
-    figures: &Arc<Figures>,
-) -> Dispatcher {
-    let policy = Policy::new(config.scopes.catalogue.clone());
-    let info = ServerInfo {
-        name: "gatehouse".to_owned(),
-        title: "Gatehouse".to_owned(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-    };
-    Dispatcher::new(backends, Arc::new(policy), Arc::clone(figures), &info)
-}
-
 fn token_settings(config: &Config) -> TokenSettings {
     TokenSettings {
         access_ttl: config.tokens.access_ttl,
         refresh_ttl: config.tokens.refresh_ttl,
         refresh_grace: config.tokens.refresh_grace,
     }
-}
-
-fn open_documents(
-    config: &Config,
-    store: &Arc<dyn Store>,
-    clock: &Arc<dyn Clock>,
-) -> anyhow::Result<RemoteDocuments> {
-    let documents = &config.metadata_documents;
-    let settings = GuardSettings {
-        allow_private: documents.allow_private.clone(),
-        allow_ports: documents.allow_ports.clone(),
-        root_certificates: documents.root_certificates.clone(),
-        max_body: documents.max_size,
-        ..GuardSettings::default()
-    };
-    let client = GuardedClient::new(&settings, Arc::new(SystemLookup))?;
-    let (store, clock) = (Arc::clone(store), Arc::clone(clock));
-    Ok(RemoteDocuments::new(store, clock, client))
 }
 
 fn open_nws(
@@ -368,13 +313,14 @@ fn open_nws(
     random: &Arc<dyn Random>,
 ) -> anyhow::Result<Nws> {
     if source == WeatherSource::Sample {
-        return Ok(Nws::sample(Arc::clone(clock)));
+        return Ok(Nws::sample(Arc::clone(clock), Arc::clone(random)));
     }
     let settings = nws::Settings {
         alerts_ttl: config.weather.cache_ttl,
         ..nws::Settings::new(config.weather.base_url.clone())
     };
-    let client = egress::Client::new(&nws::egress_settings(config.weather.contact.as_deref()))?;
+    let client =
+        crate::egress::Client::new(&nws::egress_settings(config.weather.contact.as_deref()))?;
     Ok(Nws::live(
         settings,
         client,

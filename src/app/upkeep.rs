@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::MissedTickBehavior;
 
+use crate::mcp::Edge;
 use crate::model::Clock;
 use crate::resource_server::Revocations;
 use crate::store::Store;
@@ -49,11 +50,13 @@ pub(super) async fn sample(history: Arc<History>) {
     }
 }
 
-/// Learns of revocations, of changes of tenants, and of new keys well before they sign. While the
+/// Learns of revocations, of ended sessions, of changes of tenants, and of new keys well before they
+/// sign. While the
 /// database is away, what is known stays.
 pub(super) async fn watch(
     tenants: Arc<Tenants>,
     revocations: Arc<Revocations>,
+    edge: Arc<Edge>,
     store: Arc<dyn Store>,
 ) {
     let mut interval = tokio::time::interval(REFRESH_INTERVAL);
@@ -62,11 +65,15 @@ pub(super) async fn watch(
     loop {
         interval.tick().await;
         // Side by side: a revocation does not wait for a key.
-        let refreshed = tokio::join!(revocations.refresh(&*store), tenants.refresh());
+        let refreshed = tokio::join!(
+            revocations.refresh(&*store),
+            edge.refresh_sessions(),
+            tenants.refresh()
+        );
         let error: Option<anyhow::Error> = match refreshed {
-            (Err(error), _) => Some(error.into()),
-            (_, Err(error)) => Some(error.into()),
-            (Ok(()), Ok(())) => None,
+            (Err(error), _, _) | (_, Err(error), _) => Some(error.into()),
+            (_, _, Err(error)) => Some(error.into()),
+            (Ok(()), Ok(()), Ok(())) => None,
         };
         match &error {
             Some(error) if reached => {

@@ -34,6 +34,7 @@ pub(super) async fn run(config: &Config, command: UserCommand) -> anyhow::Result
         UserCommand::Enable { tenant, username } => {
             set_disabled((&gateway, &tenant), &username, false).await
         }
+        UserCommand::SignOut { tenant, username } => sign_out((&gateway, &tenant), &username).await,
         UserCommand::Remove { tenant, username } => remove((&gateway, &tenant), &username).await,
     }
 }
@@ -90,6 +91,23 @@ async fn set_disabled(
     changed.await.map_err(refused)?;
     let done = if disabled { "disabled" } else { "enabled" };
     terminal::say(&format!("{done} {username}"))?;
+    Ok(())
+}
+
+async fn sign_out(
+    (gateway, tenant): (&Gateway, &TenantOption),
+    username: &str,
+) -> anyhow::Result<()> {
+    let slug = &find_tenant(gateway, tenant).await?.slug;
+    let operations = gateway.operations();
+    let found = operations.find_user_by_name(slug, username).await;
+    let user = found.map_err(refused)?;
+    let ended = operations.sign_out_user(&By::CommandLine, slug, &user);
+    let ended = ended.await.map_err(refused)?;
+    terminal::say(&format!(
+        "signed {username} out: {} sign-ins and {} grants ended",
+        ended.sessions, ended.grants
+    ))?;
     Ok(())
 }
 

@@ -4,12 +4,16 @@
 //! A section is written as `…Section` and reaches the rooms above as the value of its name.
 
 mod access;
+mod authorization;
 mod branding;
 mod checks;
 mod clients;
 mod database;
 mod document;
+mod identity_assertions;
+mod identity_provider;
 mod keys;
+mod mcp;
 mod problem;
 mod refusals;
 mod registration;
@@ -17,6 +21,7 @@ mod schema;
 mod scopes;
 mod sections;
 mod server;
+mod sign_in;
 mod telemetry;
 mod tenant_document;
 mod tenants;
@@ -37,6 +42,7 @@ pub use clients::MetadataDocuments;
 pub use database::Database;
 pub use document::Environment;
 pub use keys::Keys;
+pub use mcp::Mcp;
 pub use problem::{Origin, Problem, Problems, nearest};
 pub use registration::Registration;
 pub use schema::{read_value, schema};

@@ -10,6 +10,7 @@ use super::checks::Checks;
 use super::clients::{ClientsSection, MetadataDocuments};
 use super::database::{Database, DatabaseSection};
 use super::keys::{Keys, KeysSection};
+use super::mcp::{Mcp, McpSection};
 use super::problem::KeyPath;
 use super::registration::{Registration, RegistrationSection};
 use super::scopes::{Scopes, ScopesSection};
@@ -38,6 +39,8 @@ pub struct Config {
     pub metadata_documents: MetadataDocuments,
     /// The keys that sign access tokens.
     pub keys: Keys,
+    /// The MCP endpoint.
+    pub mcp: Mcp,
     /// The scopes that exist.
     pub scopes: Scopes,
     /// What single tools, resources and prompts ask for where a tenant says nothing else.
@@ -75,6 +78,7 @@ pub(super) struct Sections {
     registration: RegistrationSection,
     clients: ClientsSection,
     keys: KeysSection,
+    mcp: McpSection,
     scopes: ScopesSection,
     /// What single tools ask for beyond `mcp:tools`, by the tool's name.
     tools: BTreeMap<String, AccessEntry>,
@@ -97,6 +101,7 @@ impl Sections {
         let registration = self.registration.resolve(checks);
         let metadata_documents = self.clients.resolve(checks);
         let keys = self.keys.resolve(checks, database.as_ref());
+        let mcp = self.mcp.resolve(checks);
         let scopes = self.scopes.resolve(checks);
         let catalogue = &scopes.catalogue;
         let tables = AccessTables {
@@ -133,6 +138,7 @@ impl Sections {
             registration: registration?,
             metadata_documents: metadata_documents?,
             keys: keys?,
+            mcp: mcp?,
             scopes,
             access,
             tenants: tenants?,

@@ -4,15 +4,19 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use tokio::sync::broadcast;
 
+use super::edge::Edge;
 use super::error::{Fault, RpcError};
-use super::listing::{self, Listing};
-use super::message::Request;
+use super::listing::Listing;
+use super::message::{Request, RequestId};
 use super::method::{Method, Target};
 use super::param_headers;
 use super::reply::{Envelope, Reply};
 use super::revision::Revision;
-use crate::backends::{Answer, Backend, CallContext, Catalogue};
+use super::session::Mark;
+use super::welcome;
+use crate::backends::{Answer, Backend, CallContext, Catalogue, ListChange};
 use crate::resource_server::{Operation, Permit, Policy};
 use crate::telemetry::{Figure, Figures};
 
@@ -22,7 +26,10 @@ pub struct Dispatcher {
     backends: Vec<Arc<dyn Backend>>,
     policy: Arc<Policy>,
     figures: Arc<Figures>,
-    server_info: String,
+    edge: Arc<Edge>,
+    pub(super) server_info: String,
+    /// What is offered, before 2026-07-28 and from then on.
+    pub(super) offered: [String; 2],
 }
 
 /// How this server presents itself (`Implementation`).
@@ -36,11 +43,8 @@ pub struct ServerInfo {
     pub version: String,
 }
 
-/// Every list exists, if only as an empty one; nothing is announced when it changes.
-const CAPABILITIES: &str = r#"{"tools":{},"resources":{},"prompts":{},"completions":{}}"#;
-
-/// How long a client may keep a list or what it discovered. Nobody tells it of changes, so short.
-const LISTING_TTL_MS: u64 = 60_000;
+/// How long a client may keep a list or what it discovered. Not all are told of changes, so short.
+pub(super) const LISTING_TTL_MS: u64 = 60_000;
 
 /// The one member of a tool's answer that is of interest here.
 #[derive(Deserialize)]
@@ -56,6 +60,7 @@ impl Dispatcher {
         backends: Vec<Arc<dyn Backend>>,
         policy: Arc<Policy>,
         figures: Arc<Figures>,
+        edge: Arc<Edge>,
         server_info: &ServerInfo,
     ) -> Self {
         let ServerInfo {
@@ -65,11 +70,28 @@ impl Dispatcher {
         } = server_info;
         let server_info = json!({ "name": name, "title": title, "version": version });
         Self {
+            offered: welcome::offered(&backends),
             backends,
             policy,
             figures,
+            edge,
             server_info: server_info.to_string(),
         }
+    }
+
+    /// What all requests share.
+    #[must_use]
+    pub fn edge(&self) -> &Arc<Edge> {
+        &self.edge
+    }
+
+    /// What the servers say when one of their lists changes.
+    pub(super) fn list_changes(
+        &self,
+    ) -> impl Iterator<Item = broadcast::Receiver<ListChange>> + '_ {
+        self.backends
+            .iter()
+            .filter_map(|backend| backend.list_changes())
     }
 
     /// The policy that listings follow, and permits must come from.
@@ -83,7 +105,7 @@ impl Dispatcher {
         let needed = async {
             let method = Method::named(&request.method, request.revision)?;
             let target = Target::of(method, request)?;
-            if target != Target::Conversation {
+            if !matches!(target, Target::Conversation | Target::Task(_)) {
                 self.find(target, request.revision).await?;
             }
             Ok(target.operation())
@@ -132,7 +154,7 @@ impl Dispatcher {
     pub async fn dispatch(
         &self,
         permit: &Permit,
-        request: Request,
+        mut request: Request,
         context: &CallContext,
     ) -> Result<Reply, RpcError> {
         let tenant = &permit.principal().tenant;
@@ -152,31 +174,17 @@ impl Dispatcher {
                 Method::ReadResource => self.read_resource(permit, &request, context).await,
                 Method::GetPrompt => self.get_prompt(permit, request, context).await,
                 Method::Complete => self.complete(permit, &request, context).await,
+                Method::SetLevel => self.set_level(permit, &request).await,
+                Method::Subscribe => self.subscribe(permit, &request, Mark::Subscribe).await,
+                Method::Unsubscribe => self.subscribe(permit, &request, Mark::Unsubscribe).await,
+                Method::GetTask => self.get_task(permit, &request).await,
+                Method::UpdateTask => self.update_task(permit, &mut request).await,
+                Method::CancelTask => self.cancel_task(permit, &request).await,
+                // A transport that has streams opens one instead.
+                Method::Listen => Err(Fault::Internal),
             }
         };
         answered.await.map_err(|fault| fault.of(id))
-    }
-
-    /// 2026-07-28 server/discover
-    async fn discover(&self, request: &Request) -> Result<Reply, Fault> {
-        let versions = serde_json::to_string(&Revision::SUPPORTED.map(Revision::name))?;
-        let instructions = self.instructions().await?;
-        let body = format!(
-            "{{\"supportedVersions\":{versions},\"capabilities\":{CAPABILITIES}{instructions}}}"
-        );
-        self.reply(request, body.as_bytes(), Some(LISTING_TTL_MS))
-    }
-
-    /// 2025-11-25 basic/lifecycle, initialization
-    async fn initialize(&self, request: &Request) -> Result<Reply, Fault> {
-        let revision = Revision::negotiated(&request.params)?.name();
-        let instructions = self.instructions().await?;
-        let server_info = &self.server_info;
-        let body = format!(
-            "{{\"protocolVersion\":\"{revision}\",\"capabilities\":{CAPABILITIES},\
-             \"serverInfo\":{server_info}{instructions}}}"
-        );
-        self.reply(request, body.as_bytes(), None)
     }
 
     async fn list(
@@ -185,9 +193,9 @@ impl Dispatcher {
         permit: &Permit,
         request: &Request,
     ) -> Result<Reply, Fault> {
-        listing::check_cursor(&request.params)?;
         let catalogues = self.catalogues().await;
-        let body = listing.body(&catalogues, &self.policy, permit)?;
+        let page = (&*self.edge, request);
+        let body = listing.body(&catalogues, &self.policy, permit, page)?;
         self.reply(request, &body, Some(LISTING_TTL_MS))
     }
 
@@ -267,7 +275,7 @@ impl Dispatcher {
     }
 
     /// The server that has `target`, with all that it has.
-    async fn find(
+    pub(super) async fn find(
         &self,
         target: Target<'_>,
         revision: Revision,
@@ -281,7 +289,7 @@ impl Dispatcher {
         Err(target.unknown(revision))
     }
 
-    async fn catalogues(&self) -> Vec<Arc<Catalogue>> {
+    pub(super) async fn catalogues(&self) -> Vec<Arc<Catalogue>> {
         let mut catalogues = Vec::with_capacity(self.backends.len());
         for backend in &self.backends {
             catalogues.push(backend.catalogue().await);
@@ -289,30 +297,66 @@ impl Dispatcher {
         catalogues
     }
 
-    /// The member `instructions`, with the comma before it, where any server gives some.
-    async fn instructions(&self) -> Result<String, Fault> {
-        let catalogues = self.catalogues().await;
-        let texts: Vec<&str> = catalogues
-            .iter()
-            .filter_map(|catalogue| catalogue.instructions.as_deref())
-            .collect();
-        if texts.is_empty() {
-            return Ok(String::new());
-        }
-        let text = serde_json::to_string(&texts.join("\n\n"))?;
-        Ok(format!(",\"instructions\":{text}"))
-    }
-
     fn envelope<'a>(&'a self, request: &'a Request, ttl_ms: Option<u64>) -> Envelope<'a> {
         Envelope {
             id: &request.id,
             revision: request.revision,
+            kind: "complete",
             server_info: &self.server_info,
             ttl_ms,
         }
     }
 
-    fn reply(&self, request: &Request, body: &[u8], ttl_ms: Option<u64>) -> Result<Reply, Fault> {
+    /// The response that asks for input (2026-07-28 basic/patterns/mrtr).
+    pub(super) fn input_required(
+        &self,
+        id: &RequestId,
+        revision: Revision,
+        body: &[u8],
+    ) -> Result<Reply, Fault> {
+        self.reply_of_kind("input_required", id, revision, body)
+    }
+
+    /// The response with a result that is not complete.
+    pub(super) fn reply_of_kind(
+        &self,
+        kind: &'static str,
+        id: &RequestId,
+        revision: Revision,
+        body: &[u8],
+    ) -> Result<Reply, Fault> {
+        let envelope = Envelope {
+            id,
+            revision,
+            kind,
+            server_info: &self.server_info,
+            ttl_ms: None,
+        };
+        Reply::new(&envelope, body, &Map::new())
+    }
+
+    /// The response to `subscriptions/listen` when nothing more is heard.
+    pub(super) fn listened(
+        &self,
+        id: &RequestId,
+        meta: Map<String, Value>,
+    ) -> Result<Reply, Fault> {
+        let envelope = Envelope {
+            id,
+            revision: Revision::LATEST,
+            kind: "complete",
+            server_info: &self.server_info,
+            ttl_ms: None,
+        };
+        Reply::new(&envelope, b"{}", &meta)
+    }
+
+    pub(super) fn reply(
+        &self,
+        request: &Request,
+        body: &[u8],
+        ttl_ms: Option<u64>,
+    ) -> Result<Reply, Fault> {
         Reply::new(&self.envelope(request, ttl_ms), body, &Map::new())
     }
 

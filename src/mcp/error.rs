@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::message::RequestId;
 use super::revision::Revision;
 use crate::backends::{BackendError, Capability};
+use crate::store::StoreError;
 
 /// The error of one request, or of a message that was none.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -64,6 +65,30 @@ pub enum Fault {
     /// The client has not declared what the operation needs of it.
     #[error("Missing required client capability")]
     MissingCapability(Capability, Revision),
+    /// To this caller there is no such task.
+    #[error("Unknown task")]
+    UnknownTask,
+    /// The session is over, or is not the caller's.
+    #[error("Session not found")]
+    UnknownSession,
+    /// There is no stream of this session with such an event.
+    #[error("Invalid request: Last-Event-ID is no event of this session")]
+    UnknownEvent,
+    /// The caller holds as much of this as it may.
+    #[error("Too many of these are open already")]
+    TooMany,
+    /// The call goes on in another round. This never reaches a client.
+    #[error("Input required")]
+    InputRequired,
+    /// The process stops.
+    #[error("The server is stopping: try again")]
+    Closing,
+    /// Whoever worked on it has gone without a word.
+    #[error("The server that worked on this has gone: try again")]
+    Lost,
+    /// The token has ended since the request was accepted.
+    #[error("The access token has ended")]
+    Unauthorized,
     /// The server behind the gate can't answer now.
     #[error("{0}")]
     Unavailable(&'static str),
@@ -97,7 +122,10 @@ impl Fault {
             | Self::HttpMethod
             | Self::ContentType
             | Self::Accept
-            | Self::Origin => -32600,
+            | Self::Origin
+            | Self::UnknownSession
+            | Self::UnknownEvent
+            | Self::TooMany => -32600,
             Self::MethodNotFound(_) => -32601,
             // 2025-11-25 server/resources; 2026-07-28 must not emit it.
             Self::ResourceNotFound {
@@ -108,11 +136,16 @@ impl Fault {
             | Self::BadMeta(_)
             | Self::UnknownTool
             | Self::UnknownPrompt
+            | Self::UnknownTask
             | Self::ResourceNotFound { .. } => -32602,
             Self::HeaderMismatch(_) => -32020,
             Self::UnsupportedProtocolVersion { .. } => -32022,
             Self::MissingCapability(_, Revision::V2026_07_28) => -32021,
             Self::MissingCapability(_, _)
+            | Self::InputRequired
+            | Self::Closing
+            | Self::Lost
+            | Self::Unauthorized
             | Self::Unavailable(_)
             | Self::Cancelled
             | Self::Internal => -32603,
@@ -126,6 +159,7 @@ impl Fault {
         match self {
             Self::Parse
             | Self::InvalidRequest(_)
+            | Self::UnknownEvent
             | Self::BadMeta(_)
             | Self::HeaderMismatch(_)
             | Self::UnsupportedProtocolVersion { .. }
@@ -133,6 +167,9 @@ impl Fault {
             | Self::MissingCapability(_, Revision::V2026_07_28) => StatusCode::BAD_REQUEST,
             // 2026-07-28 streamable-http, protocol version header.
             Self::MethodNotFound(Revision::V2026_07_28) => StatusCode::NOT_FOUND,
+            // 2025-11-25 basic/transports, session management.
+            Self::UnknownSession => StatusCode::NOT_FOUND,
+            Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
             Self::HttpMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Accept => StatusCode::NOT_ACCEPTABLE,
@@ -141,8 +178,13 @@ impl Fault {
             | Self::InvalidParams(_)
             | Self::UnknownTool
             | Self::UnknownPrompt
+            | Self::UnknownTask
             | Self::ResourceNotFound { .. }
             | Self::MissingCapability(_, _)
+            | Self::InputRequired
+            | Self::Closing
+            | Self::Lost
+            | Self::Unauthorized
             | Self::Unavailable(_)
             | Self::Cancelled
             | Self::Internal => StatusCode::OK,
@@ -172,8 +214,7 @@ impl Fault {
             BackendError::MissingCapability(capability) => {
                 Self::MissingCapability(capability, revision)
             }
-            // A backend asks only those who can be asked, and then the edge does not come here.
-            BackendError::InputRequired => Self::Internal,
+            BackendError::InputRequired => Self::InputRequired,
             BackendError::Cancelled => Self::Cancelled,
         }
     }
@@ -195,6 +236,14 @@ impl Fault {
             | Self::BadMeta(_)
             | Self::UnknownTool
             | Self::UnknownPrompt
+            | Self::UnknownTask
+            | Self::UnknownSession
+            | Self::UnknownEvent
+            | Self::TooMany
+            | Self::InputRequired
+            | Self::Closing
+            | Self::Lost
+            | Self::Unauthorized
             | Self::HeaderMismatch(_)
             | Self::Unavailable(_)
             | Self::Cancelled
@@ -234,18 +283,30 @@ impl RpcError {
     /// The error response (JSON-RPC 2.0 §5), with a null id where none could be read.
     #[must_use]
     pub fn to_bytes(&self) -> Bytes {
+        let response = json!({ "jsonrpc": "2.0", "id": self.id, "error": self.object() });
+        response.to_string().into()
+    }
+
+    /// The error object.
+    pub(super) fn object(&self) -> Value {
         let mut error = json!({ "code": self.fault.code(), "message": self.fault.to_string() });
         if let (Some(error), Some(data)) = (error.as_object_mut(), self.fault.data()) {
             error.insert("data".to_owned(), data);
         }
-        let response = json!({ "jsonrpc": "2.0", "id": self.id, "error": error });
-        response.to_string().into()
+        error
     }
 }
 
 impl From<Fault> for RpcError {
     fn from(fault: Fault) -> Self {
         Self { id: None, fault }
+    }
+}
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Self {
+        tracing::warn!(%error, "the database could not be asked");
+        Self::Unavailable("this can't be served at the moment: try again soon")
     }
 }
 

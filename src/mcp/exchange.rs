@@ -1,27 +1,39 @@
-//! A request under way: its progress and its outcome as the messages that they become
-//! (2026-07-28 basic/patterns/progress and cancellation).
+//! A request under way: what it tells and its outcome as the messages that they become
+//! (2026-07-28 basic/patterns/progress and cancellation, server/utilities/logging).
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use serde_json::{Value, json};
-use tokio::sync::mpsc;
+use serde_json::{Map, Value, json};
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use super::caller::Caller;
 use super::dispatch::Dispatcher;
-use super::error::RpcError;
-use super::message::Request;
+use super::error::{Fault, RpcError};
+use super::message::{Request, RequestId};
 use super::reply::Reply;
-use crate::backends::{CallContext, Progress, ProgressSink};
+use super::revision::Revision;
+use super::session::Session;
+use super::tasks::{self, Task};
+use crate::backends::{CallContext, LogLevel, LogRecord, Peer, Progress, ProgressSink};
+use crate::model::TenantSlug;
 use crate::resource_server::Permit;
 
 /// A request that is being answered. To drop it is to cancel it.
 pub(super) struct Exchange {
     state: State,
-    reports: Option<Reports>,
+    feed: Option<Feed>,
     /// Tells whatever the backend has spawned.
-    _gone: DropGuard,
+    gone: Option<DropGuard>,
+}
+
+/// How a request came, and so what its way back can carry.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Way {
+    /// True where messages may come before the response.
+    pub(super) events: bool,
 }
 
 /// What comes of a request.
@@ -30,10 +42,32 @@ pub(super) type Outcome = Result<Reply, RpcError>;
 /// A message to the caller.
 #[derive(Debug)]
 pub(super) enum Outgoing {
-    /// A `notifications/progress`.
-    Progress(Bytes),
+    /// A notification that may be left out: progress, or a log record.
+    Note(Bytes),
+    /// A request to the caller.
+    Question(Bytes),
+    /// The stream is to end for now.
+    HangUp,
     /// The response, after which nothing comes.
     Response(Outcome),
+}
+
+/// Where what is said is heard.
+pub(super) type Wire = (mpsc::Sender<Said>, mpsc::Receiver<Said>);
+
+/// What a backend says while it works.
+#[derive(Debug)]
+pub(super) enum Said {
+    /// How far it has come.
+    Progress(Progress),
+    /// Something for the client's log.
+    Log(LogRecord),
+    /// A request to the client.
+    Question(Bytes),
+    /// It goes on as a task; the sender learns when the client was answered.
+    Deferred(Arc<Task>, oneshot::Sender<()>),
+    /// It lets go of the client's connection.
+    HangUp,
 }
 
 enum State {
@@ -42,134 +76,229 @@ enum State {
     Over,
 }
 
-/// The progress that was reported and not yet told.
-struct Reports {
-    received: mpsc::Receiver<Progress>,
-    token: Value,
+/// What was said and not yet told.
+pub(super) struct Feed {
+    received: mpsc::Receiver<Said>,
+    dispatcher: Arc<Dispatcher>,
+    id: RequestId,
+    revision: Revision,
+    token: Option<Value>,
     last: Option<f64>,
+    /// The session whose log level decides, where one does.
+    session: Option<(TenantSlug, Session)>,
+    level: Option<LogLevel>,
+    /// A log record for which the level is looked up.
+    record: Option<LogRecord>,
 }
 
-/// How many reports may wait for a slow caller; what comes on top of it is left out.
-const WAITING_REPORTS: usize = 32;
+/// How much may wait for a slow caller; of progress and logs, what comes on top is left out.
+pub(super) const WAITING: usize = 32;
+
+/// What a session is told from that has not said what it wants (2025-11-25 server/utilities/
+/// logging leaves it to the server).
+const UNTOLD_LEVEL: LogLevel = LogLevel::Info;
 
 impl Exchange {
-    /// Begins to have `request` answered; progress is told only if the request asks for it and the
-    /// way back can carry it (`tells_progress`).
+    /// Begins to have `request` answered.
     pub(super) fn new(
         dispatcher: Arc<Dispatcher>,
         permit: Permit,
-        request: Request,
-        tells_progress: bool,
-    ) -> Self {
+        mut request: Request,
+        way: Way,
+    ) -> Result<Self, RpcError> {
         let cancellation = CancellationToken::new();
         let gone = cancellation.clone().drop_guard();
-        let token = request.progress_token().filter(|_| tells_progress);
-        let (progress, reports) = token.cloned().map(Reports::channel).unzip();
+        let token = request.progress_token().filter(|_| way.events).cloned();
+        // Most requests have nothing to tell before their response.
+        let mut wire = token.is_some().then(|| mpsc::channel(WAITING));
+        let wires = (&mut wire, &cancellation);
+        let caller = Caller::of(dispatcher.edge(), &permit, &mut request, way, wires);
+        let caller = caller.map_err(|fault| fault.of(request.id.clone()))?;
+        let caller = caller.map(Arc::new);
+        let (sender, received) = wire.unzip();
+        let feed = received.map(|received| Feed {
+            received,
+            dispatcher: Arc::clone(&dispatcher),
+            id: request.id.clone(),
+            revision: request.revision,
+            token: token.clone(),
+            last: None,
+            session: request
+                .session
+                .clone()
+                .map(|session| (permit.principal().tenant.clone(), session)),
+            level: None,
+            record: None,
+        });
+        let progress = sender.filter(|_| token.is_some()).map(|sender| {
+            ProgressSink::new(move |progress| {
+                // A full channel: the caller is slow, and a later report says more than this one.
+                let _ = sender.try_send(Said::Progress(progress));
+            })
+        });
         let context = CallContext {
             progress,
             cancellation,
-            peer: None,
+            peer: caller.clone().map(|caller| caller as Arc<dyn Peer>),
         };
-        let answer = async move { dispatcher.dispatch(&permit, request, &context).await };
-        Self {
+        let answer = async move {
+            let (id, revision) = (request.id.clone(), request.revision);
+            let outcome = dispatcher.dispatch(&permit, request, &context).await;
+            match (outcome, caller) {
+                (Err(error), Some(caller)) if *error.fault() == Fault::InputRequired => caller
+                    .input_required()
+                    .and_then(|body| dispatcher.input_required(&id, revision, &body))
+                    .map_err(|fault| fault.of(id)),
+                (outcome, _) => outcome,
+            }
+        };
+        Ok(Self {
             state: State::Running(Box::pin(answer)),
-            reports,
-            _gone: gone,
-        }
+            feed,
+            gone: Some(gone),
+        })
     }
 
-    /// An exchange in which nothing ever happens.
-    #[cfg(test)]
-    pub(super) fn silent() -> Self {
-        Self {
-            state: State::Running(Box::pin(std::future::pending())),
-            reports: None,
-            _gone: CancellationToken::new().drop_guard(),
-        }
-    }
-
-    /// The next message: progress as long as the request runs, then the response, then nothing.
+    /// The next message: what is told as long as the request runs, then the response, then nothing.
+    /// Nothing is lost when this is dropped and called again.
     pub(super) async fn next(&mut self) -> Option<Outgoing> {
-        if let State::Running(answer) = &mut self.state {
-            let outcome = match &mut self.reports {
-                None => answer.await,
-                Some(reports) => tokio::select! {
-                    biased;
-                    Some(report) = reports.next() => return Some(Outgoing::Progress(report)),
-                    outcome = answer => outcome,
-                },
+        while let State::Running(answer) = &mut self.state {
+            let Some(feed) = &mut self.feed else {
+                self.state = State::Finished(Box::new(answer.await));
+                break;
             };
-            self.state = State::Finished(Box::new(outcome));
+            feed.learn_level().await;
+            if let Some(told) = feed.told_record() {
+                return Some(told);
+            }
+            tokio::select! {
+                biased;
+                Some(said) = feed.received.recv() => {
+                    if let Some(told) = self.tell(said) {
+                        return Some(told);
+                    }
+                }
+                outcome = answer => self.state = State::Finished(Box::new(outcome)),
+            }
         }
-        // Reports that came just before the end go before it: after it there must be none.
-        if let Some(report) = self.reports.as_mut().and_then(Reports::waiting) {
-            return Some(Outgoing::Progress(report));
+        // What was said just before the end goes before it: after it there must be nothing.
+        while let Some(feed) = &mut self.feed {
+            feed.learn_level().await;
+            if let Some(told) = feed.told_record() {
+                return Some(told);
+            }
+            let Ok(said) = feed.received.try_recv() else {
+                self.feed = None;
+                break;
+            };
+            if let Some(told) = self.tell(said) {
+                return Some(told);
+            }
         }
-        self.reports = None;
         match std::mem::replace(&mut self.state, State::Over) {
             State::Finished(outcome) => Some(Outgoing::Response(*outcome)),
             State::Running(_) | State::Over => None,
         }
     }
+
+    fn tell(&mut self, said: Said) -> Option<Outgoing> {
+        let feed = self.feed.as_mut()?;
+        match said {
+            Said::Progress(progress) => feed.progress(&progress).map(Outgoing::Note),
+            Said::Log(record) => {
+                feed.record = Some(record);
+                None
+            }
+            Said::Question(question) => Some(Outgoing::Question(question)),
+            Said::HangUp => Some(Outgoing::HangUp),
+            Said::Deferred(task, answered) => Some(self.deferred(task, answered)),
+        }
+    }
+
+    /// The call goes on by itself, and the caller is answered with its task.
+    fn deferred(&mut self, task: Arc<Task>, answered: oneshot::Sender<()>) -> Outgoing {
+        let outcome = match self.feed.take() {
+            Some(feed) => {
+                let reply = task.created(&feed.dispatcher, &feed.id, feed.revision);
+                let reply = reply.map_err(|fault| fault.of(feed.id.clone()));
+                if let State::Running(answer) = std::mem::replace(&mut self.state, State::Over) {
+                    let work = tasks::run(task, answer, feed, self.gone.take());
+                    tokio::spawn(work);
+                }
+                reply
+            }
+            None => Err(Fault::Internal.into()),
+        };
+        let _ = answered.send(());
+        Outgoing::Response(outcome)
+    }
 }
 
-impl Reports {
-    fn channel(token: Value) -> (ProgressSink, Self) {
-        let (sender, received) = mpsc::channel(WAITING_REPORTS);
-        let sink = ProgressSink::new(move |progress| {
-            // A full channel: the caller is slow, and a later report says more than this one.
-            let _ = sender.try_send(progress);
-        });
-        let reports = Self {
-            received,
-            token,
-            last: None,
-        };
-        (sink, reports)
-    }
-
-    async fn next(&mut self) -> Option<Bytes> {
-        while let Some(progress) = self.received.recv().await {
-            if let Some(notification) = self.notification(&progress) {
-                return Some(notification);
-            }
-        }
-        None
-    }
-
-    fn waiting(&mut self) -> Option<Bytes> {
-        while let Ok(progress) = self.received.try_recv() {
-            if let Some(notification) = self.notification(&progress) {
-                return Some(notification);
-            }
-        }
-        None
+impl Feed {
+    /// What the work says next.
+    pub(super) async fn next(&mut self) -> Option<Said> {
+        self.received.recv().await
     }
 
     /// The notification, unless the value has not grown since the last one.
-    fn notification(&mut self, report: &Progress) -> Option<Bytes> {
+    fn progress(&mut self, report: &Progress) -> Option<Bytes> {
         let Progress {
             progress,
             total,
             message,
         } = report;
         let grown = self.last.is_none_or(|last| *progress > last) && progress.is_finite();
-        if !grown {
+        let token = self.token.as_ref().filter(|_| grown)?;
+        self.last = Some(*progress);
+        let mut params = Map::new();
+        params.insert("progressToken".to_owned(), token.clone());
+        params.insert("progress".to_owned(), json!(progress));
+        let total = total.filter(|total| total.is_finite());
+        params.extend(total.map(|total| ("total".to_owned(), json!(total))));
+        let message = message.as_ref();
+        params.extend(message.map(|text| ("message".to_owned(), json!(text))));
+        Some(notification("notifications/progress", params))
+    }
+
+    /// Looks up from which level on the session is told, when there is something to tell it.
+    async fn learn_level(&mut self) {
+        if self.record.is_none() || self.level.is_some() {
+            return;
+        }
+        let level = match &self.session {
+            // The caller has filtered by what the request says.
+            None => LogLevel::Debug,
+            Some((tenant, session)) => {
+                let marks = self.dispatcher.edge().marks(tenant, session).await;
+                marks
+                    .ok()
+                    .and_then(|marks| marks.level)
+                    .unwrap_or(UNTOLD_LEVEL)
+            }
+        };
+        self.level = Some(level);
+    }
+
+    fn told_record(&mut self) -> Option<Outgoing> {
+        let LogRecord {
+            level,
+            logger,
+            data,
+        } = self.record.take()?;
+        if self.level.is_some_and(|least| level < least) {
             return None;
         }
-        self.last = Some(*progress);
-        let mut params = json!({ "progressToken": self.token, "progress": progress });
-        if let Some(params) = params.as_object_mut() {
-            let total = total.filter(|total| total.is_finite());
-            params.extend(total.map(|total| ("total".to_owned(), json!(total))));
-            params.extend(
-                message
-                    .as_ref()
-                    .map(|text| ("message".to_owned(), json!(text))),
-            );
-        }
-        let method = "notifications/progress";
-        let notification = json!({ "jsonrpc": "2.0", "method": method, "params": params });
-        Some(notification.to_string().into())
+        let mut params = Map::new();
+        params.insert("level".to_owned(), json!(level.name()));
+        params.extend(logger.map(|logger| ("logger".to_owned(), json!(logger))));
+        params.insert("data".to_owned(), data);
+        let message = notification("notifications/message", params);
+        Some(Outgoing::Note(message))
     }
+}
+
+/// A notification as it goes over the wire.
+pub(super) fn notification(method: &str, params: Map<String, Value>) -> Bytes {
+    let message = json!({ "jsonrpc": "2.0", "method": method, "params": params });
+    message.to_string().into()
 }

@@ -75,6 +75,8 @@ pub(super) fn check_agreement(headers: &HeaderMap, request: &Request) -> Result<
     let source = match request.method.as_str() {
         "tools/call" | "prompts/get" => "name",
         "resources/read" => "uri",
+        // ext-tasks 2026-07-28, routing headers.
+        "tasks/get" | "tasks/update" | "tasks/cancel" => "taskId",
         _ => return Ok(()),
     };
     let given = single(headers, &NAME, "Mcp-Name")?;

@@ -1,12 +1,16 @@
 //! Lists of what there is, as far as the caller may know of it (MCP server/utilities/pagination).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use super::edge::Edge;
 use super::error::Fault;
+use super::message::Request;
+use super::seals::Purpose;
 use crate::backends::{Catalogue, Definition};
-use crate::model::{RefusalDialect, Scope, ScopeSet};
+use crate::model::{Principal, RefusalDialect, Scope, ScopeSet};
 use crate::resource_server::{Operation, Permit, Policy};
 
 /// A list that can be asked for.
@@ -24,26 +28,34 @@ pub(super) enum Listing {
 
 const SECURITY_SCHEMES: &str = "securitySchemes";
 
+/// For how long a place in a list can be come back to.
+const CURSOR_TTL: Duration = Duration::from_hours(1);
+
 impl Listing {
-    /// The result without what the revision adds: the entries of all `catalogues` in their order.
+    /// The result without what the revision adds: as many entries of all `catalogues` in their
+    /// order as there are on the page that `request` asks for.
     pub(super) fn body(
         self,
         catalogues: &[Arc<Catalogue>],
         policy: &Policy,
         permit: &Permit,
+        (edge, request): (&Edge, &Request),
     ) -> Result<Vec<u8>, Fault> {
+        let principal = permit.principal();
+        let start = self.start(edge, principal, &request.params)?;
         let mut body = Vec::with_capacity(1024);
         body.extend_from_slice(self.opening().as_bytes());
         let definitions = catalogues.iter().flat_map(|known| self.definitions(known));
-        let asks_per_tool = permit.principal().refusals == RefusalDialect::ToolResult;
+        let mut listed = definitions
+            .enumerate()
+            .skip(start)
+            .filter(|(_, definition)| policy.lists(permit, &self.operation(&definition.name)));
+        let asks_per_tool = principal.refusals == RefusalDialect::ToolResult;
         let mut separator = "";
-        for definition in definitions {
-            let operation = self.operation(&definition.name);
-            if !policy.lists(permit, &operation) {
-                continue;
-            }
+        for (_, definition) in listed.by_ref().take(edge.page_size) {
             body.extend_from_slice(separator.as_bytes());
             if asks_per_tool && self == Self::Tools {
+                let operation = self.operation(&definition.name);
                 let (scopes, _) = policy.requirement(permit.tenant(), &operation);
                 serde_json::to_writer(&mut body, &with_schemes(&definition.json, &scopes))?;
             } else {
@@ -51,8 +63,30 @@ impl Listing {
             }
             separator = ",";
         }
-        body.extend_from_slice(b"]}");
+        body.push(b']');
+        if let Some((place, _)) = listed.next() {
+            let purpose = Purpose::Cursor(self.opening());
+            let cursor = edge.seals.seal(purpose, principal, place, CURSOR_TTL)?;
+            body.extend_from_slice(format!(",\"nextCursor\":\"{cursor}\"").as_bytes());
+        }
+        body.push(b'}');
         Ok(body)
+    }
+
+    /// Where the page begins. A cursor is good for one list and one principal.
+    fn start(
+        self,
+        edge: &Edge,
+        principal: &Principal,
+        params: &Map<String, Value>,
+    ) -> Result<usize, Fault> {
+        let cursor = match params.get("cursor") {
+            None | Some(Value::Null) => return Ok(0),
+            Some(cursor) => cursor.as_str(),
+        };
+        let purpose = Purpose::Cursor(self.opening());
+        let place = cursor.and_then(|cursor| edge.seals.open(purpose, principal, cursor));
+        place.ok_or(Fault::InvalidParams("unknown cursor".into()))
     }
 
     const fn opening(self) -> &'static str {
@@ -96,12 +130,4 @@ fn with_schemes(tool: &Map<String, Value>, scopes: &ScopeSet) -> Map<String, Val
     }
     tool.insert(SECURITY_SCHEMES.to_owned(), schemes);
     tool
-}
-
-/// Everything is on one page: none has a successor, so no cursor was ever given out.
-pub(super) fn check_cursor(params: &Map<String, Value>) -> Result<(), Fault> {
-    match params.get("cursor") {
-        None | Some(Value::Null) => Ok(()),
-        Some(_) => Err(Fault::InvalidParams("unknown cursor".into())),
-    }
 }

@@ -4,14 +4,15 @@ use std::fmt;
 
 use http::{HeaderName, HeaderValue};
 use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
-use serde::{Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Number, Value};
 
 use super::error::{Fault, RpcError};
 use super::revision::{Revision, meta};
+use super::session::Session;
 
 /// The id of a request, given back as it came: a string, or an integer (MCP basic/index).
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum RequestId {
     /// An integer.
@@ -27,8 +28,8 @@ pub enum Message {
     Request(Request),
     /// It asks for none.
     Notification(Notification),
-    /// It answers something; nothing is ever asked of clients here, so it is of no use.
-    Response,
+    /// It answers a question.
+    Response(ClientResponse),
 }
 
 /// A request. There is none that was not checked: only this room can make one.
@@ -40,6 +41,16 @@ pub struct Request {
     pub(super) revision: Revision,
     /// The `Mcp-Param-*` headers, on transports that have headers to check.
     pub(super) param_headers: Option<Vec<(HeaderName, HeaderValue)>>,
+    /// The session that it came in, in the earlier revisions.
+    pub(super) session: Option<Session>,
+}
+
+/// What a client answers to a question.
+#[derive(Clone, Debug)]
+pub struct ClientResponse {
+    pub(super) id: RequestId,
+    /// Its result, or its error.
+    pub(super) outcome: Result<Value, Value>,
 }
 
 /// A notification.
@@ -62,7 +73,7 @@ pub(super) enum Unchecked {
     /// A notification.
     Notification(Notification),
     /// A response.
-    Response,
+    Response(ClientResponse),
 }
 
 /// How deep arrays and objects may nest.
@@ -133,6 +144,7 @@ impl Request {
             params,
             revision,
             param_headers: None,
+            session: None,
         };
         match request.check_progress_token() {
             Ok(()) => Ok(request),
@@ -180,8 +192,11 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Unchecked, RpcError> {
         ))?),
     };
     match classify(members, id.is_some()) {
-        Ok(None) => Ok(Unchecked::Response),
-        Ok(Some(call)) => Ok(match id {
+        Ok(Said::Outcome(outcome)) => match id {
+            Some(id) => Ok(Unchecked::Response(ClientResponse { id, outcome })),
+            None => Err(Fault::InvalidRequest("a response needs an id").into()),
+        },
+        Ok(Said::Call(call)) => Ok(match id {
             Some(id) => Unchecked::Request { id, call },
             None => Unchecked::Notification(call),
         }),
@@ -189,31 +204,37 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Unchecked, RpcError> {
     }
 }
 
+/// What a message says but for its id.
+enum Said {
+    Call(Notification),
+    Outcome(Result<Value, Value>),
+}
+
 /// What the members but for the id are: a call, or a response.
-fn classify(mut members: Map<String, Value>, has_id: bool) -> Result<Option<Notification>, Fault> {
+fn classify(mut members: Map<String, Value>, has_id: bool) -> Result<Said, Fault> {
     let version = members.remove("jsonrpc");
     if version.as_ref().and_then(Value::as_str) != Some("2.0") {
         return Err(Fault::InvalidRequest("jsonrpc must be \"2.0\""));
     }
     let method = members.remove("method");
     let params = members.remove("params");
-    let answers = [members.remove("result"), members.remove("error")];
+    let answers = (members.remove("result"), members.remove("error"));
     // Members are named case-sensitively (JSON-RPC 2.0 §2); a peer that does not know this must
     // not find another method here than we did. Foreign ones mean nothing, and are refused with it.
     if !members.is_empty() {
         return Err(Fault::InvalidRequest("unknown member"));
     }
-    let answered = answers.iter().flatten().count();
-    match (method, params) {
-        (None, None) if answered == 1 && has_id => Ok(None),
-        (Some(Value::String(method)), params) if answered == 0 => {
+    match (method, params, answers) {
+        (None, None, (Some(result), None)) if has_id => Ok(Said::Outcome(Ok(result))),
+        (None, None, (None, Some(error))) if has_id => Ok(Said::Outcome(Err(error))),
+        (Some(Value::String(method)), params, (None, None)) => {
             let params = match params {
                 None => Map::new(),
                 Some(Value::Object(params)) => params,
                 Some(_) => return Err(Fault::InvalidRequest("params must be an object")),
             };
             let call = Notification { method, params };
-            call.check_form(has_id).map(|()| Some(call))
+            call.check_form(has_id).map(|()| Said::Call(call))
         }
         _ => Err(Fault::InvalidRequest("neither request nor response")),
     }

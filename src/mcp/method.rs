@@ -2,11 +2,12 @@
 
 use serde_json::{Map, Value};
 
+use super::capabilities::Capabilities;
 use super::error::Fault;
 use super::listing::Listing;
 use super::message::Request;
 use super::revision::Revision;
-use crate::backends::Catalogue;
+use crate::backends::{Capability, Catalogue};
 use crate::model::expands_to;
 use crate::resource_server::{Operation, Permit};
 
@@ -29,6 +30,20 @@ pub(super) enum Method {
     GetPrompt,
     /// `completion/complete`
     Complete,
+    /// `subscriptions/listen`
+    Listen,
+    /// `logging/setLevel`
+    SetLevel,
+    /// `resources/subscribe`
+    Subscribe,
+    /// `resources/unsubscribe`
+    Unsubscribe,
+    /// `tasks/get`
+    GetTask,
+    /// `tasks/update`
+    UpdateTask,
+    /// `tasks/cancel`
+    CancelTask,
 }
 
 /// What a request is about.
@@ -44,6 +59,8 @@ pub(super) enum Target<'a> {
     Template(&'a str),
     /// The prompt of this name.
     Prompt(&'a str),
+    /// A task of the tool of this name.
+    Task(&'a str),
 }
 
 impl Method {
@@ -63,6 +80,14 @@ impl Method {
             "resources/read" => Self::ReadResource,
             "prompts/get" => Self::GetPrompt,
             "completion/complete" => Self::Complete,
+            "subscriptions/listen" if modern => Self::Listen,
+            "tasks/get" if modern => Self::GetTask,
+            "tasks/update" if modern => Self::UpdateTask,
+            "tasks/cancel" if modern => Self::CancelTask,
+            // 2026-07-28 replaced them: by `_meta`, and by `subscriptions/listen`.
+            "logging/setLevel" if !modern => Self::SetLevel,
+            "resources/subscribe" if !modern => Self::Subscribe,
+            "resources/unsubscribe" if !modern => Self::Unsubscribe,
             _ => return Err(Fault::MethodNotFound(revision)),
         };
         Ok(method)
@@ -74,11 +99,17 @@ impl<'a> Target<'a> {
     pub(super) fn of(method: Method, request: &'a Request) -> Result<Self, Fault> {
         let params = &request.params;
         match method {
-            Method::Discover | Method::Initialize | Method::Ping | Method::List(_) => {
-                Ok(Self::Conversation)
-            }
+            Method::Discover
+            | Method::Initialize
+            | Method::Ping
+            | Method::List(_)
+            | Method::Listen
+            | Method::SetLevel
+            // What was subscribed to once may be gone by now.
+            | Method::Unsubscribe => Ok(Self::Conversation),
             Method::CallTool => text(params, "name").map(Self::Tool),
-            Method::ReadResource => text(params, "uri").map(Self::Resource),
+            Method::ReadResource | Method::Subscribe => text(params, "uri").map(Self::Resource),
+            Method::GetTask | Method::UpdateTask | Method::CancelTask => task(request),
             Method::GetPrompt => text(params, "name").map(Self::Prompt),
             Method::Complete => completed(params),
         }
@@ -89,7 +120,8 @@ impl<'a> Target<'a> {
     pub(super) fn operation(self) -> Operation {
         match self {
             Self::Conversation => Operation::Converse,
-            Self::Tool(name) => Operation::CallTool(name.to_owned()),
+            // A task is worth what its tool is worth.
+            Self::Tool(name) | Self::Task(name) => Operation::CallTool(name.to_owned()),
             Self::Resource(uri) | Self::Template(uri) => Operation::ReadResource(uri.to_owned()),
             Self::Prompt(name) => Operation::GetPrompt(name.to_owned()),
         }
@@ -109,7 +141,7 @@ impl<'a> Target<'a> {
     pub(super) fn is_allowed_by(self, permit: &Permit) -> bool {
         match (self, permit.operation()) {
             (Self::Conversation, Operation::Converse) => true,
-            (Self::Tool(name), Operation::CallTool(allowed))
+            (Self::Tool(name) | Self::Task(name), Operation::CallTool(allowed))
             | (Self::Resource(name) | Self::Template(name), Operation::ReadResource(allowed))
             | (Self::Prompt(name), Operation::GetPrompt(allowed)) => name == allowed,
             _ => false,
@@ -119,7 +151,8 @@ impl<'a> Target<'a> {
     /// True when the server of `catalogue` has it.
     pub(super) fn is_in(self, catalogue: &Catalogue) -> bool {
         match self {
-            Self::Conversation => true,
+            // Its handle says whether there is such a task.
+            Self::Conversation | Self::Task(_) => true,
             Self::Tool(name) => catalogue.has_tool(name),
             Self::Resource(uri) => has_resource(catalogue, uri),
             Self::Template(text) => {
@@ -135,6 +168,7 @@ impl<'a> Target<'a> {
         match self {
             Self::Conversation => Fault::MethodNotFound(revision),
             Self::Tool(_) => Fault::UnknownTool,
+            Self::Task(_) => Fault::UnknownTask,
             Self::Prompt(_) => Fault::UnknownPrompt,
             Self::Resource(uri) | Self::Template(uri) => Fault::ResourceNotFound {
                 uri: uri.to_owned(),
@@ -147,9 +181,20 @@ impl<'a> Target<'a> {
     pub(super) fn uri(self) -> &'a str {
         match self {
             Self::Resource(uri) | Self::Template(uri) => uri,
-            Self::Conversation | Self::Tool(_) | Self::Prompt(_) => "",
+            Self::Conversation | Self::Tool(_) | Self::Prompt(_) | Self::Task(_) => "",
         }
     }
+}
+
+/// The tool whose task a request is about. The name stands in front of the handle.
+fn task(request: &Request) -> Result<Target<'_>, Fault> {
+    let tasks = Capability::Tasks;
+    if !Capabilities::of_request(&request.params).has(tasks) {
+        return Err(Fault::MissingCapability(tasks, request.revision));
+    }
+    let handle = text(&request.params, "taskId")?;
+    let (tool, _) = handle.rsplit_once('.').ok_or(Fault::UnknownTask)?;
+    Ok(Target::Task(tool))
 }
 
 fn text<'a>(params: &'a Map<String, Value>, name: &'static str) -> Result<&'a str, Fault> {

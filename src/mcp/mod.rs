@@ -4,24 +4,39 @@
 //! says what it needs a permit for; and [`http::post`], which has it answered by
 //! [`Dispatcher::dispatch`]. [`stdio::serve`] leads the same way from lines to lines.
 
+mod bells;
+mod caller;
+mod capabilities;
 mod dispatch;
+mod edge;
 mod error;
 mod exchange;
 mod headers;
+mod incoming;
+mod lasting;
+mod listen;
 mod listing;
 mod message;
 mod method;
+mod outbox;
 mod param_headers;
 mod reply;
 mod revision;
+mod rounds;
+mod seals;
+mod session;
+mod shares;
 mod sse;
+mod tasks;
+mod welcome;
 
 pub mod http;
 pub mod stdio;
 pub mod wire;
 
 pub use dispatch::{Dispatcher, ServerInfo};
+pub use edge::{Edge, EdgeParts};
 pub use error::{Fault, RpcError};
-pub use message::{Message, Notification, Request, RequestId};
+pub use message::{ClientResponse, Message, Notification, Request, RequestId};
 pub use reply::Reply;
 pub use revision::Revision;

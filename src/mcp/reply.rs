@@ -18,6 +18,8 @@ pub(super) struct Envelope<'a> {
     pub(super) id: &'a RequestId,
     /// The revision of the request.
     pub(super) revision: Revision,
+    /// What the result is: `complete` but for what leads to a result later.
+    pub(super) kind: &'static str,
     /// This server's `Implementation` object, as JSON.
     pub(super) server_info: &'a str,
     /// For how many milliseconds the result may be kept, where the method's results say so.
@@ -68,7 +70,7 @@ impl Envelope<'_> {
     /// What every result of 2026-07-28 has (basic/index, result responses; server/utilities/
     /// caching). What a list shows depends on the caller's scopes, so no result is ever public.
     fn append_modern(&self, out: &mut Vec<u8>, meta: &Map<String, Value>) -> Result<(), Fault> {
-        out.extend_from_slice(b"\"resultType\":\"complete\",");
+        out.extend_from_slice(format!("\"resultType\":\"{}\",", self.kind).as_bytes());
         if let Some(ttl_ms) = self.ttl_ms {
             let caching = format!("\"ttlMs\":{ttl_ms},\"cacheScope\":\"private\",");
             out.extend_from_slice(caching.as_bytes());

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::capabilities::CLIENT_CAPABILITIES;
 use super::error::Fault;
 
 /// A revision of the protocol; a later one is greater.
@@ -18,12 +19,12 @@ pub enum Revision {
 /// The key of `_meta` that names the revision (2026-07-28 basic/index, `_meta`).
 pub(super) const PROTOCOL_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
 
-/// The key of `_meta` that says what the client can do.
-const CLIENT_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
-
 impl Revision {
     /// All that are spoken here, newest first, as clients are told.
     pub const SUPPORTED: [Self; 3] = [Self::V2026_07_28, Self::V2025_11_25, Self::V2025_06_18];
+
+    /// The newest one.
+    pub const LATEST: Self = Self::V2026_07_28;
 
     /// What `initialize` offers to those who ask for something else.
     pub const LATEST_LEGACY: Self = Self::V2025_11_25;

@@ -14,13 +14,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::dispatch::Dispatcher;
 use super::error::{Fault, RpcError};
-use super::exchange::{Exchange, Outgoing};
-use super::message::{self, Notification, Request, RequestId, Unchecked};
-use super::reply::Reply;
+use super::exchange::{Exchange, Outgoing, Way};
+use super::lasting::message;
+use super::listen::{Heard, Listener};
+use super::message::{self as messages, Notification, Request, RequestId, Unchecked};
 use super::revision::Revision;
+use super::session::Session;
 use super::wire;
 use crate::model::{Principal, Tenant};
-use crate::resource_server::Refusal;
+use crate::resource_server::{Operation, Refusal};
 
 /// The longest line that is read.
 const MAX_LINE: usize = 4 * 1024 * 1024;
@@ -35,8 +37,10 @@ struct Conversation {
     output: mpsc::Sender<Bytes>,
     /// What `initialize` settled on, for the requests that don't say what they speak.
     revision: Revision,
+    /// What `initialize` opened.
+    session: Option<Session>,
     under_way: HashMap<RequestId, CancellationToken>,
-    tasks: JoinSet<RequestId>,
+    tasks: JoinSet<Option<RequestId>>,
 }
 
 /// Lines of limited length; reading can be broken off and taken up again without loss.
@@ -70,6 +74,7 @@ where
         caller,
         output: sender,
         revision: Revision::UNDECLARED,
+        session: None,
         under_way: HashMap::new(),
         tasks: JoinSet::new(),
     };
@@ -89,9 +94,11 @@ impl Conversation {
                         self.refuse(Fault::InvalidRequest("the line is too long").into()).await;
                     }
                 },
-                Some(done) = self.tasks.join_next() => self.forget(done.ok()),
+                Some(done) = self.tasks.join_next() => self.forget(done.ok().flatten()),
             }
         }
+        // Nobody will answer a question any more, or cancel a subscription.
+        self.dispatcher.edge().close();
         while self.tasks.join_next().await.is_some() {}
         Ok(())
     }
@@ -101,14 +108,23 @@ impl Conversation {
             return;
         }
         wire::received(None, line);
-        match message::parse(line) {
+        match messages::parse(line) {
             Ok(Unchecked::Request { id, call }) => {
                 if let Err(error) = self.begin(id, call) {
                     self.refuse(error).await;
                 }
             }
             Ok(Unchecked::Notification(notification)) => self.notice(&notification),
-            Ok(Unchecked::Response) => {}
+            Ok(Unchecked::Response(response)) => {
+                if let Some(session) = &self.session {
+                    let edge = self.dispatcher.edge();
+                    let (_, principal) = &self.caller;
+                    let answer = edge.take_answer(principal, session, response);
+                    if let Err(fault) = answer.await {
+                        self.refuse(fault.into()).await;
+                    }
+                }
+            }
             Err(error) => self.refuse(error).await,
         }
     }
@@ -122,9 +138,13 @@ impl Conversation {
             // basic/index: an id is used again only after its answer.
             return Err(Fault::InvalidRequest("the id is in use").of(id));
         }
-        let request = Request::checked(id, call, revision)?;
+        let mut request = Request::checked(id, call, revision)?;
         if !revision.is_modern() && request.method == "initialize" {
-            self.revision = Revision::negotiated(&request.params).unwrap_or(self.revision);
+            self.open(&request)
+                .map_err(|fault| fault.of(request.id.clone()))?;
+        }
+        if !revision.is_modern() {
+            request.session = self.session.clone();
         }
         let cancelled = CancellationToken::new();
         let id = request.id.clone();
@@ -138,12 +158,47 @@ impl Conversation {
         self.tasks.spawn(async move {
             // What is cancelled is not heard of again (basic/patterns/cancellation).
             cancelled.run_until_cancelled(answer).await;
-            id
+            Some(id)
         });
         Ok(())
     }
 
+    /// A session that lasts as long as the conversation. Nobody is told its identifier.
+    fn open(&mut self, request: &Request) -> Result<(), Fault> {
+        let (revision, capabilities) = Dispatcher::negotiated(request)?;
+        let edge = self.dispatcher.edge();
+        let (_, principal) = &self.caller;
+        let id = edge.begin_session(principal, revision, capabilities)?;
+        self.session = edge.session(principal, &id);
+        self.revision = revision;
+        Ok(())
+    }
+
+    /// Begins to tell what happens, once the client is ready for it.
+    fn listen(&mut self) {
+        let Some(session) = self.session.clone() else {
+            return;
+        };
+        let dispatcher = Arc::clone(&self.dispatcher);
+        let (tenant, principal) = self.caller.clone();
+        let output = self.output.clone();
+        self.tasks.spawn(async move {
+            let policy = dispatcher.policy();
+            if let Ok(permit) = policy.permit(&tenant, &principal, Operation::Converse) {
+                let name = ("stdio".to_owned(), false);
+                let listener = Listener::of_session(dispatcher, &permit, session, name);
+                if let Ok(listener) = listener.await {
+                    tell(listener, &output).await;
+                }
+            }
+            None
+        });
+    }
+
     fn notice(&mut self, notification: &Notification) {
+        if notification.method == "notifications/initialized" {
+            self.listen();
+        }
         if notification.method == "notifications/cancelled" {
             let id = RequestId::referred(&notification.params);
             if let Some(cancelled) = id.and_then(|id| self.under_way.get(&id)) {
@@ -181,15 +236,32 @@ async fn answer(
             return send(&output, Dispatcher::unknown(&request).to_bytes()).await;
         }
     };
-    let mut exchange = Exchange::new(dispatcher, permit, request, true);
+    if request.revision.is_modern() && request.method == "subscriptions/listen" {
+        return match Listener::of_request(dispatcher, &permit, &request).await {
+            Ok(listener) => tell(listener, &output).await,
+            Err(fault) => send(&output, fault.of(request.id).to_bytes()).await,
+        };
+    }
+    let mut exchange = match Exchange::new(dispatcher, permit, request, Way { events: true }) {
+        Ok(exchange) => exchange,
+        Err(error) => return send(&output, error.to_bytes()).await,
+    };
     while let Some(outgoing) = exchange.next().await {
         let message = match outgoing {
-            Outgoing::Progress(notification) => notification,
-            Outgoing::Response(outcome) => {
-                outcome.map_or_else(|error| error.to_bytes(), Reply::into_bytes)
-            }
+            Outgoing::Note(message) | Outgoing::Question(message) => message,
+            Outgoing::Response(outcome) => message(outcome),
+            // There is one stream, and it stays.
+            Outgoing::HangUp => continue,
         };
         send(&output, message).await;
+    }
+}
+
+async fn tell(mut listener: Listener, output: &mpsc::Sender<Bytes>) {
+    while let Some(heard) = listener.next().await {
+        if let Heard::Message(message) = heard {
+            send(output, message).await;
+        }
     }
 }
 

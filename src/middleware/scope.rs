@@ -45,7 +45,7 @@ pub async fn station(
 ) -> Response {
     let operation = match request.extensions().get::<Message>() {
         Some(Message::Request(message)) => context.dispatcher.operation(message).await,
-        Some(Message::Notification(_) | Message::Response) | None => Ok(Operation::Converse),
+        Some(Message::Notification(_) | Message::Response(_)) | None => Ok(Operation::Converse),
     };
     let operation = match operation {
         Ok(operation) => operation,
@@ -74,7 +74,7 @@ pub async fn station(
         }
         Err(Refusal::Unknown) => match request.extensions().get::<Message>() {
             Some(Message::Request(message)) => Dispatcher::unknown(message).into_response(),
-            Some(Message::Notification(_) | Message::Response) | None => {
+            Some(Message::Notification(_) | Message::Response(_)) | None => {
                 StatusCode::NOT_FOUND.into_response()
             }
         },

@@ -2,12 +2,14 @@
 
 mod audit_entry;
 mod audit_event;
+mod authorization;
 mod branding;
 mod change;
 mod client;
 mod client_keys;
 mod encryption_key;
 mod grant;
+mod identity_assertions;
 mod key_thumbprint;
 mod operator;
 mod pkce;
@@ -23,6 +25,7 @@ mod resource_uri;
 mod revocation;
 mod scope;
 mod secret;
+mod sign_in;
 mod signing_key;
 mod single_use;
 mod stored_tenant;
@@ -33,12 +36,14 @@ mod user;
 
 pub use audit_entry::{AuditEntry, ChainHead, ChainedEntry};
 pub use audit_event::{Event, Outcome};
+pub use authorization::{Authorization, ExternalAuthorization, ExternalTokenType, KeySource};
 pub use branding::{Branding, Colour, InvalidColour, InvalidLogo, Logo, LogoKind};
 pub use change::{Actor, Change, RequestId, RequestOrigin};
 pub use client::{Client, ClientId, GrantType, TokenEndpointAuthMethod};
 pub use client_keys::ClientKeys;
 pub use encryption_key::{EncryptionKey, InvalidEncryptionKey};
 pub use grant::{AuthorizationCode, Consent, Grant, GrantId, LoginSession, RefreshToken};
+pub use identity_assertions::AssertionIssuer;
 pub use key_thumbprint::KeyThumbprint;
 pub use operator::{
     InvalidOperatorName, Operator, OperatorName, OperatorRole, OperatorSession, is_operator_token,
@@ -57,6 +62,7 @@ pub use resource_uri::{InvalidResourceUri, ResourceUri};
 pub use revocation::{Revocation, Revoked};
 pub use scope::{InvalidScope, Scope, ScopeCatalogue, ScopeDefinition, ScopeSet};
 pub use secret::{Digest, Secret};
+pub use sign_in::{IdentityProvider, OnLogout, SignInSettings, TENANT_PLACEHOLDER};
 pub use signing_key::{LONGEST_ACCESS_TOKEN, SealedSigningKey, SigningAlgorithm, SigningKey};
 pub use single_use::SingleUse;
 pub use stored_tenant::{ListedTenant, StoredTenant, TenantOrigin};

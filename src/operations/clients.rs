@@ -18,6 +18,8 @@ pub struct NewClient {
     pub public: bool,
     /// The most that it may ever have; everything where there are none.
     pub scopes: Vec<String>,
+    /// True for one that may exchange assertions of the tenant's identity providers (ID-JAG).
+    pub identity_assertions: bool,
 }
 
 /// A client that was just added.
@@ -74,7 +76,8 @@ impl Operations {
         id: &ClientId,
         dialect: Option<RefusalDialect>,
     ) -> Result<(), OperationError> {
-        if !self.store.set_refusals(tenant, id, dialect).await? {
+        let change = self.change(by, tenant);
+        if !self.store.set_refusals(&change, id, dialect).await? {
             return Err(OperationError::missing("client", id));
         }
         tracing::info!(%by, %tenant, client.id = %id, "changed how a client is refused");
@@ -100,9 +103,13 @@ impl Operations {
         check_name(&new.name)?;
         let redirect_uris = read_redirect_uris(&new.redirect_uris)?;
         let scopes = self.read_scopes(&new.scopes)?;
-        if redirect_uris.is_empty() && scopes.is_none() {
+        if redirect_uris.is_empty() && scopes.is_none() && !new.identity_assertions {
             let rule = "a client that acts for itself needs at least one scope";
             return Err(OperationError::invalid("scopes", rule));
+        }
+        if new.public && new.identity_assertions {
+            let rule = "a client that can't keep a secret exchanges no assertions";
+            return Err(OperationError::invalid("identity_assertions", rule));
         }
         if redirect_uris.is_empty() && new.public {
             let rule = "a client that can't keep a secret needs a redirect URI";
@@ -117,7 +124,7 @@ impl Operations {
             id: ClientId::new(new_identifier(&*self.random)),
             name: Some(new.name.clone()),
             uri: None,
-            grant_types: grant_types(&redirect_uris, new.public, scopes.is_some()),
+            grant_types: grant_types(&redirect_uris, new, scopes.is_some()),
             redirect_uris,
             auth_method,
             secret: None,
@@ -142,13 +149,16 @@ impl Operations {
     }
 }
 
-fn grant_types(redirect_uris: &[RedirectUri], public: bool, has_scopes: bool) -> Vec<GrantType> {
+fn grant_types(redirect_uris: &[RedirectUri], new: &NewClient, has_scopes: bool) -> Vec<GrantType> {
     let mut grants = Vec::new();
     if !redirect_uris.is_empty() {
         grants.extend([GrantType::AuthorizationCode, GrantType::RefreshToken]);
     }
-    if !public && has_scopes {
+    if !new.public && has_scopes {
         grants.push(GrantType::ClientCredentials);
+    }
+    if new.identity_assertions {
+        grants.push(GrantType::JwtBearer);
     }
     grants
 }

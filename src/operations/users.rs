@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{By, OperationError, Operations};
 use crate::identity;
 use crate::model::{Secret, Tenant, TenantSlug, User, UserId, new_identifier};
-use crate::store::{Page, StoreError};
+use crate::store::{Page, SignedOut, StoreError};
 
 /// An account as an operator describes it.
 #[derive(Clone, Debug)]
@@ -142,13 +142,11 @@ impl Operations {
         by: &By,
         tenant: &TenantSlug,
         user: &User,
-    ) -> Result<(), OperationError> {
+    ) -> Result<SignedOut, OperationError> {
         let change = self.change(by, tenant);
-        if !self.store.sign_out_user(&change, user).await? {
-            return Err(OperationError::missing("account", user.username.as_str()));
-        }
+        let ended = self.store.sign_out_everywhere(&change, &user.id).await?;
         tracing::info!(%by, %tenant, user.id = %user.id, "signed someone out everywhere");
-        Ok(())
+        Ok(ended)
     }
 }
 

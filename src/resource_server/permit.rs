@@ -64,6 +64,12 @@ impl Permit {
         &self.principal
     }
 
+    /// Whom it was given to, for what outlives it.
+    #[must_use]
+    pub fn holder(&self) -> Arc<Principal> {
+        Arc::clone(&self.principal)
+    }
+
     /// What it allows.
     #[must_use]
     pub fn operation(&self) -> &Operation {

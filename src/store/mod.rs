@@ -5,11 +5,13 @@ mod audit;
 mod connect;
 mod error;
 mod federation;
+mod notes;
 mod operands;
 mod policy;
 mod postgres;
 mod row;
 mod sqlite;
+mod tasks;
 mod tenants;
 mod users;
 
@@ -26,9 +28,13 @@ use crate::model::{
 pub use administration::{AdministrationStore, Census, GrantFilter, OperatorStore, Page};
 pub use audit::{AUDIT_BATCH, AuditChain, AuditQuery, AuditStore, Checkpoint, CheckpointKey};
 pub use connect::{ConnectOptions, Location, connect, locate, migrate};
-pub use federation::FederationStore;
+pub use federation::{
+    AttemptBound, EndedElsewhere, FederationStore, ProviderLease, ProviderTokenOutcome, SignedOut,
+};
+pub use notes::{Heard, Note, NoteStore};
 pub use operands::{CodeRedemption, LiveGrant, Registration, Rotation, RotationOutcome};
 pub use policy::PolicyStore;
+pub use tasks::{StoredTask, TaskChange, TaskStatus, TaskStore};
 pub use tenants::{Application, Clash, TenantStore};
 
 /// For how many seconds after its end a code stays, so that a replay is recognised as one.
@@ -50,8 +56,10 @@ pub trait Store:
     AdministrationStore
     + AuditStore
     + FederationStore
+    + NoteStore
     + OperatorStore
     + PolicyStore
+    + TaskStore
     + TenantStore
     + fmt::Debug
     + Send

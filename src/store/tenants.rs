@@ -72,7 +72,7 @@ pub struct Clash {
 }
 
 /// The tables with a column `tenant` but for [`LAST`], those that refer to others first.
-pub(super) const OWNED: [&str; 16] = [
+pub(super) const OWNED: [&str; 20] = [
     "audit_heads",
     "audit_checkpoints",
     "audit_keys",
@@ -83,12 +83,16 @@ pub(super) const OWNED: [&str; 16] = [
     "grants",
     "consents",
     "login_sessions",
+    "provider_tokens",
+    "sign_in_attempts",
     "users",
     "client_registrations",
     "clients",
     "pushed_requests",
     "remote_documents",
     "spent_identifiers",
+    "notes",
+    "tasks",
 ];
 
 /// What is left when the others are empty: to remove accounts and clients writes revocations.

@@ -8,7 +8,10 @@ use serde_json::{Value, json};
 use crate::gate::{Gate, Post, plain_headers};
 
 async fn refusal(body: impl Into<Vec<u8>>) -> (u16, i64, Value) {
-    let seen = Gate::new().send_bytes(plain_headers(), body.into()).await;
+    let seen = Gate::new()
+        .await
+        .send_bytes(plain_headers(), body.into())
+        .await;
     seen.error()
 }
 
@@ -55,7 +58,10 @@ async fn l08_a_member_named_twice_at_any_depth_is_a_parse_error() {
 
 #[tokio::test]
 async fn l08_nesting_is_read_to_depth_64_and_no_further() {
-    let seen = Gate::new().send_bytes(plain_headers(), nested(62)).await;
+    let seen = Gate::new()
+        .await
+        .send_bytes(plain_headers(), nested(62))
+        .await;
     assert_eq!(seen.status, StatusCode::OK);
     let (status, code, _) = refusal(nested(63)).await;
     assert_eq!((status, code), (400, -32700));
@@ -114,7 +120,7 @@ async fn what_is_no_message_is_an_invalid_request() {
 #[tokio::test]
 async fn g07_a_batch_is_refused_whatever_is_in_it() {
     for revision in Revision::SUPPORTED {
-        let mut gate = Gate::new();
+        let mut gate = Gate::new().await;
         let mut post = Post::new(revision, "tools/call", json!({ "name": "echo" }));
         post.body = json!([post.body]);
         let (status, code, _) = gate.error(post).await;
@@ -128,7 +134,7 @@ async fn g07_a_batch_is_refused_whatever_is_in_it() {
 #[tokio::test]
 async fn g07_a_tool_call_without_id_is_not_executed() {
     for revision in Revision::SUPPORTED {
-        let mut gate = Gate::new();
+        let mut gate = Gate::new().await;
         let mut post = Post::new(revision, "tools/call", json!({ "name": "echo" }));
         post.body.as_object_mut().unwrap().remove("id");
         let (status, code, json) = gate.error(post).await;
@@ -140,7 +146,7 @@ async fn g07_a_tool_call_without_id_is_not_executed() {
 
 #[tokio::test]
 async fn ids_come_back_as_they_came() {
-    let gate = Gate::new();
+    let gate = Gate::new().await;
     for id in [
         json!(0),
         json!(-7),
@@ -160,7 +166,7 @@ async fn ids_come_back_as_they_came() {
 
 #[tokio::test]
 async fn notifications_are_accepted_with_an_empty_202() {
-    let gate = Gate::new();
+    let gate = Gate::new().await;
     for revision in Revision::SUPPORTED {
         for method in ["notifications/initialized", "notifications/cancelled"] {
             let mut post = Post::new(revision, method, json!({ "requestId": 1 }));
@@ -174,7 +180,7 @@ async fn notifications_are_accepted_with_an_empty_202() {
 
 #[tokio::test]
 async fn responses_are_swallowed_before_2026_07_28_and_refused_since() {
-    let gate = Gate::new();
+    let gate = Gate::new().await;
     for revision in Revision::SUPPORTED {
         let mut post = Post::new(revision, "ping", json!({}));
         post.body = json!({ "jsonrpc": "2.0", "id": 1, "result": {} });
@@ -185,7 +191,7 @@ async fn responses_are_swallowed_before_2026_07_28_and_refused_since() {
 
 #[tokio::test]
 async fn a_body_that_is_not_declared_as_json_is_refused() {
-    let gate = Gate::new();
+    let gate = Gate::new().await;
     let ping = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
     for declared in [
         None,
@@ -211,7 +217,7 @@ async fn a_body_that_is_not_declared_as_json_is_refused() {
 
 #[tokio::test]
 async fn one_acceptable_media_type_is_enough_to_be_answered() {
-    let gate = Gate::new();
+    let gate = Gate::new().await;
     let ping = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
     for (accept, answered) in [
         (None, "application/json"),
@@ -242,12 +248,12 @@ async fn one_acceptable_media_type_is_enough_to_be_answered() {
 }
 
 #[tokio::test]
-async fn get_and_delete_are_not_allowed() {
+async fn without_a_session_get_and_delete_are_not_allowed() {
     use axum::body::Body;
     use axum::extract::Request;
     use tower::ServiceExt as _;
 
-    let gate = Gate::new();
+    let gate = Gate::new().await;
     for method in ["GET", "DELETE"] {
         let request = Request::builder().method(method).uri("/mcp");
         let request = request.body(Body::empty()).unwrap();

@@ -2,22 +2,27 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request as HttpRequest, State};
 use axum::http::header::{ACCEPT, CONTENT_TYPE};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
-use gatehouse::mcp::{Dispatcher, Message, Revision, RpcError, ServerInfo, http};
+use gatehouse::backends::Backend;
+use gatehouse::jose::Sealer;
+use gatehouse::mcp::{Dispatcher, Edge, EdgeParts, Message, Revision, RpcError, ServerInfo, http};
 use gatehouse::model::{
-    Principal, Requirement, Scope, ScopeCatalogue, ScopeDefinition, Tenant, TenantSlug, Visibility,
+    EncryptionKey, Principal, Random, Requirement, Scope, ScopeCatalogue, ScopeDefinition,
+    SystemClock, SystemRandom, Tenant, TenantSlug, Visibility,
 };
-use gatehouse::resource_server::{Permit, Policy, Refusal, local_principal};
+use gatehouse::resource_server::{Operation, Permit, Policy, Refusal, local_principal};
+use gatehouse::store::{self, ConnectOptions};
 use gatehouse::telemetry::Figures;
 use serde_json::{Value, json};
-use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tower::ServiceExt as _;
 
 use crate::desk::Desk;
@@ -58,15 +63,36 @@ struct Stations {
     principal: Arc<Principal>,
 }
 
+/// An edge with a database of its own.
+async fn edge() -> Arc<Edge> {
+    let options = ConnectOptions::default();
+    let random: Arc<dyn Random> = Arc::new(SystemRandom);
+    Arc::new(Edge::new(EdgeParts {
+        store: store::connect("sqlite::memory:", &options).await.unwrap(),
+        sealer: Sealer::new(&EncryptionKey::generate(&*random)),
+        clock: Arc::new(SystemClock),
+        random,
+        tokens: None,
+        page_size: 100,
+        session_ttl: Duration::from_secs(3600),
+    }))
+}
+
 impl Gate {
     /// A gate whose caller has every scope.
-    pub(crate) fn new() -> Self {
-        Self::with_scopes("mcp:tools mcp:resources mcp:prompts metrics:read")
+    pub(crate) async fn new() -> Self {
+        Self::with_scopes("mcp:tools mcp:resources mcp:prompts metrics:read").await
     }
 
     /// A gate whose caller has these scopes.
-    pub(crate) fn with_scopes(scopes: &str) -> Self {
+    pub(crate) async fn with_scopes(scopes: &str) -> Self {
         let (desk, happened) = Desk::new();
+        let gate = Self::around(Arc::new(desk), edge().await, scopes);
+        Self { happened, ..gate }
+    }
+
+    /// A gate around another server.
+    pub(crate) fn around(backend: Arc<dyn Backend>, edge: Arc<Edge>, scopes: &str) -> Self {
         let requires = |visibility| Requirement {
             scopes: "metrics:read".parse().unwrap(),
             visibility,
@@ -93,27 +119,29 @@ impl Gate {
         let policy = Arc::new(Policy::new(catalogue));
         let counted = Arc::clone(&figures);
         Self {
-            dispatcher: Arc::new(Dispatcher::new(
-                vec![Arc::new(desk)],
-                policy,
-                counted,
-                &info,
-            )),
+            dispatcher: Arc::new(Dispatcher::new(vec![backend], policy, counted, edge, &info)),
             tenant: Arc::new(tenant),
             principal: Arc::new(principal),
             figures,
-            happened,
+            happened: unbounded_channel().1,
         }
     }
 
     pub(crate) fn router(&self) -> Router {
+        self.router_for(Arc::clone(&self.principal))
+    }
+
+    /// The endpoint, called by somebody else.
+    pub(crate) fn router_for(&self, principal: Arc<Principal>) -> Router {
         let stations = Stations {
             dispatcher: Arc::clone(&self.dispatcher),
             tenant: Arc::clone(&self.tenant),
-            principal: Arc::clone(&self.principal),
+            principal,
         };
-        let endpoint = axum::routing::post(http::post).layer(from_fn_with_state(stations, pass));
-        let endpoint = endpoint.get(http::get).delete(http::delete);
+        let endpoint = axum::routing::post(http::post)
+            .get(http::get)
+            .delete(http::delete)
+            .layer(from_fn_with_state(stations, pass));
         Router::new().route("/mcp", endpoint)
     }
 
@@ -187,7 +215,8 @@ impl Post {
             let name = [&params["name"], &params["uri"]]
                 .into_iter()
                 .find_map(Value::as_str)
-                .map(str::to_owned);
+                .map(str::to_owned)
+                .or_else(|| params["taskId"].as_str().map(str::to_owned));
             if let Some(name) = name {
                 post = post.header("mcp-name", &name);
             }
@@ -247,19 +276,21 @@ fn scope_catalogue() -> ScopeCatalogue {
 async fn pass(State(stations): State<Stations>, request: HttpRequest, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
-    let message = match http::accept(&parts.headers, &bytes) {
+    let is_post = parts.method == Method::POST;
+    let message = is_post.then(|| http::accept(&parts.headers, &bytes));
+    let message = match message.transpose() {
         Ok(message) => message,
         Err(error) => return error.into_response(),
     };
     let mut request = HttpRequest::from_parts(parts, Body::empty());
-    if let Message::Request(asked) = &message {
-        match stations.permit(asked).await {
-            Ok(permit) => request.extensions_mut().insert(permit),
-            Err(Ok(error)) => return error.into_response(),
-            Err(Err(status)) => return status.into_response(),
-        };
+    match stations.permit(message.as_ref()).await {
+        Ok(permit) => request.extensions_mut().insert(permit),
+        Err(Ok(error)) => return error.into_response(),
+        Err(Err(status)) => return status.into_response(),
+    };
+    if let Some(message) = message {
+        request.extensions_mut().insert(message);
     }
-    request.extensions_mut().insert(message);
     request.extensions_mut().insert(stations.dispatcher);
     next.run(request).await
 }
@@ -267,10 +298,14 @@ async fn pass(State(stations): State<Stations>, request: HttpRequest, next: Next
 impl Stations {
     async fn permit(
         &self,
-        request: &gatehouse::mcp::Request,
+        message: Option<&Message>,
     ) -> Result<Permit, Result<RpcError, StatusCode>> {
-        let operation = self.dispatcher.operation(request).await.map_err(Ok)?;
         let policy = self.dispatcher.policy();
+        let Some(Message::Request(request)) = message else {
+            let permit = policy.permit(&self.tenant, &self.principal, Operation::Converse);
+            return Ok(permit.unwrap());
+        };
+        let operation = self.dispatcher.operation(request).await.map_err(Ok)?;
         policy
             .permit(&self.tenant, &self.principal, operation)
             .map_err(|refusal| match refusal {

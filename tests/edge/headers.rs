@@ -37,7 +37,7 @@ async fn assert_called(gate: &mut Gate, post: Post) {
 
 #[tokio::test]
 async fn l03_mcp_method_must_be_the_method_of_the_body() {
-    let mut gate = Gate::new();
+    let mut gate = Gate::new().await;
     let list = Post::modern("tools/list", json!({}));
     let posts = [
         list.clone().without("mcp-method"),
@@ -55,7 +55,7 @@ async fn l03_mcp_method_must_be_the_method_of_the_body() {
 
 #[tokio::test]
 async fn l03_mcp_name_must_be_the_name_of_the_body() {
-    let mut gate = Gate::new();
+    let mut gate = Gate::new().await;
     let echo = call("echo", &json!({}));
     let posts = [
         echo.clone().without("mcp-name"),
@@ -80,7 +80,7 @@ async fn l03_mcp_name_must_be_the_name_of_the_body() {
 
 #[tokio::test]
 async fn g05_a_name_is_taken_to_the_letter() {
-    let mut gate = Gate::new();
+    let mut gate = Gate::new().await;
     for name in [
         "Echo",
         "echo ",
@@ -104,7 +104,7 @@ async fn g05_a_name_is_taken_to_the_letter() {
 
 #[tokio::test]
 async fn g05_the_body_decides_where_a_revision_has_no_headers() {
-    let mut gate = Gate::with_scopes("mcp:tools");
+    let mut gate = Gate::with_scopes("mcp:tools").await;
     let post = Post::new(
         Revision::V2025_11_25,
         "tools/call",
@@ -119,7 +119,7 @@ async fn g05_the_body_decides_where_a_revision_has_no_headers() {
 
 #[tokio::test]
 async fn l03_param_headers_must_be_the_arguments_that_they_mirror() {
-    let mut gate = Gate::new();
+    let mut gate = Gate::new().await;
     let arguments = json!({ "region": "Hello", "count": 42, "options": { "dry": true } });
     let routed = call("routed", &arguments)
         .header("mcp-param-region", "Hello")
@@ -155,7 +155,7 @@ async fn l03_param_headers_must_be_the_arguments_that_they_mirror() {
 
 #[tokio::test]
 async fn l03_a_header_without_its_argument_is_a_mismatch_too() {
-    let mut gate = Gate::new();
+    let mut gate = Gate::new().await;
     for arguments in [
         json!({}),
         json!({ "region": null }),
@@ -169,7 +169,7 @@ async fn l03_a_header_without_its_argument_is_a_mismatch_too() {
 
 #[tokio::test]
 async fn a_value_that_only_half_looks_encoded_is_literal() {
-    let mut gate = Gate::new();
+    let mut gate = Gate::new().await;
     for value in ["SGVsbG8=", "=?base64?SGVsbG8="] {
         let post = call("routed", &json!({ "region": value }));
         assert_called(&mut gate, post.header("mcp-param-region", value)).await;
@@ -178,7 +178,7 @@ async fn a_value_that_only_half_looks_encoded_is_literal() {
 
 #[tokio::test]
 async fn param_headers_mean_nothing_before_2026_07_28() {
-    let mut gate = Gate::new();
+    let mut gate = Gate::new().await;
     let params = json!({ "name": "routed", "arguments": { "region": "eu" } });
     let post = Post::new(Revision::V2025_11_25, "tools/call", params);
     assert_called(&mut gate, post.header("mcp-param-region", "us")).await;
@@ -186,7 +186,7 @@ async fn param_headers_mean_nothing_before_2026_07_28() {
 
 #[tokio::test]
 async fn g04_a_hidden_tool_does_not_betray_itself_by_its_headers() {
-    let mut gate = Gate::with_scopes("mcp:tools");
+    let mut gate = Gate::with_scopes("mcp:tools").await;
     let arguments = json!({ "region": "eu" });
     let hidden = gate.error(call("hidden", &arguments)).await;
     let unknown = gate.error(call("no_such_tool", &arguments)).await;

@@ -3,6 +3,8 @@
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::expect_used,
+    clippy::disallowed_methods,
     clippy::needless_pass_by_value,
     reason = "test support"
 )]
@@ -12,7 +14,13 @@ mod gate;
 
 mod envelope;
 mod headers;
+mod house;
+mod listening;
 mod methods;
+mod replicas;
 mod revisions;
+mod rounds;
+mod sessions;
 mod stdio;
 mod streaming;
+mod talk;

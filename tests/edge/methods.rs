@@ -16,7 +16,7 @@ fn names(list: &Value, member: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn lists_keep_their_order_and_every_field() {
-    let gate = Gate::new();
+    let gate = Gate::new().await;
     for revision in Revision::SUPPORTED {
         let first = gate.result(revision, "tools/list", json!({})).await;
         assert_eq!(first, gate.result(revision, "tools/list", json!({})).await);
@@ -37,7 +37,7 @@ async fn lists_keep_their_order_and_every_field() {
 
 #[tokio::test]
 async fn a_cursor_that_was_never_given_out_is_refused() {
-    let gate = Gate::new();
+    let gate = Gate::new().await;
     let methods = [
         "tools/list",
         "resources/list",
@@ -58,7 +58,7 @@ async fn a_cursor_that_was_never_given_out_is_refused() {
 
 #[tokio::test]
 async fn g04_a_hidden_tool_is_neither_listed_nor_known() {
-    let mut gate = Gate::with_scopes("mcp:tools");
+    let mut gate = Gate::with_scopes("mcp:tools").await;
     for revision in Revision::SUPPORTED {
         let listed = gate.result(revision, "tools/list", json!({})).await;
         let listed = names(&listed["tools"], "name");
@@ -70,7 +70,7 @@ async fn g04_a_hidden_tool_is_neither_listed_nor_known() {
         assert_eq!((hidden.0, hidden.1), (200, -32602));
         assert!(gate.happened.try_recv().is_err());
     }
-    let entitled = Gate::new();
+    let entitled = Gate::new().await;
     let listed = entitled
         .result(Revision::V2026_07_28, "tools/list", json!({}))
         .await;
@@ -79,7 +79,7 @@ async fn g04_a_hidden_tool_is_neither_listed_nor_known() {
 
 #[tokio::test]
 async fn g03_a_call_without_its_scopes_does_not_reach_the_server() {
-    let mut gate = Gate::with_scopes("");
+    let mut gate = Gate::with_scopes("").await;
     for revision in Revision::SUPPORTED {
         for (method, params) in [
             ("tools/call", json!({ "name": "echo" })),
@@ -108,7 +108,7 @@ async fn a_permit_for_one_tool_does_not_call_another() {
     use gatehouse::mcp::{Message, http};
     use gatehouse::resource_server::Operation;
 
-    let mut gate = Gate::new();
+    let mut gate = Gate::new().await;
     for operation in [
         Operation::Converse,
         Operation::CallTool("count".to_owned()),
@@ -133,7 +133,7 @@ async fn a_permit_for_one_tool_does_not_call_another() {
 
 #[tokio::test]
 async fn a_tool_gets_its_arguments_and_its_answer_comes_back_whole() {
-    let gate = Gate::new();
+    let gate = Gate::new().await;
     for revision in Revision::SUPPORTED {
         let arguments = json!({ "z": 1, "a": [1.5, "é", null], "nul": "\u{0}" });
         let params = json!({ "name": "echo", "arguments": arguments });
@@ -156,7 +156,7 @@ async fn a_tool_gets_its_arguments_and_its_answer_comes_back_whole() {
 
 #[tokio::test]
 async fn bad_params_are_told_apart() {
-    let gate = Gate::new();
+    let gate = Gate::new().await;
     for revision in Revision::SUPPORTED {
         for (method, params) in [
             ("tools/call", json!({})),
@@ -193,7 +193,7 @@ async fn bad_params_are_told_apart() {
 
 #[tokio::test]
 async fn a_server_that_cannot_answer_is_an_internal_error_with_our_words() {
-    let gate = Gate::new();
+    let gate = Gate::new().await;
     for revision in Revision::SUPPORTED {
         let post = Post::new(revision, "tools/call", json!({ "name": "broken" }));
         let (status, code, json) = gate.error(post).await;
@@ -204,7 +204,7 @@ async fn a_server_that_cannot_answer_is_an_internal_error_with_our_words() {
 
 #[tokio::test]
 async fn resources_are_found_by_uri_and_by_template() {
-    let gate = Gate::new();
+    let gate = Gate::new().await;
     for revision in Revision::SUPPORTED {
         for uri in ["config://app", "alerts://CA/active"] {
             let result = gate
@@ -219,7 +219,7 @@ async fn resources_are_found_by_uri_and_by_template() {
 
 #[tokio::test]
 async fn a_resource_that_is_not_there_is_named() {
-    let gate = Gate::new();
+    let gate = Gate::new().await;
     for (revision, expected) in Revision::SUPPORTED
         .into_iter()
         .zip([-32602, -32002, -32002])
@@ -241,7 +241,7 @@ async fn a_resource_that_is_not_there_is_named() {
 
 #[tokio::test]
 async fn prompts_and_completions_are_answered() {
-    let gate = Gate::new();
+    let gate = Gate::new().await;
     for revision in Revision::SUPPORTED {
         let params = json!({ "name": "summary", "arguments": { "state": "CA" } });
         let result = gate.result(revision, "prompts/get", params).await;
@@ -260,7 +260,7 @@ async fn prompts_and_completions_are_answered() {
 
 #[tokio::test]
 async fn calls_and_their_failures_are_counted() {
-    let gate = Gate::new();
+    let gate = Gate::new().await;
     for name in ["echo", "fail", "broken", "no_such_tool"] {
         let _ = gate
             .send(Post::modern("tools/call", json!({ "name": name })))

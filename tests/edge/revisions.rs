@@ -16,7 +16,7 @@ fn without_meta(post: Post, name: &str) -> Post {
 
 #[tokio::test]
 async fn initialize_settles_on_a_revision_that_it_can_open() {
-    let gate = Gate::new();
+    let gate = Gate::new().await;
     for (asked, settled) in [
         ("2025-06-18", "2025-06-18"),
         ("2025-11-25", "2025-11-25"),
@@ -40,22 +40,33 @@ async fn initialize_settles_on_a_revision_that_it_can_open() {
 }
 
 #[tokio::test]
-async fn no_session_id_is_given_out() {
+async fn a_session_id_is_given_out_by_initialize_alone() {
+    let gate = Gate::new().await;
     let params = json!({ "protocolVersion": "2025-11-25" });
     let post = Post::new(Revision::V2025_11_25, "initialize", params);
-    let seen = Gate::new().send(post).await;
-    assert!(!seen.headers.contains_key("mcp-session-id"));
+    assert!(gate.send(post).await.headers.contains_key("mcp-session-id"));
+    for post in [
+        Post::new(Revision::V2025_11_25, "tools/list", json!({})),
+        Post::modern("tools/list", json!({})).header("mcp-session-id", "x"),
+    ] {
+        let seen = gate.send(post).await;
+        assert_eq!(seen.status, 200);
+        assert!(!seen.headers.contains_key("mcp-session-id"));
+    }
 }
 
 #[tokio::test]
 async fn discover_tells_revisions_capabilities_and_identity() {
-    let gate = Gate::new();
+    let gate = Gate::new().await;
     let result = gate
         .result(Revision::V2026_07_28, "server/discover", json!({}))
         .await;
     let supported = json!(["2026-07-28", "2025-11-25", "2025-06-18"]);
     assert_eq!(result["supportedVersions"], supported);
-    let offered = json!({ "tools": {}, "resources": {}, "prompts": {}, "completions": {} });
+    let offered = json!({
+        "tools": {}, "resources": {}, "prompts": {}, "completions": {}, "logging": {},
+        "extensions": { "io.modelcontextprotocol/tasks": {} },
+    });
     assert_eq!(result["capabilities"], offered);
     assert_eq!(result["instructions"], "Ask about the weather.");
     assert_eq!(result["_meta"][SERVER_INFO]["version"], "0.1.0");
@@ -65,7 +76,7 @@ async fn discover_tells_revisions_capabilities_and_identity() {
 
 #[tokio::test]
 async fn every_modern_result_has_its_type_and_the_server_and_no_legacy_one_has() {
-    let gate = Gate::new();
+    let gate = Gate::new().await;
     let calls = [
         ("tools/list", json!({}), true),
         ("resources/list", json!({}), true),
@@ -93,14 +104,14 @@ async fn every_modern_result_has_its_type_and_the_server_and_no_legacy_one_has()
 
 #[tokio::test]
 async fn a_legacy_request_may_omit_the_version_header() {
-    let gate = Gate::new();
+    let gate = Gate::new().await;
     let post = Post::new(Revision::V2025_06_18, "tools/list", json!({})).without(VERSION);
     assert!(gate.send(post).await.json()["result"]["tools"].is_array());
 }
 
 #[tokio::test]
 async fn l03_an_unsupported_version_is_named_with_those_that_are() {
-    let gate = Gate::new();
+    let gate = Gate::new().await;
     let legacy = Post::new(Revision::V2025_06_18, "tools/list", json!({}));
     let modern = Post::modern("server/discover", json!({}));
     let versions = |post: Post, version: &str| post.header(VERSION, version);
@@ -123,7 +134,7 @@ async fn l03_an_unsupported_version_is_named_with_those_that_are() {
 
 #[tokio::test]
 async fn l03_version_header_and_meta_must_agree() {
-    let gate = Gate::new();
+    let gate = Gate::new().await;
     let modern = Post::modern("tools/list", json!({}));
     let posts = [
         modern.clone().header(VERSION, "2025-11-25"),
@@ -142,7 +153,7 @@ async fn l03_version_header_and_meta_must_agree() {
 
 #[tokio::test]
 async fn a_modern_request_without_its_metadata_is_malformed() {
-    let gate = Gate::new();
+    let gate = Gate::new().await;
     let modern = Post::modern("server/discover", json!({}));
     let mut bare = modern.clone();
     bare.body["params"] = json!({});
@@ -163,15 +174,15 @@ async fn a_modern_request_without_its_metadata_is_malformed() {
 
 #[tokio::test]
 async fn methods_of_another_revision_are_not_found() {
-    let gate = Gate::new();
+    let gate = Gate::new().await;
     for method in [
         "initialize",
         "ping",
         "logging/setLevel",
         "resources/subscribe",
         "resources/unsubscribe",
-        "subscriptions/listen",
-        "tasks/get",
+        "tasks/list",
+        "tasks/result",
         "TOOLS/LIST",
         "unknown/method",
     ] {
@@ -180,11 +191,39 @@ async fn methods_of_another_revision_are_not_found() {
         assert_eq!(json["id"], 1);
     }
     for revision in [Revision::V2025_06_18, Revision::V2025_11_25] {
-        for method in ["server/discover", "logging/setLevel", "tools/list ", "x"] {
+        for method in [
+            "server/discover",
+            "subscriptions/listen",
+            "tasks/get",
+            "tools/list ",
+            "x",
+        ] {
             let (status, code, _) = gate.error(Post::new(revision, method, json!({}))).await;
             assert_eq!((status, code), (200, -32601), "{method}");
         }
         let result = gate.result(revision, "ping", json!({})).await;
         assert_eq!(result, json!({}));
     }
+}
+
+#[tokio::test]
+async fn g17_lists_that_differ_by_caller_are_private() {
+    let mut seen = Vec::new();
+    for scopes in ["mcp:tools", "mcp:tools metrics:read"] {
+        let gate = Gate::with_scopes(scopes).await;
+        for method in [
+            "tools/list",
+            "resources/list",
+            "resources/templates/list",
+            "prompts/list",
+            "server/discover",
+        ] {
+            let result = gate.result(Revision::V2026_07_28, method, json!({})).await;
+            assert_eq!(result["cacheScope"], "private", "{method}");
+            if method == "tools/list" {
+                seen.push(result["tools"].to_string().contains("\"hidden\""));
+            }
+        }
+    }
+    assert_eq!(seen, [false, true]);
 }

@@ -74,7 +74,7 @@ impl Host {
 
 #[tokio::test]
 async fn modern_requests_need_no_beginning() {
-    let mut host = Host::start(&Gate::new());
+    let mut host = Host::start(&Gate::new().await);
     let modern = Revision::V2026_07_28;
     host.request(json!("d"), modern, "server/discover", json!({}))
         .await;
@@ -97,7 +97,7 @@ async fn modern_requests_need_no_beginning() {
 #[tokio::test]
 async fn initialize_opens_a_legacy_conversation() {
     for revision in [Revision::V2025_06_18, Revision::V2025_11_25] {
-        let mut host = Host::start(&Gate::new());
+        let mut host = Host::start(&Gate::new().await);
         let params = json!({ "protocolVersion": revision.name() });
         host.request(json!(1), revision, "initialize", params).await;
         assert_eq!(
@@ -125,7 +125,7 @@ async fn initialize_opens_a_legacy_conversation() {
 
 #[tokio::test]
 async fn requests_are_answered_side_by_side() {
-    let mut gate = Gate::new();
+    let mut gate = Gate::new().await;
     let mut host = Host::start(&gate);
     let modern = Revision::V2026_07_28;
     host.request(json!(1), modern, "tools/call", json!({ "name": "hold" }))
@@ -147,7 +147,7 @@ async fn requests_are_answered_side_by_side() {
 #[tokio::test]
 async fn a_cancelled_request_is_not_heard_of_again() {
     for revision in Revision::SUPPORTED {
-        let mut gate = Gate::new();
+        let mut gate = Gate::new().await;
         let mut host = Host::start(&gate);
         let params = json!({ "name": "begin_and_hold", "_meta": { "progressToken": 7 } });
         host.request(json!("a"), revision, "tools/call", params)
@@ -170,7 +170,7 @@ async fn a_cancelled_request_is_not_heard_of_again() {
 
 #[tokio::test]
 async fn a_cancellation_of_nothing_is_ignored() {
-    let mut host = Host::start(&Gate::new());
+    let mut host = Host::start(&Gate::new().await);
     for params in [
         json!({ "requestId": 9 }),
         json!({}),
@@ -185,7 +185,7 @@ async fn a_cancellation_of_nothing_is_ignored() {
 
 #[tokio::test]
 async fn progress_comes_before_the_response_on_the_same_stream() {
-    let mut host = Host::start(&Gate::new());
+    let mut host = Host::start(&Gate::new().await);
     let params = json!({ "name": "count", "_meta": { "progressToken": "p" } });
     host.request(json!(1), Revision::V2025_11_25, "tools/call", params)
         .await;
@@ -198,7 +198,7 @@ async fn progress_comes_before_the_response_on_the_same_stream() {
 
 #[tokio::test]
 async fn l08_lines_that_are_no_message_are_answered_and_survived() {
-    let mut host = Host::start(&Gate::new());
+    let mut host = Host::start(&Gate::new().await);
     for (line, code) in [
         ("{", -32700),
         (r#"{"jsonrpc":"2.0","id":1,"id":2,"method":"ping"}"#, -32700),
@@ -219,7 +219,7 @@ async fn l08_lines_that_are_no_message_are_answered_and_survived() {
 
 #[tokio::test]
 async fn l07_a_line_beyond_4_mib_is_refused_and_survived() {
-    let mut host = Host::start(&Gate::new());
+    let mut host = Host::start(&Gate::new().await);
     host.write(vec![b'x'; 4 * 1024 * 1024 + 1]).await;
     let refused = host.read().await;
     assert_eq!(refused["error"]["code"], -32600);
@@ -234,7 +234,7 @@ async fn l07_a_line_beyond_4_mib_is_refused_and_survived() {
 
 #[tokio::test]
 async fn the_end_of_input_lets_requests_finish() {
-    let mut host = Host::start(&Gate::new());
+    let mut host = Host::start(&Gate::new().await);
     for id in 0..20 {
         let params = json!({ "name": "echo" });
         host.request(json!(id), Revision::V2026_07_28, "tools/call", params)
@@ -250,7 +250,7 @@ async fn the_end_of_input_lets_requests_finish() {
 
 #[tokio::test]
 async fn modern_and_legacy_may_share_the_streams() {
-    let mut host = Host::start(&Gate::new());
+    let mut host = Host::start(&Gate::new().await);
     host.request(json!(1), Revision::V2026_07_28, "ping", json!({}))
         .await;
     assert_eq!(host.read().await["error"]["code"], -32601);

@@ -77,7 +77,7 @@ fn messages(stream: &[u8]) -> Vec<Value> {
 #[tokio::test]
 async fn progress_turns_the_answer_into_a_stream_that_only_grows() {
     for revision in Revision::SUPPORTED {
-        let seen = Gate::new().send(call(revision, "count")).await;
+        let seen = Gate::new().await.send(call(revision, "count")).await;
         assert_eq!(seen.headers["content-type"], "text/event-stream");
         assert_eq!(seen.headers["cache-control"], "no-store, no-transform");
         assert_eq!(seen.headers["x-accel-buffering"], "no");
@@ -99,7 +99,7 @@ async fn progress_turns_the_answer_into_a_stream_that_only_grows() {
 
 #[tokio::test]
 async fn without_a_token_or_a_way_back_progress_is_not_told() {
-    let gate = Gate::new();
+    let gate = Gate::new().await;
     let post = Post::modern("tools/call", json!({ "name": "count" }));
     assert!(gate.send(post).await.json()["result"].is_object());
     let post = call(Revision::V2026_07_28, "count").header("accept", "application/json");
@@ -109,13 +109,13 @@ async fn without_a_token_or_a_way_back_progress_is_not_told() {
 #[tokio::test]
 async fn a_call_that_reports_nothing_is_answered_with_json() {
     let post = call(Revision::V2026_07_28, "echo");
-    assert!(Gate::new().send(post).await.json()["result"].is_object());
+    assert!(Gate::new().await.send(post).await.json()["result"].is_object());
 }
 
 #[tokio::test]
 async fn a_client_that_takes_streams_only_gets_a_stream_of_one() {
     let post = call(Revision::V2026_07_28, "echo").header("accept", "text/event-stream");
-    let seen = Gate::new().send(post).await;
+    let seen = Gate::new().await.send(post).await;
     assert_eq!(seen.headers["content-type"], "text/event-stream");
     let messages = messages(&seen.body);
     assert_eq!(messages.len(), 1);
@@ -125,7 +125,7 @@ async fn a_client_that_takes_streams_only_gets_a_stream_of_one() {
 #[tokio::test]
 async fn progress_is_sent_before_the_call_ends_and_hanging_up_cancels_it() {
     for revision in Revision::SUPPORTED {
-        let mut gate = Gate::new();
+        let mut gate = Gate::new().await;
         let address = listen(&gate).await;
         let mut connection = connect(address, &call(revision, "begin_and_hold")).await;
         let seen = read_until(&mut connection, "\"progress\":1.0").await;
@@ -140,7 +140,7 @@ async fn progress_is_sent_before_the_call_ends_and_hanging_up_cancels_it() {
 #[tokio::test]
 async fn hanging_up_before_a_plain_answer_cancels_the_call() {
     for revision in Revision::SUPPORTED {
-        let mut gate = Gate::new();
+        let mut gate = Gate::new().await;
         let address = listen(&gate).await;
         let connection = connect(address, &call(revision, "hold")).await;
         wait_for(&mut gate.happened, "waiting").await;
@@ -152,7 +152,7 @@ async fn hanging_up_before_a_plain_answer_cancels_the_call() {
 
 #[tokio::test]
 async fn an_answered_call_leaves_the_connection_open() {
-    let gate = Gate::new();
+    let gate = Gate::new().await;
     let address = listen(&gate).await;
     let post = call(Revision::V2026_07_28, "count");
     let mut connection = connect(address, &post).await;

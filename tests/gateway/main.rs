@@ -9,12 +9,21 @@
     reason = "test support: a surprise ends the test"
 )]
 
+#[path = "../fake_issuer/mod.rs"]
+mod fake_issuer;
+
 mod admin;
 mod claims;
+#[path = "../fake_nws/mod.rs"]
+#[expect(dead_code, reason = "what the tests of the weather server need of it")]
+mod fake_nws;
+
 mod client;
 mod demo;
 mod dpop;
 mod edge;
+mod external;
+mod federation;
 mod key_rotation;
 mod lifetime;
 mod logs;
@@ -23,5 +32,7 @@ mod process;
 mod refresh_ledger;
 mod revocation;
 mod stdio;
+mod streams;
 mod tenants;
 mod tenants_live;
+mod weather;

@@ -16,6 +16,7 @@ mod codes;
 mod connecting;
 mod consents;
 mod expiry;
+mod federation;
 mod grants;
 mod isolation;
 mod login_sessions;

@@ -74,6 +74,9 @@ pub(super) struct NewClientBody {
     /// The most that it may ever have.
     #[serde(default)]
     scopes: Vec<String>,
+    /// True for one that may exchange assertions of the tenant's identity providers (ID-JAG).
+    #[serde(default)]
+    identity_assertions: bool,
 }
 
 impl From<Client> for ClientView {
@@ -118,6 +121,7 @@ pub(super) async fn add(
         redirect_uris: body.redirect_uris,
         public: body.public,
         scopes: body.scopes,
+        identity_assertions: body.identity_assertions,
     };
     let added = context
         .operations

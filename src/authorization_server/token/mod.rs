@@ -3,6 +3,7 @@
 mod authorization_code;
 mod client_credentials;
 mod error;
+mod identity_assertion;
 mod refresh_token;
 mod response;
 
@@ -19,7 +20,8 @@ pub(super) use response::token_type;
 use super::client_authentication::authenticate;
 use super::{Context, dpop};
 use crate::model::{
-    Client, Grant, GrantType, KeyThumbprint, ResourceUri, ScopeSet, Tenant, TokenEndpointAuthMethod,
+    Client, Grant, GrantType, KeyThumbprint, ResourceUri, ScopeSet, Tenant,
+    TokenEndpointAuthMethod, User,
 };
 use crate::web::{Parameters, read_form};
 
@@ -58,7 +60,7 @@ async fn exchange(
     let parameters = read_form(request).await?;
     let client = authenticate(context, tenant, headers, &parameters).await?;
     tracing::Span::current().record("client.id", client.id.as_str());
-    let grant_type = read_grant_type(&parameters)?;
+    let grant_type = read_grant_type(tenant, &parameters)?;
     if !client.may_use(grant_type) {
         return Err(TokenError::UnauthorizedClient);
     }
@@ -73,6 +75,7 @@ async fn exchange(
         }
         GrantType::RefreshToken => refresh_token::exchange(context, tenant, &request).await,
         GrantType::ClientCredentials => client_credentials::exchange(context, tenant, &request),
+        GrantType::JwtBearer => identity_assertion::exchange(context, tenant, &request).await,
     }
 }
 
@@ -94,25 +97,34 @@ impl TokenRequest {
     }
 }
 
-fn read_grant_type(parameters: &Parameters) -> Result<GrantType, TokenError> {
+fn read_grant_type(tenant: &Tenant, parameters: &Parameters) -> Result<GrantType, TokenError> {
     let name = parameters
         .one("grant_type")?
         .ok_or(TokenError::MissingGrantType)?;
-    GrantType::from_name(name).ok_or(TokenError::UnsupportedGrantType)
+    let known = GrantType::from_name(name).ok_or(TokenError::UnsupportedGrantType)?;
+    // Where nobody's word is taken, it is as if there were no such grant.
+    if known == GrantType::JwtBearer && tenant.identity_assertions.is_empty() {
+        return Err(TokenError::UnsupportedGrantType);
+    }
+    Ok(known)
 }
 
-/// What `grant` is good for at this moment: its scopes, as far as the person's role still has
-/// them. Nothing when the account is gone or disabled.
-async fn live_scopes(
+/// Who gave `grant`; nobody when the account is gone or disabled.
+async fn find_user(context: &Context, tenant: &Tenant, grant: &Grant) -> Result<User, TokenError> {
+    let user = context.store.find_user(&tenant.slug, &grant.user).await?;
+    let user = user.filter(|user| !user.disabled);
+    Ok(user.ok_or(GrantRefusal::User)?)
+}
+
+/// What `grant` is good for at this moment: its scopes, as far as the person's roles still have
+/// them.
+fn live_scopes(
     context: &Context,
     tenant: &Tenant,
     grant: &Grant,
+    user: &User,
 ) -> Result<ScopeSet, TokenError> {
-    let user = context.store.find_user(&tenant.slug, &grant.user).await?;
-    let user = user
-        .filter(|user| !user.disabled)
-        .ok_or(GrantRefusal::User)?;
-    let scopes = super::scopes::narrow_to_user(context, tenant, &user, &grant.scopes);
+    let scopes = super::scopes::narrow_to_user(context, tenant, user, &grant.scopes);
     if scopes.is_empty() {
         return Err(GrantRefusal::Scopes.into());
     }

@@ -79,10 +79,6 @@ pub trait AdministrationStore: Send + Sync {
         roles: &BTreeSet<String>,
     ) -> Result<bool, StoreError>;
 
-    /// Ends a person's login sessions and revokes all grants that they gave; false when there is no
-    /// such person.
-    async fn sign_out_user(&self, change: &Change, user: &User) -> Result<bool, StoreError>;
-
     /// Puts what is said about an operator's tenant in place of what was said before. Its name and
     /// its address stay; false when no operator has such a tenant.
     async fn replace_tenant_settings(

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
-use sqlx::SqliteConnection;
 
 use super::{SqliteStore, audit, begin, tenants};
 use crate::model::{Change, Client, ClientId, Event, StoredTenant, TenantSlug, User, UserId};
@@ -121,32 +120,6 @@ impl AdministrationStore for SqliteStore {
         Ok(true)
     }
 
-    async fn sign_out_user(&self, change: &Change, user: &User) -> Result<bool, StoreError> {
-        let mut transaction = begin(&self.writer).await?;
-        let tenant = &change.tenant;
-        if !is_there(&mut transaction, tenant, &user.id).await? {
-            return Ok(false);
-        }
-        sqlx::query("DELETE FROM login_sessions WHERE tenant = $1 AND user_id = $2")
-            .bind(tenant.as_str())
-            .bind(user.id.as_str())
-            .execute(&mut *transaction)
-            .await?;
-        sqlx::query(
-            "UPDATE grants SET revoked_at = $3
-             WHERE tenant = $1 AND user_id = $2 AND revoked_at IS NULL",
-        )
-        .bind(tenant.as_str())
-        .bind(user.id.as_str())
-        .bind(change.at().seconds())
-        .execute(&mut *transaction)
-        .await?;
-        let event = Event::UserSignedOut(&user.id, &user.username);
-        audit::note(&mut transaction, change, event).await?;
-        transaction.commit().await?;
-        Ok(true)
-    }
-
     async fn replace_tenant_settings(
         &self,
         change: &Change,
@@ -171,17 +144,4 @@ impl AdministrationStore for SqliteStore {
         transaction.commit().await?;
         Ok(true)
     }
-}
-
-async fn is_there(
-    connection: &mut SqliteConnection,
-    tenant: &TenantSlug,
-    user: &UserId,
-) -> Result<bool, StoreError> {
-    let found = sqlx::query("SELECT 1 FROM users WHERE tenant = $1 AND id = $2")
-        .bind(tenant.as_str())
-        .bind(user.as_str())
-        .fetch_optional(connection)
-        .await?;
-    Ok(found.is_some())
 }

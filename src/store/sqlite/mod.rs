@@ -9,6 +9,7 @@ mod expiry;
 mod federation;
 mod grants;
 mod login_sessions;
+mod notes;
 mod open;
 mod operators;
 mod policy;
@@ -19,6 +20,7 @@ mod remote_documents;
 mod revocations;
 mod signing_keys;
 mod spent_identifiers;
+mod tasks;
 mod tenants;
 mod users;
 

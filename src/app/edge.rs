@@ -1,0 +1,51 @@
+//! The face of the servers, and what it hears from other replicas.
+
+use std::sync::Arc;
+
+use crate::backends::Backend;
+use crate::config::Config;
+use crate::jose::Sealer;
+use crate::mcp::{Dispatcher, Edge, EdgeParts, ServerInfo};
+use crate::model::{Clock, EncryptionKey, Random};
+use crate::resource_server::{AccessTokens, Policy};
+use crate::store::Store;
+use crate::telemetry::Figures;
+
+/// What requests of one session or task share, whichever replica they reach.
+pub(super) fn open(
+    (config, key): (&Config, &EncryptionKey),
+    store: &Arc<dyn Store>,
+    tokens: Arc<AccessTokens>,
+    (clock, random): (&Arc<dyn Clock>, &Arc<dyn Random>),
+) -> Arc<Edge> {
+    Arc::new(Edge::new(EdgeParts {
+        store: Arc::clone(store),
+        sealer: Sealer::new(key),
+        clock: Arc::clone(clock),
+        random: Arc::clone(random),
+        tokens: Some(tokens),
+        page_size: config.mcp.page_size,
+        session_ttl: config.mcp.session_ttl,
+    }))
+}
+
+/// The face of the servers behind the policy of the configuration.
+pub(super) fn dispatcher(
+    config: &Config,
+    backends: Vec<Arc<dyn Backend>>,
+    figures: &Arc<Figures>,
+    edge: Arc<Edge>,
+) -> Dispatcher {
+    let policy = Policy::new(config.scopes.catalogue.clone());
+    let info = ServerInfo {
+        name: "gatehouse".to_owned(),
+        title: "Gatehouse".to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    Dispatcher::new(backends, Arc::new(policy), Arc::clone(figures), edge, &info)
+}
+
+/// Hears what other replicas leave, for as long as the process serves.
+pub(super) async fn hear(edge: Arc<Edge>) {
+    edge.hear().await;
+}

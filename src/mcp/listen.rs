@@ -1,0 +1,379 @@
+//! Streams of what happens: `subscriptions/listen` (2026-07-28 basic/patterns/subscriptions), and
+//! the stream that a GET opens before (2025-11-25 basic/transports, listening for messages).
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::stream::{self, AbortHandle, BoxStream, SelectAll, StreamExt as _};
+use serde_json::{Map, Value, json};
+use tokio::sync::broadcast;
+use tokio::time::{Instant, Interval};
+
+use super::bells::Bell;
+use super::capabilities::Capabilities;
+use super::dispatch::Dispatcher;
+use super::error::Fault;
+use super::exchange::notification;
+use super::lasting::DOUBT_EVERY;
+use super::message::{Request, RequestId};
+use super::method::Target;
+use super::reply::Reply;
+use super::revision::Revision;
+use super::session::{Mark, Session};
+use super::shares::Share;
+use super::tasks;
+use crate::backends::{Capability, ListChange};
+use crate::model::{Digest, Principal, Tenant};
+use crate::resource_server::{Operation, Permit};
+
+/// A stream of what happens. Nothing is sent on it that was not asked for.
+pub(super) struct Listener {
+    dispatcher: Arc<Dispatcher>,
+    tenant: Arc<Tenant>,
+    principal: Arc<Principal>,
+    whose: Whose,
+    lists: Vec<ListChange>,
+    events: SelectAll<BoxStream<'static, Event>>,
+    /// How to end the watch of a resource.
+    watched: BTreeMap<String, AbortHandle>,
+    ready: VecDeque<Bytes>,
+    is_over: bool,
+    doubt: Interval,
+    quiet_since: Instant,
+    _share: Share,
+}
+
+/// What comes of listening.
+pub(super) enum Heard {
+    /// A message.
+    Message(Bytes),
+    /// Nothing for a while.
+    Nothing,
+}
+
+/// Who listens.
+enum Whose {
+    /// The request of this id.
+    Request(RequestId),
+    /// A session, by the stream of this name.
+    Session(Session, String),
+}
+
+enum Event {
+    List(ListChange),
+    /// So much changed that it is not known what.
+    AnyList,
+    Resource(String),
+    Task(String),
+    Session,
+}
+
+/// For how long a stream may be silent (2026-07-28 streamable-http encourages comments).
+pub(super) const QUIET: Duration = Duration::from_secs(15);
+
+/// How many resources and tasks one stream may watch.
+const WATCHED: usize = 64;
+
+const SUBSCRIPTION_ID: &str = "io.modelcontextprotocol/subscriptionId";
+
+impl Listener {
+    /// Begins to listen for what `request` asks for.
+    pub(super) async fn of_request(
+        dispatcher: Arc<Dispatcher>,
+        permit: &Permit,
+        request: &Request,
+    ) -> Result<Self, Fault> {
+        let wanted = request.params.get("notifications");
+        let wanted = wanted.and_then(Value::as_object);
+        let wanted = wanted.ok_or(Fault::InvalidParams("notifications is missing".into()))?;
+        let capabilities = Capabilities::of_request(&request.params);
+        if wanted.contains_key("taskIds") && !capabilities.has(Capability::Tasks) {
+            return Err(Fault::MissingCapability(
+                Capability::Tasks,
+                request.revision,
+            ));
+        }
+        let whose = Whose::Request(request.id.clone());
+        let mut listener = Self::new(dispatcher, permit, whose)?;
+        let mut accepted = Map::new();
+        for (name, list) in [
+            ("toolsListChanged", ListChange::Tools),
+            ("promptsListChanged", ListChange::Prompts),
+            ("resourcesListChanged", ListChange::Resources),
+        ] {
+            if wanted.get(name) == Some(&Value::Bool(true)) && listener.hears_lists() {
+                listener.lists.push(list);
+                accepted.insert(name.to_owned(), Value::Bool(true));
+            }
+        }
+        let mut watched = Vec::new();
+        for uri in texts(wanted, "resourceSubscriptions")? {
+            if listener.watch(uri).await {
+                watched.push(uri);
+            }
+        }
+        if wanted.contains_key("resourceSubscriptions") {
+            accepted.insert("resourceSubscriptions".to_owned(), json!(watched));
+        }
+        let mut followed = Vec::new();
+        for handle in texts(wanted, "taskIds")? {
+            if listener.follow(handle).await {
+                followed.push(handle);
+            }
+        }
+        if wanted.contains_key("taskIds") {
+            accepted.insert("taskIds".to_owned(), json!(followed));
+        }
+        let mut params = Map::new();
+        params.insert("notifications".to_owned(), Value::Object(accepted));
+        listener.tell("notifications/subscriptions/acknowledged", params);
+        // What happened to a task before this stream was there is told now.
+        for handle in followed {
+            listener.tell_task(handle).await;
+        }
+        Ok(listener)
+    }
+
+    /// Begins to listen for what concerns `session`; `again` where it had such a stream and lost
+    /// it: what happened since then is not known, so it is told that anything may have.
+    pub(super) async fn of_session(
+        dispatcher: Arc<Dispatcher>,
+        permit: &Permit,
+        session: Session,
+        (name, again): (String, bool),
+    ) -> Result<Self, Fault> {
+        let tenant = permit.principal().tenant.clone();
+        let bell = dispatcher.edge().bell(session.topic);
+        let mark = Mark::Stream(name.clone());
+        dispatcher.edge().mark(&tenant, &session, &mark).await?;
+        let whose = Whose::Session(session, name);
+        let mut listener = Self::new(dispatcher, permit, whose)?;
+        listener.lists = vec![
+            ListChange::Tools,
+            ListChange::Prompts,
+            ListChange::Resources,
+        ];
+        listener.events.push(rings(bell, || Event::Session));
+        listener.follow_marks().await;
+        if again {
+            listener.tell_lists(None);
+            let watched: Vec<String> = listener.watched.keys().cloned().collect();
+            watched
+                .into_iter()
+                .for_each(|uri| listener.tell_update(&uri));
+        }
+        Ok(listener)
+    }
+
+    fn new(dispatcher: Arc<Dispatcher>, permit: &Permit, whose: Whose) -> Result<Self, Fault> {
+        let share = dispatcher.edge().streams.take(permit.principal());
+        let share = share.ok_or(Fault::TooMany)?;
+        let events = dispatcher
+            .list_changes()
+            .map(|changes| stream::unfold(changes, list_change).boxed())
+            .collect();
+        Ok(Self {
+            dispatcher,
+            tenant: Arc::clone(permit.tenant()),
+            principal: permit.holder(),
+            whose,
+            lists: Vec::new(),
+            events,
+            watched: BTreeMap::new(),
+            ready: VecDeque::new(),
+            is_over: false,
+            doubt: tokio::time::interval(DOUBT_EVERY),
+            quiet_since: Instant::now(),
+            _share: share,
+        })
+    }
+
+    /// The next message, or that there was none for a while. `None` at the end.
+    pub(super) async fn next(&mut self) -> Option<Heard> {
+        loop {
+            if let Some(message) = self.ready.pop_front() {
+                self.quiet_since = Instant::now();
+                return Some(Heard::Message(message));
+            }
+            if self.is_over {
+                return None;
+            }
+            tokio::select! {
+                Some(event) = self.events.next() => self.take(event).await,
+                _ = self.doubt.tick() => {
+                    if !self.dispatcher.edge().trusts(&self.principal) {
+                        self.end();
+                    } else if self.quiet_since.elapsed() >= QUIET {
+                        self.quiet_since = Instant::now();
+                        return Some(Heard::Nothing);
+                    }
+                }
+                () = self.dispatcher.edge().closing() => self.end(),
+            }
+        }
+    }
+
+    async fn take(&mut self, event: Event) {
+        match event {
+            Event::List(list) => self.tell_lists(Some(list)),
+            Event::AnyList => self.tell_lists(None),
+            Event::Resource(uri) => self.tell_update(&uri),
+            Event::Task(handle) => self.tell_task(&handle).await,
+            Event::Session => self.follow_marks().await,
+        }
+    }
+
+    /// Graceful closure: the response that the request waited for.
+    fn end(&mut self) {
+        self.is_over = true;
+        if let Whose::Request(id) = &self.whose {
+            let mut meta = Map::new();
+            meta.insert(SUBSCRIPTION_ID.to_owned(), json!(id));
+            let closed = self.dispatcher.listened(id, meta);
+            self.ready.extend(closed.ok().map(Reply::into_bytes));
+        }
+    }
+
+    fn hears_lists(&self) -> bool {
+        !self.events.is_empty()
+    }
+
+    /// Watches a resource, where its reader may read it and changes of it are noticed.
+    async fn watch(&mut self, uri: &str) -> bool {
+        if self.watched.len() >= WATCHED || self.watched.contains_key(uri) {
+            return self.watched.contains_key(uri);
+        }
+        let operation = Operation::ReadResource(uri.to_owned());
+        let policy = self.dispatcher.policy();
+        let Ok(permit) = policy.permit(&self.tenant, &self.principal, operation) else {
+            return false;
+        };
+        let target = Target::Resource(uri);
+        let Ok((backend, _)) = self.dispatcher.find(target, Revision::LATEST).await else {
+            return false;
+        };
+        let Ok(Some(updates)) = backend.subscribe(&permit, uri).await else {
+            return false;
+        };
+        let (updates, handle) = stream::abortable(updates);
+        self.watched.insert(uri.to_owned(), handle);
+        let uri = uri.to_owned();
+        let events = updates.map(move |()| Event::Resource(uri.clone()));
+        self.events.push(events.boxed());
+        true
+    }
+
+    /// Follows a task, where it is the caller's.
+    async fn follow(&mut self, handle: &str) -> bool {
+        let edge = self.dispatcher.edge();
+        let Some((tool, _)) = handle.rsplit_once('.') else {
+            return false;
+        };
+        let operation = Operation::CallTool(tool.to_owned());
+        let policy = self.dispatcher.policy();
+        let permit = policy.permit(&self.tenant, &self.principal, operation);
+        if permit.is_err() || edge.task(&self.principal, handle).await.is_err() {
+            return false;
+        }
+        let bell = edge.bell(Digest::of(handle.as_bytes()));
+        let handle = handle.to_owned();
+        self.events
+            .push(rings(bell, move || Event::Task(handle.clone())));
+        true
+    }
+
+    /// Does what the session has asked for since.
+    async fn follow_marks(&mut self) {
+        let Whose::Session(session, name) = &self.whose else {
+            return;
+        };
+        let edge = self.dispatcher.edge();
+        let Ok(marks) = edge.marks(&self.principal.tenant, session).await else {
+            return;
+        };
+        // 2025-11-25 basic/transports: each message is sent on one stream only; the latest one.
+        if edge.ended.contains(&session.topic) || marks.stream.as_ref() != Some(name) {
+            return self.end();
+        }
+        let wanted = marks.subscriptions;
+        self.watched.retain(|uri, handle| {
+            let keep = wanted.contains(uri);
+            if !keep {
+                handle.abort();
+            }
+            keep
+        });
+        for uri in &wanted {
+            self.watch(uri).await;
+        }
+    }
+
+    fn tell_lists(&mut self, changed: Option<ListChange>) {
+        for list in self.lists.clone() {
+            if changed.is_none_or(|changed| changed == list) {
+                let method = match list {
+                    ListChange::Tools => "notifications/tools/list_changed",
+                    ListChange::Resources => "notifications/resources/list_changed",
+                    ListChange::Prompts => "notifications/prompts/list_changed",
+                };
+                self.tell(method, Map::new());
+            }
+        }
+    }
+
+    fn tell_update(&mut self, uri: &str) {
+        let mut params = Map::new();
+        params.insert("uri".to_owned(), json!(uri));
+        self.tell("notifications/resources/updated", params);
+    }
+
+    async fn tell_task(&mut self, handle: &str) {
+        if let Ok(task) = self.dispatcher.edge().task(&self.principal, handle).await {
+            self.tell("notifications/tasks", tasks::detailed(handle, &task));
+        }
+    }
+
+    fn tell(&mut self, method: &str, mut params: Map<String, Value>) {
+        if let Whose::Request(id) = &self.whose {
+            params.insert("_meta".to_owned(), json!({ SUBSCRIPTION_ID: id }));
+        }
+        self.ready.push_back(notification(method, params));
+    }
+}
+
+/// The texts of a filter's list.
+fn texts<'a>(filter: &'a Map<String, Value>, name: &'static str) -> Result<Vec<&'a str>, Fault> {
+    let Some(list) = filter.get(name) else {
+        return Ok(Vec::new());
+    };
+    let texts = list
+        .as_array()
+        .filter(|items| items.len() <= WATCHED)
+        .and_then(|items| items.iter().map(Value::as_str).collect());
+    texts.ok_or_else(|| {
+        let why = format!("{name} must be a list of at most {WATCHED} texts");
+        Fault::InvalidParams(why.into())
+    })
+}
+
+async fn list_change(
+    mut changes: broadcast::Receiver<ListChange>,
+) -> Option<(Event, broadcast::Receiver<ListChange>)> {
+    match changes.recv().await {
+        Ok(change) => Some((Event::List(change), changes)),
+        Err(broadcast::error::RecvError::Lagged(_)) => Some((Event::AnyList, changes)),
+        Err(broadcast::error::RecvError::Closed) => None,
+    }
+}
+
+/// An event each time that `bell` rings.
+fn rings(bell: Bell, event: impl Fn() -> Event + Send + 'static) -> BoxStream<'static, Event> {
+    stream::unfold((bell, event), |(bell, event)| async move {
+        bell.rung().await;
+        let happened = event();
+        Some((happened, (bell, event)))
+    })
+    .boxed()
+}

@@ -1,0 +1,127 @@
+//! Notes between replicas in Postgres, with `LISTEN` and `NOTIFY`.
+
+use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use sqlx::postgres::{PgListener, PgNotification};
+use tokio::sync::mpsc;
+
+use super::PostgresStore;
+use crate::model::{Digest, TenantSlug, Timestamp};
+use crate::store::StoreError;
+use crate::store::notes::{Heard, Note, NoteStore};
+use crate::store::row::parse_digest;
+
+const CHANNEL: &str = "gatehouse_notes";
+
+/// How much may be heard and not yet looked at.
+const WAITING: usize = 1024;
+
+#[async_trait]
+impl NoteStore for PostgresStore {
+    async fn leave_note(
+        &self,
+        tenant: &TenantSlug,
+        note: &Note,
+        limit: u32,
+    ) -> Result<bool, StoreError> {
+        let mut transaction = self.pool.begin(tenant).await?;
+        let done = sqlx::query(
+            "INSERT INTO notes (tenant, topic, body, ends_session, noted_at, expires_at)
+             SELECT $1, $2, $3, $4, $5, $6
+             WHERE (SELECT count(*) FROM notes WHERE tenant = $1 AND topic = $2) < $7",
+        )
+        .bind(tenant.as_str())
+        .bind(note.topic.as_bytes().as_slice())
+        .bind(&note.body)
+        .bind(note.ends_session)
+        .bind(note.noted_at.seconds())
+        .bind(note.expires_at.seconds())
+        .bind(i64::from(limit))
+        .execute(&mut *transaction)
+        .await?;
+        let left = done.rows_affected() == 1;
+        if left {
+            sqlx::query("SELECT pg_notify($1, $2)")
+                .bind(CHANNEL)
+                .bind(written(&note.topic))
+                .execute(&mut *transaction)
+                .await?;
+        }
+        transaction.commit().await?;
+        Ok(left)
+    }
+
+    async fn read_notes(
+        &self,
+        tenant: &TenantSlug,
+        topic: &Digest,
+    ) -> Result<Vec<String>, StoreError> {
+        let query = sqlx::query_scalar(
+            "SELECT body FROM notes WHERE tenant = $1 AND topic = $2 ORDER BY id",
+        );
+        let query = query
+            .bind(tenant.as_str())
+            .bind(topic.as_bytes().as_slice());
+        let mut transaction = self.pool.begin(tenant).await?;
+        Ok(query.fetch_all(&mut *transaction).await?)
+    }
+
+    async fn wake(&self, topic: &Digest) -> Result<(), StoreError> {
+        sqlx::query("SELECT pg_notify($1, $2)")
+            .bind(CHANNEL)
+            .bind(written(topic))
+            .execute(self.pool.shared())
+            .await?;
+        Ok(())
+    }
+
+    async fn listen(&self) -> Result<Option<mpsc::Receiver<Heard>>, StoreError> {
+        let mut listener = PgListener::connect_with(self.pool.shared()).await?;
+        listener.listen(CHANNEL).await?;
+        let (heard, receiver) = mpsc::channel(WAITING);
+        tokio::spawn(hear(listener, heard));
+        Ok(Some(receiver))
+    }
+
+    async fn list_ended_sessions(&self, since: Timestamp) -> Result<Vec<Digest>, StoreError> {
+        let query =
+            sqlx::query_scalar("SELECT topic FROM notes WHERE ends_session AND noted_at >= $1");
+        let mut transaction = self.pool.begin_upkeep().await?;
+        let topics: Vec<Vec<u8>> = query
+            .bind(since.seconds())
+            .fetch_all(&mut *transaction)
+            .await?;
+        topics.iter().map(|topic| parse_digest(topic)).collect()
+    }
+}
+
+/// Listens until nobody wants to know any more. The listener connects again by itself.
+async fn hear(mut listener: PgListener, heard: mpsc::Sender<Heard>) {
+    const PAUSE: std::time::Duration = std::time::Duration::from_secs(1);
+    while !heard.is_closed() {
+        let item = match listener.try_recv().await {
+            Ok(Some(notification)) => read(&notification),
+            Ok(None) => Some(Heard::Anything),
+            Err(error) => {
+                tracing::warn!(%error, "could not listen to other replicas");
+                tokio::time::sleep(PAUSE).await;
+                Some(Heard::Anything)
+            }
+        };
+        if let Some(item) = item
+            && heard.send(item).await.is_err()
+        {
+            return;
+        }
+    }
+}
+
+fn read(notification: &PgNotification) -> Option<Heard> {
+    let bytes = STANDARD_NO_PAD.decode(notification.payload()).ok()?;
+    Digest::from_bytes(&bytes).map(Heard::Topic)
+}
+
+fn written(topic: &Digest) -> String {
+    STANDARD_NO_PAD.encode(topic.as_bytes())
+}

@@ -1,0 +1,131 @@
+//! Long streams: revoked access ends them within seconds, and so does the end of the process, with
+//! a last message. A session that one replica opened is good at the other.
+
+use std::time::Instant;
+
+use reqwest::header::AUTHORIZATION;
+use reqwest::{Response, StatusCode};
+use serde_json::{Value, json};
+
+use crate::client::Client;
+use crate::process::{Database, Gateway};
+
+/// Opens a stream of 2026-07-28 that waits for nothing in particular.
+async fn listen(client: &Client, token: &str) -> Response {
+    let meta = json!({
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {},
+    });
+    let message = json!({
+        "jsonrpc": "2.0", "id": 9, "method": "subscriptions/listen",
+        "params": { "_meta": meta, "notifications": { "toolsListChanged": true } },
+    });
+    let response = client
+        .post("/mcp")
+        .header(AUTHORIZATION, format!("Bearer {token}"))
+        .header("accept", "application/json, text/event-stream")
+        .header("mcp-protocol-version", "2026-07-28")
+        .header("mcp-method", "subscriptions/listen")
+        .json(&message)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(response.headers()["x-accel-buffering"], "no");
+    response
+}
+
+fn last_message(text: &str) -> Value {
+    let lines = text.lines().filter_map(|line| line.strip_prefix("data: "));
+    serde_json::from_str(lines.last().unwrap()).unwrap()
+}
+
+/// A gateway with a signed-in client, and its stream, which has begun.
+async fn listening(database: &Database, at: &Gateway) -> (Client, Response, String) {
+    database.add_user("ada", "admin");
+    let mut client = Client::register(at).await;
+    let token = client.tokens("mcp:tools").await.access;
+    let mut stream = listen(&client, &token).await;
+    let first = stream.chunk().await.unwrap().unwrap();
+    let first = String::from_utf8(first.to_vec()).unwrap();
+    assert!(
+        first.contains("notifications/subscriptions/acknowledged"),
+        "{first}"
+    );
+    (client, stream, token)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b24_revocation_ends_an_open_stream_within_seconds() {
+    let database = Database::sqlite();
+    let gateway = database.serve();
+    let (client, stream, _) = listening(&database, &gateway).await;
+    let revoked = client.delete_registration().await;
+    assert_eq!(revoked.status(), StatusCode::NO_CONTENT);
+    let began = Instant::now();
+    let rest = stream.text().await.unwrap();
+    assert!(began.elapsed().as_secs() < 5, "{:?}", began.elapsed());
+    assert_eq!(last_message(&rest)["id"], 9);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_stops_ends_its_streams_with_their_last_message() {
+    let database = Database::sqlite();
+    let gateway = database.serve();
+    let (_, stream, _) = listening(&database, &gateway).await;
+    let began = Instant::now();
+    let ended = tokio::task::spawn_blocking(|| gateway.terminate());
+    let rest = stream.text().await.unwrap();
+    let last = last_message(&rest);
+    assert_eq!(last["id"], 9);
+    assert_eq!(last["result"]["resultType"], "complete");
+    let id = &last["result"]["_meta"]["io.modelcontextprotocol/subscriptionId"];
+    assert_eq!(id, 9);
+    assert_eq!(ended.await.unwrap(), Some(0));
+    assert!(began.elapsed().as_secs() < 10, "{:?}", began.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn g11_a_session_is_good_at_every_replica_and_for_its_owner_alone() {
+    let Some(database) = Database::postgres().await else {
+        return;
+    };
+    let one = database.serve();
+    let two = database.replica_of(&one);
+    database.add_user("ada", "admin");
+    let mut ada = Client::register(&one).await;
+    let token = ada.tokens("mcp:tools").await.access;
+    let params = json!({
+        "protocolVersion": "2025-11-25", "capabilities": {},
+        "clientInfo": { "name": "test", "version": "1" },
+    });
+    let message = json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params });
+    let opened = ada.call(&token, &message).await;
+    let session = opened.headers()["mcp-session-id"]
+        .to_str()
+        .unwrap()
+        .to_owned();
+    let mut other = Client::register(&one).await;
+    let foreign = other.tokens("mcp:tools").await.access;
+    let message = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list" });
+    for (client, token, status) in [
+        (ada.at(&one), &token, StatusCode::OK),
+        (ada.at(&two), &token, StatusCode::OK),
+        (other.at(&one), &foreign, StatusCode::NOT_FOUND),
+        (other.at(&two), &foreign, StatusCode::NOT_FOUND),
+    ] {
+        let seen = client
+            .post("/mcp")
+            .header(AUTHORIZATION, format!("Bearer {token}"))
+            .header("mcp-protocol-version", "2025-11-25")
+            .header("mcp-session-id", &session)
+            .json(&message)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(seen.status(), status);
+    }
+    // Neither of them keeps anything for it.
+    let kept = database.count("SELECT count(*) FROM notes").await;
+    assert_eq!(kept, 0);
+}
