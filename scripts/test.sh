@@ -139,6 +139,7 @@ clients() {
     step "build" cargo build --locked --bins
     local sdk=(.tools/python/bin/python tests/clients/python/mcp_sdk.py)
     step "MCP Python SDK, SQLite" test_client "${sdk[@]}"
+    step "MCP Python SDK, standard streams" test_client .tools/python/bin/python tests/clients/python/mcp_stdio.py
     step "MCP Python SDK, Postgres" test_client --postgres "$GATEHOUSE_TEST_POSTGRES" "${sdk[@]}"
     local conformance=(.tools/node tests/clients/node/authorization_conformance.mjs)
     step "MCP conformance: authorization" test_client "${conformance[@]}"

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::install::InstallArguments;
 use super::policy::PolicyCommand;
 use crate::config::duration;
 use crate::model::{PublicUrl, TenantSlug};
@@ -146,6 +147,17 @@ Example:
         #[command(subcommand)]
         command: TokenCommand,
     },
+
+    /// Add this gateway to a desktop host's list of MCP servers.
+    #[command(after_help = "\
+Examples:
+  gatehouse install claude-desktop
+  gatehouse install vscode --url https://mcp.example.com/mcp
+  gatehouse install codex --undo
+
+What else is in the host's file stays as it is. A project's list is named with --file, as in
+--file .mcp.json (Claude Code), .cursor/mcp.json, .vscode/mcp.json or .codex/config.toml.")]
+    Install(InstallArguments),
 }
 
 #[derive(Debug, Subcommand)]

@@ -6,6 +6,7 @@ mod client;
 mod configuration;
 pub mod demo;
 mod exit;
+mod install;
 mod key;
 mod policy;
 mod serve;
@@ -91,7 +92,7 @@ fn dispatch(arguments: Arguments, environment: &Environment) -> anyhow::Result<E
         Command::Stdio => {
             let config = load()?;
             log(config.telemetry.log, "info")?;
-            block_on(serve::serve_stdio(&config))?;
+            block_on(serve::serve_stdio(config))?;
         }
         Command::Migrate { grant_to } => block_on(migrate(&load()?, grant_to.as_deref()))?,
         Command::Tenant { command } => block_on(tenant::run(&load()?, command))?,
@@ -100,6 +101,9 @@ fn dispatch(arguments: Arguments, environment: &Environment) -> anyhow::Result<E
         Command::Policy { command } => block_on(policy::run(&load()?, command))?,
         Command::Keys { command } => block_on(key::run(&load()?, command))?,
         Command::Token { command } => block_on(token::run(&load()?, command))?,
+        Command::Install(wanted) => {
+            install::run(&wanted, arguments.config.as_deref(), environment)?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -26,7 +26,9 @@ pub(super) async fn serve(config: &Config) -> anyhow::Result<()> {
     gateway.serve(listener).await
 }
 
-/// Serves whoever started the process.
-pub(super) async fn serve_stdio(config: &Config) -> anyhow::Result<()> {
-    open(config).await?.serve_stdio().await
+/// Serves whoever started the process. That may be in any folder, and what is kept for one caller
+/// ends with the call: no file is needed for it.
+pub(super) async fn serve_stdio(mut config: Config) -> anyhow::Result<()> {
+    config.database = config.database.or_memory();
+    open(&config).await?.serve_stdio().await
 }

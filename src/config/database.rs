@@ -47,9 +47,24 @@ pub(super) struct SecretPlace {
     file: Option<String>,
 }
 
+/// A file in the folder where the program is started.
+const DEFAULT_URL: &str = "sqlite://gatehouse.db";
+
 impl Default for SecretText {
     fn default() -> Self {
-        Self::Here("sqlite://gatehouse.db".to_owned())
+        Self::Here(DEFAULT_URL.to_owned())
+    }
+}
+
+impl Database {
+    /// One that is gone when the program ends, unless the configuration says where state lives.
+    #[must_use]
+    pub fn or_memory(self) -> Self {
+        if self.url.expose() != DEFAULT_URL {
+            return self;
+        }
+        let url = Secret::new("sqlite::memory:".to_owned());
+        Self { url }
     }
 }
 

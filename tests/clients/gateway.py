@@ -1,6 +1,7 @@
 """A real gatehouse process on a free loopback port, with a database and a user of its own."""
 
 import base64
+import os
 import re
 import secrets
 import socket
@@ -114,8 +115,11 @@ contact = "ops@example.com"
             raise GatewayError(self._tell("the gateway does not say where it listens"))
 
     def _read(self):
+        log = os.environ.get("GATEHOUSE_CLIENT_LOG", os.devnull)
         for line in self._process.stderr:
             self._last_lines.append(line.rstrip())
+            with open(log, "a", encoding="utf-8") as kept:
+                kept.write(line)
             said = re.search(r"listening on (http://127\.0\.0\.1:\d+)", line)
             if said and self.url is None:
                 self.url = said[1] + self._path

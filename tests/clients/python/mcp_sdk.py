@@ -176,4 +176,5 @@ async def main():
     await walk("legacy", "2025-11-25")
 
 
-anyio.run(main)
+if __name__ == "__main__":
+    anyio.run(main)
