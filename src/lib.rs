@@ -19,6 +19,7 @@ pub mod model;
 pub mod nws;
 pub mod resource_server;
 pub mod router;
+pub mod scim;
 pub mod server;
 pub mod store;
 pub mod telemetry;

@@ -23,7 +23,7 @@ use crate::middleware::{
 use crate::model::Random;
 use crate::store::Store;
 use crate::tenants::Tenants;
-use crate::{authorization_server, mcp, resource_server, web};
+use crate::{authorization_server, mcp, resource_server, scim, web};
 
 /// What the routes and stations are made of.
 #[derive(Clone, Debug)]
@@ -42,6 +42,8 @@ pub struct Parts {
     pub dispatcher: Arc<mcp::Dispatcher>,
     /// The endpoints of the authorization server.
     pub authorization_server: Arc<authorization_server::Context>,
+    /// What identity providers keep here.
+    pub scim: Arc<scim::Context>,
     /// Whether this process can serve.
     pub readiness: Arc<Readiness>,
 }
@@ -61,6 +63,7 @@ pub fn router(parts: &Parts) -> Router {
     let below_a_tenant = Router::new()
         .merge(mcp(parts))
         .merge(oauth(parts))
+        .merge(provisioning(parts))
         .merge(metadata(parts));
     let stations = ServiceBuilder::new()
         .layer(from_fn_with_state(
@@ -105,6 +108,12 @@ fn oauth(parts: &Parts) -> Router {
         .layer(from_fn_with_state(Limits::FORMS, limits::station))
         .layer(cors());
     authorization_server::routes(Arc::clone(&parts.authorization_server)).route_layer(stations)
+}
+
+/// No browser has anything to do here: there is no CORS.
+fn provisioning(parts: &Parts) -> Router {
+    let limits = from_fn_with_state(Limits::RESOURCES, limits::station);
+    scim::routes(Arc::clone(&parts.scim)).route_layer(limits)
 }
 
 fn metadata(parts: &Parts) -> Router {

@@ -29,6 +29,7 @@ use crate::model::{
 use crate::nws::{self, Nws};
 use crate::resource_server::{AccessTokens, Policy, Possession, Revocations, local_principal};
 use crate::router::{self, Readiness};
+use crate::scim;
 use crate::server;
 use crate::store::{self, ConnectOptions, Location, Store};
 use crate::telemetry::Figures;
@@ -135,6 +136,11 @@ impl Gateway {
             }),
             dispatcher: Arc::clone(&dispatcher),
             authorization_server: Arc::new(authorization_server),
+            scim: Arc::new(scim::Context {
+                store: Arc::clone(&store),
+                clock: Arc::clone(&clock),
+                random: Arc::clone(&random),
+            }),
             readiness: Arc::new(Readiness::new(Arc::clone(&store))),
         };
         Ok(Self {

@@ -89,6 +89,14 @@ impl Gateway {
         Secret::generate(&*self.random)
     }
 
+    /// A new token for the tenant's identity provider.
+    pub async fn issue_scim_token(&self, tenant: &TenantSlug) -> anyhow::Result<Secret> {
+        let token = self.generate_secret();
+        let (digest, now) = (token.digest(), self.clock.now());
+        self.store.add_scim_token(tenant, &digest, now).await?;
+        Ok(token)
+    }
+
     /// An access token for trying things out, signed for `user` without a grant.
     pub async fn issue_token(
         &self,

@@ -139,6 +139,12 @@ Example:
         command: KeyCommand,
     },
 
+    /// Let a tenant's identity provider keep people and groups here (SCIM).
+    Scim {
+        #[command(subcommand)]
+        command: super::scim::ScimCommand,
+    },
+
     /// Issue access tokens by hand.
     #[command(after_help = "\
 Example:

@@ -9,6 +9,7 @@ mod exit;
 mod install;
 mod key;
 mod policy;
+mod scim;
 mod serve;
 mod tenant;
 mod terminal;
@@ -100,6 +101,7 @@ fn dispatch(arguments: Arguments, environment: &Environment) -> anyhow::Result<E
         Command::Client { command } => block_on(client::run(&load()?, command))?,
         Command::Policy { command } => block_on(policy::run(&load()?, command))?,
         Command::Keys { command } => block_on(key::run(&load()?, command))?,
+        Command::Scim { command } => block_on(scim::run(&load()?, command))?,
         Command::Token { command } => block_on(token::run(&load()?, command))?,
         Command::Install(wanted) => {
             install::run(&wanted, arguments.config.as_deref(), environment)?;

@@ -11,6 +11,7 @@ mod database;
 mod document;
 mod keys;
 mod problem;
+mod provisioning;
 mod refusals;
 mod registration;
 mod schema;

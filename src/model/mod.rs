@@ -8,6 +8,7 @@ mod grant;
 mod key_thumbprint;
 mod pkce;
 mod principal;
+mod provisioning;
 mod pushed_request;
 mod random;
 mod redirect_uri;
@@ -35,6 +36,10 @@ pub use grant::{AuthorizationCode, Consent, Grant, GrantId, LoginSession, Refres
 pub use key_thumbprint::KeyThumbprint;
 pub use pkce::{CodeChallenge, CodeVerifier, InvalidPkce};
 pub use principal::Principal;
+pub use provisioning::{
+    GroupChange, ProvisionedGroup, ProvisionedUser, ProvisioningProvider, ProvisioningSettings,
+    ProvisioningSubject, UserChange,
+};
 pub use pushed_request::PushedRequest;
 pub use random::{Random, SystemRandom, new_identifier};
 pub use redirect_uri::{InvalidRedirectUri, RedirectUri};

@@ -128,9 +128,7 @@ impl ProvisioningSettings {
     /// The roles of whoever is in these groups.
     #[must_use]
     pub fn roles_of<'a>(&self, groups: impl IntoIterator<Item = &'a String>) -> BTreeSet<String> {
-        let named = groups
-            .into_iter()
-            .filter_map(|group| self.roles.get(group));
+        let named = groups.into_iter().filter_map(|group| self.roles.get(group));
         named.chain(&self.default_role).cloned().collect()
     }
 

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use url::Url;
 
 use super::{
-    AccessRules, Branding, DocumentTrust, RedirectUri, RefusalRules, RegistrationSettings,
-    ResourceUri, ScopeSet,
+    AccessRules, Branding, DocumentTrust, ProvisioningSettings, RedirectUri, RefusalRules,
+    RegistrationSettings, ResourceUri, ScopeSet,
 };
 
 /// The short name of a tenant, and its key in every table.
@@ -60,6 +61,8 @@ pub struct Tenant {
     pub client_documents: DocumentTrust,
     /// Which clients may register themselves.
     pub registration: RegistrationSettings,
+    /// What its identity provider may keep here; none where it may keep nothing.
+    pub provisioning: Option<Arc<ProvisioningSettings>>,
     /// How its pages look.
     pub branding: Branding,
 }
@@ -191,6 +194,7 @@ impl Tenant {
             refusals: RefusalRules::default(),
             client_documents: DocumentTrust::default(),
             registration: RegistrationSettings::default(),
+            provisioning: None,
             branding: Branding::default(),
         }
     }

@@ -18,7 +18,9 @@ pub(super) async fn station(
     mut request: Request,
     next: Next,
 ) -> Response {
-    match authorize(&context, &request).await {
+    let tenant = request.extensions().get::<Arc<Tenant>>().cloned();
+    let token = read_bearer(request.headers());
+    match authorize(&context, tenant.as_deref(), token).await {
         Ok(settings) => {
             request.extensions_mut().insert(settings);
             next.run(request).await
@@ -29,18 +31,18 @@ pub(super) async fn station(
 
 async fn authorize(
     context: &Context,
-    request: &Request,
+    tenant: Option<&Tenant>,
+    token: Option<Secret>,
 ) -> Result<Arc<ProvisioningSettings>, ScimError> {
-    let tenant = request.extensions().get::<Arc<Tenant>>();
     let tenant = tenant.ok_or(ScimError::NotFound)?;
     let settings = tenant.provisioning.as_ref().ok_or(ScimError::NotFound)?;
-    let token = read_bearer(request.headers()).ok_or(ScimError::Unauthorized)?;
+    let token = token.ok_or(ScimError::Unauthorized)?;
     let configured = settings.token.as_ref();
     if configured.is_some_and(|own| own.matches(&token)) {
         return Ok(Arc::clone(settings));
     }
-    let issued = context.store.has_scim_token(&tenant.slug, &token.digest());
-    if issued.await? {
+    let digest = token.digest();
+    if context.store.has_scim_token(&tenant.slug, &digest).await? {
         return Ok(Arc::clone(settings));
     }
     Err(ScimError::Unauthorized)

@@ -61,7 +61,9 @@ fn all(resources: Vec<Value>) -> Response {
 }
 
 fn one(resources: Vec<Value>, id: &str) -> Response {
-    let found = resources.into_iter().find(|resource| resource.get("id").is_some_and(|own| own == id));
+    let found = resources
+        .into_iter()
+        .find(|resource| resource.get("id").is_some_and(|own| own == id));
     match found {
         Some(found) => resource::answer(StatusCode::OK, &found),
         None => ScimError::NotFound.refuse(),
@@ -116,10 +118,7 @@ fn documents(tenant: &Tenant) -> Vec<Value> {
     ];
     let member = [text("value"), text("type"), text("$ref")];
     let group = vec![key("displayName"), complex("members", true, &member)];
-    vec![
-        schema(USER, "User", user),
-        schema(GROUP, "Group", group),
-    ]
+    vec![schema(USER, "User", user), schema(GROUP, "Group", group)]
 }
 
 /// RFC 7643 §7

@@ -81,7 +81,10 @@ pub(super) fn comparison(text: &str) -> Option<(Cow<'_, str>, String)> {
 pub(super) fn without_schema(attribute: &str) -> Cow<'_, str> {
     let lower = attribute.to_ascii_lowercase();
     let core = "urn:ietf:params:scim:schemas:core:2.0:";
-    match lower.strip_prefix(core).and_then(|rest| rest.split_once(':')) {
+    match lower
+        .strip_prefix(core)
+        .and_then(|rest| rest.split_once(':'))
+    {
         Some((_, attribute)) => Cow::Owned(attribute.to_owned()),
         None => Cow::Borrowed(attribute),
     }
@@ -99,8 +102,14 @@ mod tests {
         )
         .unwrap();
         assert_eq!(listing.query.name.as_deref(), Some("Ada \"L"));
-        assert_eq!((listing.query.offset, listing.query.limit), (2, MAX_RESULTS));
-        let listing = read(Some("filter=externalId%20eq%20%22x%22&startIndex=-4"), "userName");
+        assert_eq!(
+            (listing.query.offset, listing.query.limit),
+            (2, MAX_RESULTS)
+        );
+        let listing = read(
+            Some("filter=externalId%20eq%20%22x%22&startIndex=-4"),
+            "userName",
+        );
         let listing = listing.unwrap();
         assert_eq!(listing.query.external_id.as_deref(), Some("x"));
         assert_eq!(listing.first, 1);

@@ -9,9 +9,7 @@ use http::StatusCode;
 
 use super::error::ScimError;
 use super::{Context, attributes, body, filter, patch as operations, resource};
-use crate::model::{
-    GroupChange, ProvisionedGroup, ProvisioningSettings, Tenant, new_identifier,
-};
+use crate::model::{GroupChange, ProvisionedGroup, ProvisioningSettings, Tenant, new_identifier};
 use crate::store::GroupChanges;
 
 type Settings = Extension<Arc<ProvisioningSettings>>;
@@ -51,8 +49,7 @@ pub(super) async fn post(
     Extension(settings): Settings,
     request: Request,
 ) -> Result<Response, ScimError> {
-    let group = read_new(&context, request)
-        .await?;
+    let group = read_new(&context, request).await?;
     let added = context
         .store
         .add_provisioned_group(&tenant.slug, &group, &settings)

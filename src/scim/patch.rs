@@ -46,7 +46,11 @@ pub(super) fn of_members(body: &Map<String, Value>) -> Result<Vec<GroupChange>, 
             (Some(path), value) => changes.extend(of_path(operation.kind, path, value)?),
             (None, Value::Object(attributes)) if operation.kind != Kind::Remove => {
                 let whole = of_group(attributes)?;
-                changes.extend(whole.into_iter().map(|change| adding(operation.kind, change)));
+                changes.extend(
+                    whole
+                        .into_iter()
+                        .map(|change| adding(operation.kind, change)),
+                );
             }
             (None, _) => return Err(ScimError::Path),
         }

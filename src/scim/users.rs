@@ -45,9 +45,8 @@ pub(super) async fn get(
     Extension(tenant): Extension<Arc<Tenant>>,
     Path(id): Path<String>,
 ) -> Result<Response, ScimError> {
-    let found = context
-        .store
-        .find_provisioned_user(&tenant.slug, &UserId::new(id));
+    let id = UserId::new(id);
+    let found = context.store.find_provisioned_user(&tenant.slug, &id);
     show(&tenant, found.await?)
 }
 
@@ -58,8 +57,7 @@ pub(super) async fn post(
     Extension(settings): Settings,
     request: Request,
 ) -> Result<Response, ScimError> {
-    let user = read_new(&context, request)
-        .await?;
+    let user = read_new(&context, request).await?;
     let added = context
         .store
         .provision_user(&tenant.slug, &user, &settings)
@@ -152,9 +150,8 @@ pub(super) async fn delete(
     Extension(tenant): Extension<Arc<Tenant>>,
     Path(id): Path<String>,
 ) -> Result<Response, ScimError> {
-    let removed = context
-        .store
-        .remove_provisioned_user(&tenant.slug, &UserId::new(id));
+    let id = UserId::new(id);
+    let removed = context.store.remove_provisioned_user(&tenant.slug, &id);
     if !removed.await? {
         return Err(ScimError::NotFound);
     }

@@ -7,6 +7,7 @@ mod operands;
 mod policy;
 mod postgres;
 mod row;
+mod scim;
 mod sqlite;
 mod tenants;
 mod users;
@@ -25,6 +26,7 @@ pub use connect::{ConnectOptions, Location, connect, locate, migrate};
 pub use federation::FederationStore;
 pub use operands::{CodeRedemption, LiveGrant, Registration, Rotation, RotationOutcome};
 pub use policy::PolicyStore;
+pub use scim::{GroupChanges, ScimQuery, ScimStore, UserChanges};
 pub use tenants::{Application, Clash, TenantStore};
 
 /// For how many seconds after its end a code stays, so that a replay is recognised as one.
@@ -41,7 +43,9 @@ const TOKEN_RETENTION: i64 = LONGEST_ACCESS_TOKEN.as_secs().cast_signed() + 60 *
 /// Each operation is one transaction: it happens whole or not at all, and what two callers do at
 /// the same time is as if they had done it one after the other.
 #[async_trait]
-pub trait Store: TenantStore + FederationStore + PolicyStore + fmt::Debug + Send + Sync {
+pub trait Store:
+    TenantStore + FederationStore + PolicyStore + ScimStore + fmt::Debug + Send + Sync
+{
     /// Answers when the database does.
     async fn ping(&self) -> Result<(), StoreError>;
 

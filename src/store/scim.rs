@@ -23,11 +23,8 @@ pub trait ScimStore: Send + Sync {
     ) -> Result<(), StoreError>;
 
     /// Whether there is such a token.
-    async fn has_scim_token(
-        &self,
-        tenant: &TenantSlug,
-        token: &Digest,
-    ) -> Result<bool, StoreError>;
+    async fn has_scim_token(&self, tenant: &TenantSlug, token: &Digest)
+    -> Result<bool, StoreError>;
 
     /// Removes all tokens; how many there were.
     async fn remove_scim_tokens(&self, tenant: &TenantSlug) -> Result<u64, StoreError>;

@@ -67,12 +67,16 @@ pub struct Clash {
 }
 
 /// The tables with a column `tenant` but for [`LAST`], those that refer to others first.
-pub(super) const OWNED: [&str; 11] = [
+pub(super) const OWNED: [&str; 15] = [
     "authorization_codes",
     "refresh_tokens",
     "grants",
     "consents",
     "login_sessions",
+    "scim_members",
+    "scim_groups",
+    "scim_users",
+    "scim_tokens",
     "users",
     "client_registrations",
     "clients",

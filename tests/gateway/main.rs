@@ -20,6 +20,8 @@ mod policy;
 mod process;
 mod refresh_ledger;
 mod revocation;
+mod scim;
+mod scim_refusals;
 mod stdio;
 mod tenants;
 mod tenants_live;

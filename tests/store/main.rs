@@ -26,6 +26,7 @@ mod remote_documents;
 mod restart;
 mod revocations;
 mod row_level_security;
+mod scim;
 mod signing_keys;
 mod tenants;
 mod users;
