@@ -1,11 +1,12 @@
 //! Gatehouse: an OAuth 2.1 secured, multi-tenant gateway for remote MCP servers.
 //!
 //! The rooms, bottom to top: [`model`], [`config`], [`telemetry`], [`web`] and [`egress`], [`jose`]
-//! and [`store`], [`identity`] and [`nws`], [`authorization_server`] and [`resource_server`],
+//! and [`store`], [`audit`], [`identity`] and [`nws`], [`authorization_server`] and [`resource_server`],
 //! [`backends`], [`mcp`], [`tenants`], [`middleware`], [`router`] and [`server`], [`app`], [`cli`].
 //! A room uses only rooms below it.
 
 pub mod app;
+pub mod audit;
 pub mod authorization_server;
 pub mod backends;
 pub mod cli;

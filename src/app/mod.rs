@@ -13,6 +13,7 @@ use anyhow::Context as _;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::audit::{Recorder, WriterTask};
 use crate::authorization_server::{self, RemoteDocuments, SigningKeys, TokenSettings};
 use crate::backends::Backend;
 use crate::backends::weather::Weather;
@@ -59,6 +60,7 @@ pub struct Gateway {
     signing_keys: Arc<SigningKeys>,
     revocations: Arc<Revocations>,
     dispatcher: Arc<Dispatcher>,
+    audit_writer: WriterTask,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     parts: router::Parts,
@@ -110,12 +112,14 @@ impl Gateway {
         let figures = Arc::new(Figures::default());
         let nws = Arc::new(open_nws(config, weather, &clock, &random)?);
         let catalogue = config.scopes.catalogue.clone();
+        let (audit, writer) = Recorder::new(Arc::clone(&store), Arc::clone(&clock), false);
         let weather = Weather::new(nws, Arc::clone(&figures));
         let mut backends: Vec<Arc<dyn Backend>> = vec![Arc::new(weather)];
         backends.extend(others);
         let dispatcher = Arc::new(dispatcher(config, backends, &figures));
         let authorization_server = authorization_server::Context {
             store: Arc::clone(&store),
+            audit: audit.clone(),
             documents: open_documents(config, &store, &clock)?,
             key_rings: Arc::clone(&key_rings),
             clock: Arc::clone(&clock),
@@ -153,6 +157,7 @@ impl Gateway {
             signing_keys,
             revocations,
             dispatcher,
+            audit_writer: writer.start(),
             clock,
             random,
             parts,
@@ -181,6 +186,8 @@ impl Gateway {
             readiness.drain();
         });
         server::serve(listener, router::router(&self.parts), stop).await;
+        // Nobody is answered any more, so that no event comes after these.
+        self.audit_writer.finish().await;
     }
 
     /// Serves at `listener` until the process is told to stop.
@@ -210,8 +217,9 @@ impl Gateway {
         let principal = Arc::new(local_principal(&self.tenant, policy.catalogue()));
         let (input, output) = (tokio::io::stdin(), tokio::io::stdout());
         let caller = (self.tenant, principal);
-        mcp::stdio::serve(self.dispatcher, caller, input, output).await?;
-        Ok(())
+        let served = mcp::stdio::serve(self.dispatcher, caller, input, output).await;
+        self.audit_writer.finish().await;
+        Ok(served?)
     }
 }
 

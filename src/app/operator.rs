@@ -6,12 +6,13 @@ use std::time::Duration;
 use anyhow::Context as _;
 
 use super::Gateway;
+use crate::audit;
 use crate::authorization_server::KeyRotation;
 use crate::identity;
 use crate::jose::AccessTokenClaims;
 use crate::model::{
-    Client, ClientId, GrantType, RedirectUri, ScopeSet, Secret, Tenant, TenantSlug,
-    TokenEndpointAuthMethod, User, UserId, new_identifier,
+    Actor, Change, Client, ClientId, Event, GrantType, RedirectUri, ScopeSet, Secret, Tenant,
+    TenantSlug, TokenEndpointAuthMethod, User, UserId, new_identifier,
 };
 
 /// A client as an operator describes it.
@@ -31,11 +32,22 @@ pub struct NewClient {
     pub scopes: Option<ScopeSet>,
 }
 
+/// What the audit log calls whoever uses the command line.
+const COMMAND_LINE: &str = "command line";
+
 impl Gateway {
+    /// A change that an operator makes by hand.
+    #[must_use]
+    pub fn change(&self, tenant: &TenantSlug) -> Change {
+        let operator = Actor::Operator(COMMAND_LINE.to_owned());
+        audit::change(tenant, operator, &*self.clock)
+    }
+
     /// Gives the tenant's signing key its successor.
     pub async fn rotate_keys(&self, tenant: &TenantSlug) -> anyhow::Result<KeyRotation> {
         self.signing_keys.load(tenant).await?;
-        Ok(self.signing_keys.rotate(tenant).await?)
+        let change = self.change(tenant);
+        Ok(self.signing_keys.rotate(&change).await?)
     }
 
     /// Adds a local account to the tenant.
@@ -49,7 +61,7 @@ impl Gateway {
         let id = UserId::new(new_identifier(&*self.random));
         let hash = identity::hash_password(password, &*self.random)?;
         let user = User::local(id, username, roles, hash, self.clock.now());
-        self.store.add_user(tenant, &user).await?;
+        self.store.add_user(&self.change(tenant), &user).await?;
         Ok(())
     }
 
@@ -73,14 +85,15 @@ impl Gateway {
             refusals: None,
             created_at: self.clock.now(),
         };
-        self.store.register_client(tenant, &client).await?;
+        let change = self.change(tenant);
+        self.store.register_client(&change, &client).await?;
         Ok(client.id)
     }
 
     /// Removes a client with everything that it was given; false when there is none.
     pub async fn remove_client(&self, tenant: &TenantSlug, id: &ClientId) -> anyhow::Result<bool> {
-        let now = self.clock.now();
-        Ok(self.store.remove_client(tenant, id, now).await?)
+        let change = self.change(tenant);
+        Ok(self.store.remove_client(&change, id).await?)
     }
 
     /// A new secret.
@@ -92,8 +105,8 @@ impl Gateway {
     /// A new token for the tenant's identity provider.
     pub async fn issue_scim_token(&self, tenant: &TenantSlug) -> anyhow::Result<Secret> {
         let token = self.generate_secret();
-        let (digest, now) = (token.digest(), self.clock.now());
-        self.store.add_scim_token(tenant, &digest, now).await?;
+        let (change, digest) = (self.change(tenant), token.digest());
+        self.store.add_scim_token(&change, &digest).await?;
         Ok(token)
     }
 
@@ -111,6 +124,10 @@ impl Gateway {
             .key_rings
             .get(&tenant.slug)
             .context("there is no signing key")?;
+        let mut change = self.change(&tenant.slug);
+        change.user = Some(user.id.clone());
+        let event = Event::TokenIssued("by_hand").entry(&change);
+        self.store.chain_audit(&tenant.slug, &[event]).await?;
         let claims = AccessTokenClaims {
             iss: tenant.issuer().to_owned(),
             sub: user.id.clone(),

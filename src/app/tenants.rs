@@ -5,8 +5,9 @@ use std::sync::Arc;
 use anyhow::bail;
 
 use super::Gateway;
+use crate::audit;
 use crate::config::FileTenant;
-use crate::model::{ListedTenant, StoredTenant, Tenant, TenantOrigin, TenantSlug};
+use crate::model::{Actor, ListedTenant, StoredTenant, Tenant, TenantOrigin, TenantSlug};
 use crate::store::{Application, Clash};
 
 /// The configuration file has tenants whose names or addresses are taken.
@@ -23,7 +24,9 @@ impl Gateway {
             .iter()
             .map(|one| self.stored(one))
             .collect();
-        match self.store.apply_tenants(&stored).await? {
+        let default = TenantSlug::default();
+        let change = audit::change(&default, Actor::System, &*self.clock);
+        match self.store.apply_tenants(&change, &stored).await? {
             Application::Taken(clashes) => return Err(TenantsTaken(clashes).into()),
             Application::Applied { deactivated } => {
                 for tenant in deactivated {
@@ -92,7 +95,14 @@ impl Gateway {
             settings: settings.to_owned(),
             origin: TenantOrigin::Operator,
         };
-        Ok(self.store.add_tenant(&stored).await?)
+        let change = self.change(&TenantSlug::default());
+        Ok(self.store.add_tenant(&change, &stored).await?)
+    }
+
+    /// Removes a tenant with everything that it has; false when there is none.
+    pub async fn remove_tenant(&self, slug: &TenantSlug) -> anyhow::Result<bool> {
+        let change = self.change(&TenantSlug::default());
+        Ok(self.store.remove_tenant(&change, slug).await?)
     }
 
     fn stored(&self, tenant: &FileTenant) -> StoredTenant {

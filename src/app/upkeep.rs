@@ -30,7 +30,7 @@ pub(super) async fn remove_expired(
             Err(error) => tracing::warn!(%error, "could not remove what has ended"),
         }
         match store
-            .remove_unused_clients(clock.now().before(unused_client_ttl))
+            .remove_unused_clients(clock.now().before(unused_client_ttl), clock.now())
             .await
         {
             Ok(clients) => tracing::debug!(clients, "removed clients that nobody used"),

@@ -12,7 +12,7 @@ use super::authorize::{AuthorizeError, PageError};
 use super::login_session::SignedIn;
 use super::pages::{self, AccountPage, Brand, ConnectedApp, LoginPage, ScopeLine};
 use super::{Context, form_token, login_session};
-use crate::model::{ClientId, ScopeSet, Secret, Tenant, Timestamp};
+use crate::model::{Actor, ClientId, ScopeSet, Secret, Tenant, Timestamp};
 use crate::store::LiveGrant;
 use crate::web::{self, Cookie, Parameters, read_form};
 
@@ -122,9 +122,9 @@ async fn revoke(
     signed_in: &SignedIn,
     client: &ClientId,
 ) -> Result<(), AuthorizeError> {
-    let now = context.clock.now();
-    let (slug, user) = (&tenant.slug, &signed_in.user.id);
-    let withdrawn = context.store.withdraw_consent(slug, user, client, now);
+    let user = &signed_in.user.id;
+    let change = context.change(tenant, Actor::User(user.clone()));
+    let withdrawn = context.store.withdraw_consent(&change, user, client);
     if withdrawn.await? {
         tracing::info!(client.id = %client, user.id = %user, "access taken back");
     }

@@ -12,7 +12,8 @@ use super::login_session::SignedIn;
 use super::pages::{self, Brand, ConsentPage, ScopeLine};
 use super::{Context, clients, form_token, login, login_session, scopes};
 use crate::model::{
-    AuthorizationCode, Consent, Grant, GrantId, ScopeSet, Secret, Tenant, new_identifier,
+    Actor, AuthorizationCode, Consent, Event, Grant, GrantId, ScopeSet, Secret, Tenant,
+    new_identifier,
 };
 use crate::web::{self, Parameters, read_form};
 
@@ -106,10 +107,13 @@ async fn decide(
         Decision::Approve => {
             request.end(context, tenant).await?;
             remember(context, tenant, &request, &signed_in).await?;
-            issue_code(context, tenant, request, &signed_in).await
+            issue_code(context, tenant, request, (&signed_in, true)).await
         }
         Decision::Deny => {
             request.end(context, tenant).await?;
+            let (audit, actor) = (&context.audit, Actor::User(signed_in.user.id.clone()));
+            let event = Event::ConsentDenied(&request.client.id);
+            audit.record(&tenant.slug, actor, event).await;
             Err(request.refuse(RedirectError::AccessDenied))
         }
         Decision::SwitchUser => {
@@ -170,16 +174,18 @@ async fn remember(
         resource: tenant.resource.clone(),
         given_at: context.clock.now(),
     };
-    let remembered = context.store.remember_consent(&tenant.slug, &consent);
+    let change = context.change(tenant, Actor::User(signed_in.user.id.clone()));
+    let remembered = context.store.remember_consent(&change, &consent);
     Ok(remembered.await?)
 }
 
-/// Gives the client what the person agreed to. The request has ended by then.
+/// Gives the client what the person agreed to, now that they were `asked` or before. The request has
+/// ended by then.
 pub(super) async fn issue_code(
     context: &Context,
     tenant: &Tenant,
     request: AuthorizationRequest,
-    signed_in: &SignedIn,
+    (signed_in, asked): (&SignedIn, bool),
 ) -> Result<Response, AuthorizeError> {
     let granted = grantable(context, tenant, &request, signed_in);
     if granted.is_empty() {
@@ -203,7 +209,8 @@ pub(super) async fn issue_code(
         key: request.key,
         expires_at: now.after(CODE_LIFETIME),
     };
-    context.store.issue_code(&tenant.slug, &code).await?;
+    let change = context.change(tenant, Actor::User(signed_in.user.id.clone()));
+    context.store.issue_code(&change, &code, asked).await?;
     tracing::info!(
         client.id = %code.grant.client,
         user.id = %code.grant.user,

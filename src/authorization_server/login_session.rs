@@ -7,7 +7,7 @@ use http::HeaderMap;
 use http::header::{HeaderValue, SET_COOKIE};
 
 use super::Context;
-use crate::model::{LoginSession, Secret, Tenant, Timestamp, User};
+use crate::model::{Actor, LoginSession, Secret, Tenant, Timestamp, User};
 use crate::store::StoreError;
 use crate::web::Cookie;
 
@@ -62,10 +62,8 @@ pub(super) async fn start(
         expires_at: now.after(LIFETIME),
     };
     end(context, tenant, headers).await?;
-    context
-        .store
-        .start_login_session(&tenant.slug, &session)
-        .await?;
+    let change = context.change(tenant, Actor::User(user.id.clone()));
+    context.store.start_login_session(&change, &session).await?;
     Ok(Cookie::of(tenant, PURPOSE).set(&cookie, LIFETIME))
 }
 
@@ -78,10 +76,8 @@ pub(super) async fn end(
     let cookie = Cookie::of(tenant, PURPOSE);
     if let Some(value) = cookie.read(headers) {
         let digest = value.digest();
-        context
-            .store
-            .end_login_session(&tenant.slug, &digest)
-            .await?;
+        let change = context.change(tenant, Actor::Unknown);
+        context.store.end_login_session(&change, &digest).await?;
     }
     Ok(cookie.clear())
 }

@@ -32,9 +32,10 @@ use axum::routing::{MethodRouter, get, post};
 
 pub use clients::{RemoteDocuments, read_client_document};
 
+use crate::audit::{self, Recorder};
 use crate::identity::Accounts;
 use crate::jose::KeyRings;
-use crate::model::{Clock, Random, ScopeCatalogue, ScopeSet};
+use crate::model::{Actor, Change, Clock, Random, ScopeCatalogue, ScopeSet, Tenant};
 use crate::store::Store;
 
 pub use signing_keys::{KeyRotation, SigningKeys, SigningKeysError};
@@ -44,6 +45,8 @@ pub use signing_keys::{KeyRotation, SigningKeys, SigningKeysError};
 pub struct Context {
     /// Clients, codes, grants, refresh tokens and login sessions.
     pub store: Arc<dyn Store>,
+    /// Where refusals are recorded; what changes something, the store records.
+    pub audit: Recorder,
     /// What clients keep on the Web: their metadata and their keys.
     pub documents: RemoteDocuments,
     /// What access tokens are signed with.
@@ -71,6 +74,13 @@ pub struct TokenSettings {
     pub refresh_ttl: Duration,
     /// For how long the exchange of a refresh token is answered again.
     pub refresh_grace: Duration,
+}
+
+impl Context {
+    /// A change that `actor` makes now.
+    fn change(&self, tenant: &Tenant, actor: Actor) -> Change {
+        audit::change(&tenant.slug, actor, &*self.clock)
+    }
 }
 
 /// The endpoints, relative to the tenant's public URL. Metadata is not among them: its addresses

@@ -8,7 +8,7 @@ use http::header::{CACHE_CONTROL, HeaderValue};
 
 use super::Context;
 use super::presented_token::{self, PresentedToken, PresentedTokenError};
-use crate::model::Tenant;
+use crate::model::{Actor, Tenant};
 
 #[tracing::instrument(
     name = "authorization_server.revoke.post",
@@ -44,12 +44,8 @@ async fn revoke(
     let Some(grant) = grant else {
         return Ok(());
     };
-    let now = context.clock.now();
-    if context
-        .store
-        .revoke_grant(&tenant.slug, &grant, now)
-        .await?
-    {
+    let change = context.change(tenant, Actor::Client(client.id));
+    if context.store.revoke_grant(&change, &grant).await? {
         tracing::info!(grant.id = %grant, "the client revoked its grant");
     }
     Ok(())

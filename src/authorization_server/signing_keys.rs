@@ -8,8 +8,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::audit;
 use crate::jose::{JoseError, KeyCipher, KeyRing, KeyRings, generate_signing_key};
-use crate::model::{Clock, SealedSigningKey, SigningAlgorithm, TenantSlug};
+use crate::model::{Actor, Change, Clock, SealedSigningKey, SigningAlgorithm, TenantSlug};
 use crate::store::{Store, StoreError};
 
 /// The keys of all tenants, as the database has them and as this process uses them.
@@ -58,7 +59,8 @@ impl SigningKeys {
         if keys.is_empty() {
             let first = generate_signing_key(self.algorithm, self.clock.now())?;
             let candidate = self.cipher.seal(tenant, &first)?;
-            keys = self.store.ensure_signing_key(tenant, &candidate).await?;
+            let change = audit::change(tenant, Actor::System, &*self.clock);
+            keys = self.store.ensure_signing_key(&change, &candidate).await?;
         }
         self.use_keys(tenant, &keys)
     }
@@ -89,13 +91,15 @@ impl SigningKeys {
         let now = self.clock.now();
         let is_old = |key: &SealedSigningKey| now.since(key.created_at) >= self.rotate_every;
         if keys.first().is_some_and(is_old) {
-            self.rotate(tenant).await?;
+            let change = audit::change(tenant, Actor::System, &*self.clock);
+            self.rotate(&change).await?;
         }
         Ok(())
     }
 
     /// Adds a key that signs from a while later on, unless there is such a key already.
-    pub async fn rotate(&self, tenant: &TenantSlug) -> Result<KeyRotation, SigningKeysError> {
+    pub async fn rotate(&self, change: &Change) -> Result<KeyRotation, SigningKeysError> {
+        let tenant = &change.tenant;
         let keys = self.store.list_signing_keys(tenant).await?;
         let newest = keys.first().ok_or(JoseError::NoKey)?;
         let now = self.clock.now();
@@ -107,7 +111,7 @@ impl SigningKeys {
         let candidate = self.cipher.seal(tenant, &next)?;
         let rotating = self
             .store
-            .rotate_signing_key(tenant, &newest.id, &candidate);
+            .rotate_signing_key(change, &newest.id, &candidate);
         if !rotating.await? {
             return Ok(KeyRotation::UnderWay);
         }

@@ -29,7 +29,10 @@ pub(super) async fn run(config: &Config, command: ScimCommand) -> anyhow::Result
             let gateway = open(config).await?;
             let tenant = find_tenant(&gateway, &tenant).await?;
             if revoke {
-                let removed = gateway.store().remove_scim_tokens(&tenant.slug).await?;
+                let removed = gateway
+                    .store()
+                    .remove_scim_tokens(&gateway.change(&tenant.slug))
+                    .await?;
                 terminal::say(&format!("{removed} revoked"))?;
                 return Ok(());
             }

@@ -105,7 +105,7 @@ async fn remove(gateway: &Gateway, slug: &TenantSlug, yes: bool) -> anyhow::Resu
         );
         return Err(Usage(reason).into());
     }
-    if !gateway.store().remove_tenant(slug).await? {
+    if !gateway.remove_tenant(slug).await? {
         return Err(no_such_tenant(gateway, slug.as_str()).await?.into());
     }
     terminal::say(&format!("removed {slug} with everything that it had"))?;

@@ -95,8 +95,8 @@ async fn set_disabled(
     username: &str,
     disabled: bool,
 ) -> anyhow::Result<()> {
-    let store = gateway.store();
-    if !store.set_user_disabled(tenant, username, disabled).await? {
+    let (store, change) = (gateway.store(), gateway.change(tenant));
+    if !store.set_user_disabled(&change, username, disabled).await? {
         bail!("there is no account {username:?}");
     }
     let done = if disabled { "disabled" } else { "enabled" };
@@ -105,8 +105,8 @@ async fn set_disabled(
 }
 
 async fn remove(gateway: &Gateway, tenant: &TenantSlug, username: &str) -> anyhow::Result<()> {
-    let removed = gateway.store().remove_user(tenant, username).await?;
-    if !removed {
+    let change = gateway.change(tenant);
+    if !gateway.store().remove_user(&change, username).await? {
         bail!("there is no account {username:?}");
     }
     terminal::say(&format!("removed {username}"))?;

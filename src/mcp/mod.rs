@@ -18,6 +18,7 @@ mod sse;
 
 pub mod http;
 pub mod stdio;
+pub mod wire;
 
 pub use dispatch::{Dispatcher, ServerInfo};
 pub use error::{Fault, RpcError};

@@ -18,6 +18,7 @@ use super::exchange::{Exchange, Outgoing};
 use super::message::{self, Notification, Request, RequestId, Unchecked};
 use super::reply::Reply;
 use super::revision::Revision;
+use super::wire;
 use crate::model::{Principal, Tenant};
 use crate::resource_server::Refusal;
 
@@ -99,6 +100,7 @@ impl Conversation {
         if line.trim_ascii().is_empty() {
             return;
         }
+        wire::received(None, line);
         match message::parse(line) {
             Ok(Unchecked::Request { id, call }) => {
                 if let Err(error) = self.begin(id, call) {
@@ -202,6 +204,7 @@ async fn write<W: AsyncWrite + Unpin>(
     mut output: W,
 ) -> io::Result<()> {
     while let Some(message) = messages.recv().await {
+        wire::sent(&message);
         output.write_all(&message).await?;
         output.write_all(b"\n").await?;
         if messages.is_empty() {

@@ -1,4 +1,5 @@
-//! Station: reads the body, parses it once, and holds the headers against it.
+//! Station: reads the body, parses it once, and holds the headers against it. The wire log is
+//! written here.
 
 use std::error::Error as _;
 use std::time::Duration;
@@ -10,13 +11,17 @@ use http::Method;
 use http_body_util::{BodyExt as _, LengthLimitError};
 
 use super::limits;
-use crate::mcp;
+use crate::mcp::{self, wire};
 
 /// For how long a body may take to arrive.
 const BODY_DEADLINE: Duration = Duration::from_secs(30);
 
 /// Adds the message of a POST. Other methods carry none.
 pub async fn station(request: Request, next: Next) -> Response {
+    wire::watch(answer(request, next).await)
+}
+
+async fn answer(request: Request, next: Next) -> Response {
     if request.method() != Method::POST {
         return next.run(request).await;
     }
@@ -30,6 +35,7 @@ pub async fn station(request: Request, next: Next) -> Response {
         // The client broke off: nobody reads the answer.
         Err(_) => return limits::too_slow(),
     };
+    wire::received(Some(&head.headers), &bytes);
     match mcp::http::accept(&head.headers, &bytes) {
         Ok(message) => {
             let mut request = Request::from_parts(head, axum::body::Body::empty());

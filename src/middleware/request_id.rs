@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use std::net::SocketAddr;
+
+use axum::extract::{ConnectInfo, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{HeaderName, HeaderValue};
 use tracing::Instrument as _;
 
-use crate::model::Random;
+use crate::model::{Random, RequestId, RequestOrigin};
+use crate::telemetry::origin;
 
 /// The response header that carries the identifier.
 pub const HEADER: HeaderName = HeaderName::from_static("x-request-id");
@@ -24,16 +25,23 @@ pub async fn station(
 ) -> Response {
     let mut bytes = [0_u8; 12];
     random.fill(&mut bytes);
-    let id = URL_SAFE_NO_PAD.encode(bytes);
+    let id = RequestId::from_bytes(bytes);
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    let origin = RequestOrigin {
+        request: id,
+        address: peer.map(|ConnectInfo(peer)| peer.ip().to_canonical()),
+    };
     let span = tracing::info_span!(
+        target: "request",
         "request",
         request.id = %id,
         http.method = %request.method(),
         http.path = request.uri().path(),
     );
-    let mut response = next.run(request).instrument(span.clone()).await;
+    let answered = next.run(request).instrument(span.clone());
+    let mut response = origin::within(origin, answered).await;
     span.in_scope(|| tracing::debug!(http.status = response.status().as_u16(), "answered"));
-    if let Ok(value) = HeaderValue::try_from(id) {
+    if let Ok(value) = HeaderValue::try_from(id.to_string()) {
         response.headers_mut().insert(HEADER, value);
     }
     response

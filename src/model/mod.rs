@@ -1,6 +1,9 @@
 //! Domain values without I/O: the nouns of OAuth, of MCP and of Gatehouse.
 
+mod audit_entry;
+mod audit_event;
 mod branding;
+mod change;
 mod client;
 mod client_keys;
 mod encryption_key;
@@ -28,7 +31,10 @@ mod time;
 mod uri_template;
 mod user;
 
+pub use audit_entry::{AuditEntry, ChainHead, ChainedEntry};
+pub use audit_event::{Event, Outcome};
 pub use branding::{Branding, Colour, InvalidColour, InvalidLogo, Logo, LogoKind};
+pub use change::{Actor, Change, RequestId, RequestOrigin};
 pub use client::{Client, ClientId, GrantType, TokenEndpointAuthMethod};
 pub use client_keys::ClientKeys;
 pub use encryption_key::{EncryptionKey, InvalidEncryptionKey};

@@ -1,6 +1,6 @@
 //! Secrets that are compared and stored by digest, and never printed.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -74,6 +74,9 @@ impl Drop for Secret {
 }
 
 impl Digest {
+    /// What stands for the digest of nothing that came before.
+    pub(super) const ZERO: Self = Self([0; 32]);
+
     /// The SHA-256 digest of `bytes`.
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
@@ -93,6 +96,16 @@ impl Digest {
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
+    }
+
+    /// The bytes as people compare them.
+    #[must_use]
+    pub fn to_hex(&self) -> String {
+        self.0.iter().fold(String::new(), |mut text, byte| {
+            // Writing into a string can't fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
     }
 
     /// Compares in constant time.

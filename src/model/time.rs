@@ -11,6 +11,11 @@ pub struct Timestamp(i64);
 pub trait Clock: fmt::Debug + Send + Sync {
     /// The present instant.
     fn now(&self) -> Timestamp;
+
+    /// The present in milliseconds since the Unix epoch, as far as the clock is that fine.
+    fn now_ms(&self) -> i64 {
+        self.now().seconds().saturating_mul(1000)
+    }
 }
 
 /// The clock of the operating system.
@@ -52,14 +57,18 @@ impl Timestamp {
 }
 
 impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.now_ms().div_euclid(1000))
+    }
+
     #[expect(
         clippy::disallowed_methods,
         reason = "the one place that asks the system's clock"
     )]
-    fn now(&self) -> Timestamp {
+    fn now_ms(&self) -> i64 {
         let elapsed = std::time::SystemTime::now()
             .duration_since(std::time::UNIX_EPOCH)
             .unwrap_or_default();
-        Timestamp(0).after(elapsed)
+        i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX)
     }
 }

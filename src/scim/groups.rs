@@ -52,7 +52,7 @@ pub(super) async fn post(
     let group = read_new(&context, request).await?;
     let added = context
         .store
-        .add_provisioned_group(&tenant.slug, &group, &settings)
+        .add_provisioned_group(&context.change(&tenant), &group, &settings)
         .await?;
     tracing::info!(group.id = %added.id, "a group was provisioned");
     Ok(resource::created(&resource::group(&tenant, &added, true)))
@@ -120,14 +120,10 @@ async fn change(
     id: &str,
     changes: &[GroupChange],
 ) -> Result<Response, ScimError> {
-    let changes = GroupChanges {
-        changes,
-        settings,
-        now: context.clock.now(),
-    };
+    let changes = GroupChanges { changes, settings };
     let changed = context
         .store
-        .change_provisioned_group(&tenant.slug, id, changes)
+        .change_provisioned_group(&context.change(tenant), id, changes)
         .await?;
     if let Some(group) = &changed {
         tracing::info!(group.id = %group.id, "a group was changed");
@@ -142,9 +138,10 @@ pub(super) async fn delete(
     Extension(settings): Settings,
     Path(id): Path<String>,
 ) -> Result<Response, ScimError> {
+    let change = context.change(&tenant);
     let removed = context
         .store
-        .remove_provisioned_group(&tenant.slug, &id, &settings);
+        .remove_provisioned_group(&change, &id, &settings);
     if !removed.await? {
         return Err(ScimError::NotFound);
     }

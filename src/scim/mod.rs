@@ -18,7 +18,8 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 
-use crate::model::{Clock, Random};
+use crate::audit;
+use crate::model::{Actor, Change, Clock, Random, Tenant};
 use crate::store::Store;
 
 /// What the endpoints share. The tenant comes with each request, as an `Extension<Arc<Tenant>>`.
@@ -30,6 +31,13 @@ pub struct Context {
     pub clock: Arc<dyn Clock>,
     /// Entropy for identifiers.
     pub random: Arc<dyn Random>,
+}
+
+impl Context {
+    /// A change that the tenant's identity provider makes now.
+    fn change(&self, tenant: &Tenant) -> Change {
+        audit::change(&tenant.slug, Actor::Provider, &*self.clock)
+    }
 }
 
 /// The endpoints, relative to the tenant's public URL; all of them ask for the tenant's token.

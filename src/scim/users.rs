@@ -60,7 +60,7 @@ pub(super) async fn post(
     let user = read_new(&context, request).await?;
     let added = context
         .store
-        .provision_user(&tenant.slug, &user, &settings)
+        .provision_user(&context.change(&tenant), &user, &settings)
         .await?;
     tracing::info!(user.id = %added.id, "a person was provisioned");
     Ok(resource::created(&resource::user(&tenant, &added)))
@@ -129,14 +129,10 @@ async fn change(
     id: String,
     changes: &[UserChange],
 ) -> Result<Response, ScimError> {
-    let changes = UserChanges {
-        changes,
-        settings,
-        now: context.clock.now(),
-    };
+    let changes = UserChanges { changes, settings };
     let changed = context
         .store
-        .change_provisioned_user(&tenant.slug, &UserId::new(id), changes)
+        .change_provisioned_user(&context.change(tenant), &UserId::new(id), changes)
         .await?;
     if let Some(user) = &changed {
         tracing::info!(user.id = %user.id, user.active = user.active, "a person was changed");
@@ -151,7 +147,8 @@ pub(super) async fn delete(
     Path(id): Path<String>,
 ) -> Result<Response, ScimError> {
     let id = UserId::new(id);
-    let removed = context.store.remove_provisioned_user(&tenant.slug, &id);
+    let change = context.change(&tenant);
+    let removed = context.store.remove_provisioned_user(&change, &id);
     if !removed.await? {
         return Err(ScimError::NotFound);
     }

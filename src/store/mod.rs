@@ -1,5 +1,6 @@
 //! What must outlive a process: one narrow trait of atomic operations, named after their intent.
 
+mod audit;
 mod connect;
 mod error;
 mod federation;
@@ -17,11 +18,12 @@ use std::fmt;
 use async_trait::async_trait;
 
 use crate::model::{
-    AuthorizationCode, Client, ClientId, Consent, Digest, Grant, GrantId, LONGEST_ACCESS_TOKEN,
-    LoginSession, PushedRequest, RefreshToken, RemoteDocument, Revocation, SealedSigningKey,
-    SingleUse, TenantSlug, Timestamp, User, UserId,
+    AuthorizationCode, Change, Client, ClientId, Consent, Digest, Grant, GrantId,
+    LONGEST_ACCESS_TOKEN, LoginSession, PushedRequest, RefreshToken, RemoteDocument, Revocation,
+    SealedSigningKey, SingleUse, TenantSlug, Timestamp, User, UserId,
 };
 
+pub use audit::{AUDIT_BATCH, AuditChain, AuditQuery, AuditStore, Checkpoint, CheckpointKey};
 pub use connect::{ConnectOptions, Location, connect, locate, migrate};
 pub use federation::FederationStore;
 pub use operands::{CodeRedemption, LiveGrant, Registration, Rotation, RotationOutcome};
@@ -38,20 +40,20 @@ pub const DOCUMENT_RETENTION: i64 = 7 * 24 * 60 * 60;
 /// longest life, and an hour for clocks that differ.
 const TOKEN_RETENTION: i64 = LONGEST_ACCESS_TOKEN.as_secs().cast_signed() + 60 * 60;
 
-/// The database. The tenant is the first argument of everything that a tenant owns.
+/// The database. The tenant is the first argument of everything that a tenant owns; what changes
+/// something takes a [`Change`] there, and writes it into the tenant's audit log.
 ///
 /// Each operation is one transaction: it happens whole or not at all, and what two callers do at
 /// the same time is as if they had done it one after the other.
 #[async_trait]
 pub trait Store:
-    TenantStore + FederationStore + PolicyStore + ScimStore + fmt::Debug + Send + Sync
+    TenantStore + AuditStore + FederationStore + PolicyStore + ScimStore + fmt::Debug + Send + Sync
 {
     /// Answers when the database does.
     async fn ping(&self) -> Result<(), StoreError>;
 
     /// Stores a client that an operator adds.
-    async fn register_client(&self, tenant: &TenantSlug, client: &Client)
-    -> Result<(), StoreError>;
+    async fn register_client(&self, change: &Change, client: &Client) -> Result<(), StoreError>;
 
     /// The client of that identifier.
     async fn find_client(
@@ -64,7 +66,7 @@ pub trait Store:
     /// nobody ever used makes room; false when there is none.
     async fn admit_client(
         &self,
-        tenant: &TenantSlug,
+        change: &Change,
         registration: &Registration,
     ) -> Result<bool, StoreError>;
 
@@ -79,34 +81,25 @@ pub trait Store:
 
     /// Replaces what a client may change about itself: everything but its scopes and its age;
     /// false when there is none.
-    async fn replace_client(
-        &self,
-        tenant: &TenantSlug,
-        client: &Client,
-    ) -> Result<bool, StoreError>;
+    async fn replace_client(&self, change: &Change, client: &Client) -> Result<bool, StoreError>;
 
     /// Removes a client, forgets what was agreed to about it and revokes its grants; false when
     /// there is none.
-    async fn remove_client(
-        &self,
-        tenant: &TenantSlug,
-        id: &ClientId,
-        now: Timestamp,
-    ) -> Result<bool, StoreError>;
+    async fn remove_client(&self, change: &Change, id: &ClientId) -> Result<bool, StoreError>;
 
     /// All clients, oldest first.
     async fn list_clients(&self, tenant: &TenantSlug) -> Result<Vec<Client>, StoreError>;
 
     /// Removes the clients of all tenants that registered themselves by then and that nobody ever
     /// gave a grant.
-    async fn remove_unused_clients(&self, registered_before: Timestamp) -> Result<u64, StoreError>;
+    async fn remove_unused_clients(
+        &self,
+        registered_before: Timestamp,
+        now: Timestamp,
+    ) -> Result<u64, StoreError>;
 
     /// Remembers what a person agreed to, in place of what they agreed to before with that client.
-    async fn remember_consent(
-        &self,
-        tenant: &TenantSlug,
-        consent: &Consent,
-    ) -> Result<(), StoreError>;
+    async fn remember_consent(&self, change: &Change, consent: &Consent) -> Result<(), StoreError>;
 
     /// What a person last agreed to with that client.
     async fn find_consent(
@@ -128,10 +121,9 @@ pub trait Store:
     /// there was nothing of either.
     async fn withdraw_consent(
         &self,
-        tenant: &TenantSlug,
+        change: &Change,
         user: &UserId,
         client: &ClientId,
-        now: Timestamp,
     ) -> Result<bool, StoreError>;
 
     /// Keeps a copy of a document of the Web in place of an older one.
@@ -152,7 +144,7 @@ pub trait Store:
     async fn spend(&self, tenant: &TenantSlug, identifier: &SingleUse) -> Result<bool, StoreError>;
 
     /// Stores a new account; [`StoreError::Conflict`] when the user name is taken.
-    async fn add_user(&self, tenant: &TenantSlug, user: &User) -> Result<(), StoreError>;
+    async fn add_user(&self, change: &Change, user: &User) -> Result<(), StoreError>;
 
     /// The account of that user name.
     async fn find_user_by_name(
@@ -171,18 +163,18 @@ pub trait Store:
     /// Disables an account, or enables it again; false when there is none.
     async fn set_user_disabled(
         &self,
-        tenant: &TenantSlug,
+        change: &Change,
         username: &str,
         disabled: bool,
     ) -> Result<bool, StoreError>;
 
     /// Removes an account with its login sessions and grants; false when there is none.
-    async fn remove_user(&self, tenant: &TenantSlug, username: &str) -> Result<bool, StoreError>;
+    async fn remove_user(&self, change: &Change, username: &str) -> Result<bool, StoreError>;
 
     /// Stores a login session.
     async fn start_login_session(
         &self,
-        tenant: &TenantSlug,
+        change: &Change,
         session: &LoginSession,
     ) -> Result<(), StoreError>;
 
@@ -195,11 +187,7 @@ pub trait Store:
     ) -> Result<Option<LoginSession>, StoreError>;
 
     /// Ends a login session.
-    async fn end_login_session(
-        &self,
-        tenant: &TenantSlug,
-        cookie: &Digest,
-    ) -> Result<(), StoreError>;
+    async fn end_login_session(&self, change: &Change, cookie: &Digest) -> Result<(), StoreError>;
 
     /// Stores an authorization request that a client pushed.
     async fn push_request(
@@ -235,11 +223,13 @@ pub trait Store:
         now: Timestamp,
     ) -> Result<bool, StoreError>;
 
-    /// Stores a code together with the grant that it will begin.
+    /// Stores a code together with the grant that it will begin; the person was `asked`, or had
+    /// agreed to this before.
     async fn issue_code(
         &self,
-        tenant: &TenantSlug,
+        change: &Change,
         code: &AuthorizationCode,
+        asked: bool,
     ) -> Result<(), StoreError>;
 
     /// The code of that digest, redeemed or not.
@@ -253,10 +243,9 @@ pub trait Store:
     /// revokes the grant with everything that came of it (OAuth 2.1 §4.1.3).
     async fn redeem_code(
         &self,
-        tenant: &TenantSlug,
+        change: &Change,
         digest: &Digest,
         refresh: Option<&RefreshToken>,
-        now: Timestamp,
     ) -> Result<CodeRedemption, StoreError>;
 
     /// The refresh token of that digest with its grant, live or not.
@@ -270,7 +259,7 @@ pub trait Store:
     /// answered again; later, the grant is revoked (RFC 9700 §4.14.2).
     async fn rotate_refresh_token(
         &self,
-        tenant: &TenantSlug,
+        change: &Change,
         rotation: &Rotation,
     ) -> Result<RotationOutcome, StoreError>;
 
@@ -290,18 +279,13 @@ pub trait Store:
     ) -> Result<Option<Grant>, StoreError>;
 
     /// Revokes a grant with its refresh tokens; false when there is none or it was revoked before.
-    async fn revoke_grant(
-        &self,
-        tenant: &TenantSlug,
-        grant: &GrantId,
-        now: Timestamp,
-    ) -> Result<bool, StoreError>;
+    async fn revoke_grant(&self, change: &Change, grant: &GrantId) -> Result<bool, StoreError>;
 
     /// The tenant's signing keys, newest first; `candidate` becomes the first one where there is
     /// none. Of several replicas that start at once, one candidate wins for all of them.
     async fn ensure_signing_key(
         &self,
-        tenant: &TenantSlug,
+        change: &Change,
         candidate: &SealedSigningKey,
     ) -> Result<Vec<SealedSigningKey>, StoreError>;
 
@@ -309,7 +293,7 @@ pub trait Store:
     /// at once, one adds its key; false for the others.
     async fn rotate_signing_key(
         &self,
-        tenant: &TenantSlug,
+        change: &Change,
         newest: &str,
         candidate: &SealedSigningKey,
     ) -> Result<bool, StoreError>;

@@ -7,33 +7,28 @@ use sqlx::FromRow;
 
 use super::StoreError;
 use crate::model::{
-    Digest, GroupChange, ProvisionedGroup, ProvisionedUser, ProvisioningSettings, TenantSlug,
-    Timestamp, UserChange, UserId,
+    Change, Digest, GroupChange, ProvisionedGroup, ProvisionedUser, ProvisioningSettings,
+    TenantSlug, Timestamp, UserChange, UserId,
 };
 
 /// People and groups of an identity provider.
 #[async_trait]
 pub trait ScimStore: Send + Sync {
     /// Adds a token of the provider.
-    async fn add_scim_token(
-        &self,
-        tenant: &TenantSlug,
-        token: &Digest,
-        now: Timestamp,
-    ) -> Result<(), StoreError>;
+    async fn add_scim_token(&self, change: &Change, token: &Digest) -> Result<(), StoreError>;
 
     /// Whether there is such a token.
     async fn has_scim_token(&self, tenant: &TenantSlug, token: &Digest)
     -> Result<bool, StoreError>;
 
     /// Removes all tokens; how many there were.
-    async fn remove_scim_tokens(&self, tenant: &TenantSlug) -> Result<u64, StoreError>;
+    async fn remove_scim_tokens(&self, change: &Change) -> Result<u64, StoreError>;
 
     /// Adds a person: an account of theirs, unless they signed in before, as whoever `settings`
     /// says that they are at the provider. [`StoreError::Conflict`] when a name is taken.
     async fn provision_user(
         &self,
-        tenant: &TenantSlug,
+        change: &Change,
         user: &ProvisionedUser,
         settings: &ProvisioningSettings,
     ) -> Result<ProvisionedUser, StoreError>;
@@ -56,22 +51,22 @@ pub trait ScimStore: Send + Sync {
     /// revoked. Nothing when there is nobody.
     async fn change_provisioned_user(
         &self,
-        tenant: &TenantSlug,
+        change: &Change,
         id: &UserId,
-        change: UserChanges<'_>,
+        asked: UserChanges<'_>,
     ) -> Result<Option<ProvisionedUser>, StoreError>;
 
     /// Removes a person with their account; false when there is nobody.
     async fn remove_provisioned_user(
         &self,
-        tenant: &TenantSlug,
+        change: &Change,
         id: &UserId,
     ) -> Result<bool, StoreError>;
 
     /// Adds a group; [`StoreError::Conflict`] when its name is taken.
     async fn add_provisioned_group(
         &self,
-        tenant: &TenantSlug,
+        change: &Change,
         group: &ProvisionedGroup,
         settings: &ProvisioningSettings,
     ) -> Result<ProvisionedGroup, StoreError>;
@@ -94,15 +89,15 @@ pub trait ScimStore: Send + Sync {
     /// has to refresh their access tokens. Nothing when there is no such group.
     async fn change_provisioned_group(
         &self,
-        tenant: &TenantSlug,
+        change: &Change,
         id: &str,
-        change: GroupChanges<'_>,
+        asked: GroupChanges<'_>,
     ) -> Result<Option<ProvisionedGroup>, StoreError>;
 
     /// Removes a group, as if everyone had left it; false when there is none.
     async fn remove_provisioned_group(
         &self,
-        tenant: &TenantSlug,
+        change: &Change,
         id: &str,
         settings: &ProvisioningSettings,
     ) -> Result<bool, StoreError>;
@@ -128,8 +123,6 @@ pub struct UserChanges<'a> {
     pub changes: &'a [UserChange],
     /// What follows for their account.
     pub settings: &'a ProvisioningSettings,
-    /// The present.
-    pub now: Timestamp,
 }
 
 /// What happens to a group.
@@ -139,8 +132,6 @@ pub struct GroupChanges<'a> {
     pub changes: &'a [GroupChange],
     /// What follows for its members.
     pub settings: &'a ProvisioningSettings,
-    /// The present.
-    pub now: Timestamp,
 }
 
 /// The columns of [`ScimUserRow`], and where they are.

@@ -8,20 +8,25 @@ use sqlx::FromRow;
 use super::StoreError;
 use super::row::{SigningKeyRow, invalid};
 use crate::model::{
-    ListedTenant, PublicUrl, SealedSigningKey, StoredTenant, TenantOrigin, TenantSlug, Timestamp,
+    Change, ListedTenant, PublicUrl, SealedSigningKey, StoredTenant, TenantOrigin, TenantSlug,
+    Timestamp,
 };
 
-/// The tenants of this gateway.
+/// The tenants of this gateway. That they change is written into the log of the default one.
 #[async_trait]
 pub trait TenantStore: Send + Sync {
     /// Adds a tenant, with nothing left of one of the same name; [`StoreError::Conflict`] when
     /// its name or its address is taken.
-    async fn add_tenant(&self, tenant: &StoredTenant) -> Result<(), StoreError>;
+    async fn add_tenant(&self, change: &Change, tenant: &StoredTenant) -> Result<(), StoreError>;
 
     /// Makes the tenants of the configuration file those that are stored as coming from it. One
     /// that is no longer among them becomes inactive; those that an operator added stay as they
     /// are. Of several replicas that start at once, each finds the work done or does it.
-    async fn apply_tenants(&self, tenants: &[StoredTenant]) -> Result<Application, StoreError>;
+    async fn apply_tenants(
+        &self,
+        change: &Change,
+        tenants: &[StoredTenant],
+    ) -> Result<Application, StoreError>;
 
     /// The active tenant of that name, with the version of its row.
     async fn find_tenant(
@@ -36,7 +41,7 @@ pub trait TenantStore: Send + Sync {
     async fn tenants_version(&self) -> Result<i64, StoreError>;
 
     /// Removes a tenant with everything that it has; false when there is none.
-    async fn remove_tenant(&self, slug: &TenantSlug) -> Result<bool, StoreError>;
+    async fn remove_tenant(&self, change: &Change, slug: &TenantSlug) -> Result<bool, StoreError>;
 
     /// The signing keys of all these tenants, each tenant's newest first.
     async fn list_signing_keys_of(
@@ -67,7 +72,12 @@ pub struct Clash {
 }
 
 /// The tables with a column `tenant` but for [`LAST`], those that refer to others first.
-pub(super) const OWNED: [&str; 15] = [
+pub(super) const OWNED: [&str; 20] = [
+    "audit_heads",
+    "audit_checkpoints",
+    "audit_keys",
+    "audit_log",
+    "audit_pending",
     "authorization_codes",
     "refresh_tokens",
     "grants",

@@ -14,10 +14,14 @@ use crate::config::LogFormat;
 #[error("expected what to log, as in \"info\" or \"warn,gatehouse=debug\"")]
 pub struct InvalidFilter;
 
+/// Names the request in every line about it, whatever else is logged.
+const SPANS: &str = "request=info";
+
 /// Begins to log what `filter` lets pass, panics too.
 pub fn init(format: LogFormat, filter: &str) -> Result<(), InvalidFilter> {
+    let filter = if filter.is_empty() { "error" } else { filter };
     let filter = EnvFilter::builder()
-        .parse(filter)
+        .parse(format!("{SPANS},{filter}"))
         .map_err(|_| InvalidFilter)?;
     let people = match format {
         LogFormat::Auto => stderr().is_terminal(),

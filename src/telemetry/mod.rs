@@ -2,5 +2,6 @@
 
 mod figures;
 pub mod logging;
+pub mod origin;
 
 pub use figures::{Figure, Figures};

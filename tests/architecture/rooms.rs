@@ -7,6 +7,7 @@ const FLOORS: &[&[&str]] = &[
     &["telemetry"],
     &["web", "egress"],
     &["jose", "store"],
+    &["audit"],
     &["identity", "nws"],
     &["authorization_server", "resource_server", "scim"],
     &["backends"],

@@ -3,7 +3,7 @@
 use gatehouse::model::{Client, ClientId, GrantType, Secret, TokenEndpointAuthMethod};
 use serde_json::Value;
 
-use crate::support::{Answer, Fields, Server, T1};
+use crate::support::{Answer, Fields, Server, T1, change};
 
 /// A client that the operator added with these scopes.
 async fn added(server: &Server, secret: Option<&str>) {
@@ -28,7 +28,7 @@ async fn added(server: &Server, secret: Option<&str>) {
     let tenant = "t1".parse().unwrap();
     server
         .store
-        .register_client(&tenant, &client)
+        .register_client(&change(&tenant), &client)
         .await
         .unwrap();
 }

@@ -13,7 +13,7 @@ use gatehouse::model::{
 };
 use serde_json::{Value, json};
 
-use crate::support::{Answer, CALLBACK, Page, Server, T1, VERIFIER, Web, form};
+use crate::support::{Answer, CALLBACK, Page, Server, T1, VERIFIER, Web, change, form};
 
 const NOW: i64 = 1_800_000_000;
 const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -144,7 +144,8 @@ async fn a_client_that_signs_may_act_for_itself_where_the_operator_lets_it() {
         created_at: Timestamp::from_seconds(NOW),
     };
     let tenant = "t1".parse().unwrap();
-    let registered = server.store.register_client(&tenant, &client);
+    let by = change(&tenant);
+    let registered = server.store.register_client(&by, &client);
     registered.await.unwrap();
     let header = json!({ "alg": "ES256", "kid": "one" });
     let assertion = |jti| signer.assertion(&header, &claims("nightly", jti));

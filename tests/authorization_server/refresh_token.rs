@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::{Answer, Server, T1};
+use crate::support::{Answer, Server, T1, change_at};
 
 fn refresh_token(body: &Value) -> &str {
     body["refresh_token"].as_str().unwrap()
@@ -195,7 +195,7 @@ async fn b24_a_revoked_grant_refreshes_nothing() {
     assert!(
         server
             .store
-            .revoke_grant(&tenant, &grant, now)
+            .revoke_grant(&change_at(&tenant, now), &grant)
             .await
             .unwrap()
     );

@@ -16,6 +16,8 @@ use gatehouse::model::{
 use gatehouse::store::{ConnectOptions, connect};
 use tempfile::TempDir;
 
+use crate::support::change;
+
 const NOW: i64 = 1_800_000_000;
 const DAY: i64 = 24 * 60 * 60;
 const ALGORITHMS: [SigningAlgorithm; 3] = [
@@ -143,8 +145,14 @@ async fn f16_a_new_key_is_published_then_signs_while_the_old_one_verifies() {
     let old = ring(&one).sign(&claims(NOW)).unwrap();
     let before: Vec<String> = ring(&one).ids().map(str::to_owned).collect();
 
-    assert_eq!(one.rotate(&tenant()).await.unwrap(), KeyRotation::Begun);
-    assert_eq!(two.rotate(&tenant()).await.unwrap(), KeyRotation::UnderWay);
+    assert_eq!(
+        one.rotate(&change(&tenant())).await.unwrap(),
+        KeyRotation::Begun
+    );
+    assert_eq!(
+        two.rotate(&change(&tenant())).await.unwrap(),
+        KeyRotation::UnderWay
+    );
     two.refresh(&[tenant()]).await.unwrap();
     let after: Vec<String> = ring(&two).ids().map(str::to_owned).collect();
     assert_eq!(after[1..], before);

@@ -35,7 +35,7 @@ const TOKEN_TTL: Duration = Duration::from_mins(30);
 async fn main() -> anyhow::Result<()> {
     let environment: Environment = std::env::vars().collect();
     let filter = environment.get("GATEHOUSE_LOG").map_or("warn", |it| it);
-    logging::init(config::LogFormat::Pretty, filter)?;
+    logging::init(config::LogFormat::Auto, filter)?;
     let folder = tempfile::tempdir()?;
     let database = folder.path().join("conformance.db");
     let database = format!("sqlite://{}", database.display());

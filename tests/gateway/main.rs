@@ -16,6 +16,7 @@ mod dpop;
 mod edge;
 mod key_rotation;
 mod lifetime;
+mod logs;
 mod policy;
 mod process;
 mod refresh_ledger;

@@ -1,7 +1,7 @@
 //! A real gateway process and its database.
 
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use sqlx::Connection as _;
@@ -26,6 +26,9 @@ pub(crate) struct Gateway {
     child: Child,
     pub(crate) url: String,
 }
+
+/// What a process says on stderr.
+pub(crate) type Lines = std::io::Lines<BufReader<ChildStderr>>;
 
 pub(crate) fn gatehouse() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gatehouse"));
@@ -135,26 +138,17 @@ impl Database {
 
     /// Starts a gateway with `more` in its configuration.
     pub(crate) fn serve_with(&self, server: &str, more: &str) -> Gateway {
-        let mut child = self
-            .command_with(server, more, &["serve"])
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let mut seen = Vec::new();
-        let url = loop {
-            let Some(Ok(line)) = lines.next() else {
-                panic!("no start:\n{}", seen.join("\n"))
-            };
-            if let Some((_, rest)) = line.split_once("listening on ") {
-                break rest.split_whitespace().next().unwrap().to_owned();
-            }
-            seen.push(line);
-        };
+        let (gateway, lines) = start(&mut self.command_with(server, more, &["serve"]));
         // The pipe is read on, so that the process never waits for us.
         std::thread::spawn(move || lines.for_each(drop));
-        Gateway { child, url }
+        gateway
+    }
+
+    /// Starts a gateway that logs what `filter` says; what it logs from then on.
+    pub(crate) fn serve_logging(&self, filter: &str) -> (Gateway, Lines) {
+        let server = "listen = \"127.0.0.1:0\"";
+        let mut command = self.command_with(server, "", &["serve"]);
+        start(command.env("GATEHOUSE_LOG", filter))
     }
 
     /// A command of the program with this database.
@@ -195,6 +189,27 @@ impl Database {
             .unwrap();
         assert!(child.wait().unwrap().success());
     }
+}
+
+/// Starts a command that serves, and reads where.
+fn start(command: &mut Command) -> (Gateway, Lines) {
+    let mut child = command
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut seen = Vec::new();
+    let url = loop {
+        let Some(Ok(line)) = lines.next() else {
+            panic!("no start:\n{}", seen.join("\n"))
+        };
+        if let Some((_, rest)) = line.split_once("listening on ") {
+            break rest.split_whitespace().next().unwrap().to_owned();
+        }
+        seen.push(line);
+    };
+    (Gateway { child, url }, lines)
 }
 
 impl Gateway {

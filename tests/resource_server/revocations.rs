@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use gatehouse::jose::AccessTokenClaims;
-use gatehouse::model::{ClientId, GrantId, PasswordHash, Timestamp, User, UserId};
+use gatehouse::model::{Change, ClientId, GrantId, PasswordHash, Timestamp, User, UserId};
 use gatehouse::resource_server::InvalidAccessToken;
 use gatehouse::store::{self, ConnectOptions, Store};
 
@@ -25,9 +25,12 @@ fn alice() -> User {
 async fn disabled(world: &World) -> Database {
     let store = store::connect("sqlite::memory:", &ConnectOptions::default()).await;
     let store = store.unwrap();
-    let slug = &world.tenant.slug;
-    store.add_user(slug, &alice()).await.unwrap();
-    store.set_user_disabled(slug, "alice", true).await.unwrap();
+    let change = Change::by_system(&world.tenant.slug, Timestamp::from_seconds(0));
+    store.add_user(&change, &alice()).await.unwrap();
+    store
+        .set_user_disabled(&change, "alice", true)
+        .await
+        .unwrap();
     store
 }
 

@@ -117,7 +117,7 @@ fn insertion(table: &str, columns: Vec<(String, String)>, tenant: &str) -> Strin
     let values: Vec<String> = columns.iter().map(value).collect();
     let names: Vec<String> = columns.into_iter().map(|(name, _)| name).collect();
     format!(
-        "INSERT INTO {table} ({}) VALUES ({})",
+        "INSERT INTO {table} ({}) VALUES ({}) ON CONFLICT DO NOTHING",
         names.join(", "),
         values.join(", ")
     )

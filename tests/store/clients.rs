@@ -4,7 +4,7 @@ use gatehouse::model::{Client, ClientId, ClientKeys, TokenEndpointAuthMethod};
 use gatehouse::store::StoreError;
 
 use crate::database::{Database, contract};
-use crate::fixtures::{acme, client};
+use crate::fixtures::{acme, change, client};
 
 contract! {
     a_client_is_found_as_it_registered,
@@ -32,7 +32,10 @@ async fn a_client_is_found_as_it_registered(database: &Database) {
         ..client("signing")
     };
     for client in [confidential, public, signing] {
-        store.register_client(&acme(), &client).await.unwrap();
+        store
+            .register_client(&change(&acme()), &client)
+            .await
+            .unwrap();
         let found = store.find_client(&acme(), &client.id).await.unwrap();
         assert_eq!(found, Some(client));
     }
@@ -45,8 +48,11 @@ async fn a_client_identifier_is_taken_once(database: &Database) {
         name: Some("Impostor".to_owned()),
         ..client("taken")
     };
-    store.register_client(&acme(), &first).await.unwrap();
-    let refused = store.register_client(&acme(), &second).await;
+    store
+        .register_client(&change(&acme()), &first)
+        .await
+        .unwrap();
+    let refused = store.register_client(&change(&acme()), &second).await;
     assert!(matches!(refused, Err(StoreError::Conflict)), "{refused:?}");
     let found = store.find_client(&acme(), &first.id).await.unwrap();
     assert_eq!(found, Some(first));

@@ -5,7 +5,8 @@ use gatehouse::store::{CodeRedemption, RotationOutcome, StoreError};
 
 use crate::database::{Database, contract};
 use crate::fixtures::{
-    NOW, acme, add_alice, code, digest, later, race, refresh_token, revoked_at, rotation, user,
+    NOW, acme, add_alice, change, change_at, code, digest, later, race, refresh_token, revoked_at,
+    rotation, user,
 };
 
 contract! {
@@ -24,11 +25,16 @@ contract! {
 async fn a_code_is_found_as_it_was_issued(database: &Database) {
     let store = database.open().await;
     let code = code("code", &add_alice(&*store).await);
-    store.issue_code(&acme(), &code).await.unwrap();
+    store
+        .issue_code(&change(&acme()), &code, true)
+        .await
+        .unwrap();
     for _ in 0..2 {
         let found = store.find_code(&acme(), &code.digest).await.unwrap();
         assert_eq!(found.as_ref(), Some(&code));
-        let redemption = store.redeem_code(&acme(), &code.digest, None, NOW).await;
+        let redemption = store
+            .redeem_code(&change(&acme()), &code.digest, None)
+            .await;
         redemption.unwrap();
     }
     let found = store.find_code(&acme(), &code.digest).await.unwrap();
@@ -39,7 +45,7 @@ async fn a_code_is_issued_with_its_grant_or_not_at_all(database: &Database) {
     let store = database.open().await;
     let alice = add_alice(&*store).await;
     store
-        .issue_code(&acme(), &code("one", &alice))
+        .issue_code(&change(&acme()), &code("one", &alice), true)
         .await
         .unwrap();
 
@@ -47,11 +53,11 @@ async fn a_code_is_issued_with_its_grant_or_not_at_all(database: &Database) {
         digest: digest("one"),
         ..code("two", &alice)
     };
-    let refused = store.issue_code(&acme(), &same_digest).await;
+    let refused = store.issue_code(&change(&acme()), &same_digest, true).await;
     assert!(matches!(refused, Err(StoreError::Conflict)), "{refused:?}");
     // The grant that came with it is not there either.
     store
-        .issue_code(&acme(), &code("two", &alice))
+        .issue_code(&change(&acme()), &code("two", &alice), true)
         .await
         .unwrap();
 
@@ -59,7 +65,7 @@ async fn a_code_is_issued_with_its_grant_or_not_at_all(database: &Database) {
         digest: digest("three"),
         ..code("one", &alice)
     };
-    let refused = store.issue_code(&acme(), &same_grant).await;
+    let refused = store.issue_code(&change(&acme()), &same_grant, true).await;
     assert!(matches!(refused, Err(StoreError::Conflict)), "{refused:?}");
     let found = store.find_code(&acme(), &digest("three")).await.unwrap();
     assert_eq!(found, None);
@@ -69,7 +75,7 @@ async fn a_code_of_an_unknown_account_is_not_issued(database: &Database) {
     let store = database.open().await;
     let mut code = code("code", &user("nobody"));
     code.grant.user = UserId::new("nobody");
-    let refused = store.issue_code(&acme(), &code).await;
+    let refused = store.issue_code(&change(&acme()), &code, true).await;
     assert!(matches!(refused, Err(StoreError::Failed(_))), "{refused:?}");
     let found = store.find_code(&acme(), &code.digest).await.unwrap();
     assert_eq!(found, None);
@@ -79,28 +85,31 @@ async fn b01_a_replayed_code_revokes_the_grant_and_its_refresh_tokens(database: 
     let store = database.open().await;
     let code = code("code", &add_alice(&*store).await);
     let grant = &code.grant.id;
-    store.issue_code(&acme(), &code).await.unwrap();
+    store
+        .issue_code(&change(&acme()), &code, true)
+        .await
+        .unwrap();
 
     let first = refresh_token("first", grant);
     let redemption = store
-        .redeem_code(&acme(), &code.digest, Some(&first), NOW)
+        .redeem_code(&change(&acme()), &code.digest, Some(&first))
         .await;
     assert_eq!(redemption.unwrap(), CodeRedemption::Redeemed);
     let found = store.find_refresh_token(&acme(), &first.digest).await;
     assert_eq!(found.unwrap(), Some((first, code.grant.clone())));
     let outcome = store
-        .rotate_refresh_token(&acme(), &rotation("first", "second", grant))
+        .rotate_refresh_token(&change(&acme()), &rotation("first", "second", grant))
         .await;
     assert_eq!(outcome.unwrap(), RotationOutcome::Rotated);
 
     let replay = refresh_token("replay", grant);
     let redemption = store
-        .redeem_code(&acme(), &code.digest, Some(&replay), later(1))
+        .redeem_code(&change_at(&acme(), later(1)), &code.digest, Some(&replay))
         .await;
     assert_eq!(redemption.unwrap(), CodeRedemption::Replayed);
     assert_eq!(revoked_at(&*store, "second").await, Some(later(1)));
     let outcome = store
-        .rotate_refresh_token(&acme(), &rotation("second", "third", grant))
+        .rotate_refresh_token(&change(&acme()), &rotation("second", "third", grant))
         .await;
     assert_eq!(outcome.unwrap(), RotationOutcome::Refused);
     let found = store.find_refresh_token(&acme(), &replay.digest).await;
@@ -108,7 +117,7 @@ async fn b01_a_replayed_code_revokes_the_grant_and_its_refresh_tokens(database: 
 
     // Once more is a replay as well, and changes nothing.
     let redemption = store
-        .redeem_code(&acme(), &code.digest, None, later(2))
+        .redeem_code(&change_at(&acme(), later(2)), &code.digest, None)
         .await;
     assert_eq!(redemption.unwrap(), CodeRedemption::Replayed);
     assert_eq!(revoked_at(&*store, "second").await, Some(later(1)));
@@ -117,15 +126,18 @@ async fn b01_a_replayed_code_revokes_the_grant_and_its_refresh_tokens(database: 
 async fn b01_a_replay_is_recognised_after_the_code_has_expired(database: &Database) {
     let store = database.open().await;
     let code = code("code", &add_alice(&*store).await);
-    store.issue_code(&acme(), &code).await.unwrap();
+    store
+        .issue_code(&change(&acme()), &code, true)
+        .await
+        .unwrap();
     let first = refresh_token("first", &code.grant.id);
     let redemption = store
-        .redeem_code(&acme(), &code.digest, Some(&first), NOW)
+        .redeem_code(&change(&acme()), &code.digest, Some(&first))
         .await;
     assert_eq!(redemption.unwrap(), CodeRedemption::Redeemed);
 
     let redemption = store
-        .redeem_code(&acme(), &code.digest, None, later(3600))
+        .redeem_code(&change_at(&acme(), later(3600)), &code.digest, None)
         .await;
     assert_eq!(redemption.unwrap(), CodeRedemption::Replayed);
     assert_eq!(revoked_at(&*store, "first").await, Some(later(3600)));
@@ -135,13 +147,16 @@ async fn b02_of_fifty_parallel_redemptions_one_succeeds(database: &Database) {
     let replicas = [database.open().await, database.open().await];
     let [store, _] = &replicas;
     let code = code("code", &add_alice(&**store).await);
-    store.issue_code(&acme(), &code).await.unwrap();
+    store
+        .issue_code(&change(&acme()), &code, true)
+        .await
+        .unwrap();
 
     let redemptions = race(&replicas, 50, |store, attempt| {
         let token = refresh_token(&format!("token {attempt}"), &code.grant.id);
         async move {
             let redemption = store
-                .redeem_code(&acme(), &digest("code"), Some(&token), NOW)
+                .redeem_code(&change(&acme()), &digest("code"), Some(&token))
                 .await;
             redemption.unwrap()
         }
@@ -169,11 +184,14 @@ async fn b02_of_fifty_parallel_redemptions_one_succeeds(database: &Database) {
 async fn a_code_is_refused_from_its_expiry_on(database: &Database) {
     let store = database.open().await;
     let code = code("code", &add_alice(&*store).await);
-    store.issue_code(&acme(), &code).await.unwrap();
+    store
+        .issue_code(&change(&acme()), &code, true)
+        .await
+        .unwrap();
     let first = refresh_token("first", &code.grant.id);
 
     let redemption = store
-        .redeem_code(&acme(), &code.digest, Some(&first), later(60))
+        .redeem_code(&change_at(&acme(), later(60)), &code.digest, Some(&first))
         .await;
     assert_eq!(redemption.unwrap(), CodeRedemption::Refused);
     let found = store.find_refresh_token(&acme(), &first.digest).await;
@@ -181,7 +199,7 @@ async fn a_code_is_refused_from_its_expiry_on(database: &Database) {
 
     // A refusal spends nothing: by a clock that is a second behind, it is still good.
     let redemption = store
-        .redeem_code(&acme(), &code.digest, Some(&first), later(59))
+        .redeem_code(&change_at(&acme(), later(59)), &code.digest, Some(&first))
         .await;
     assert_eq!(redemption.unwrap(), CodeRedemption::Redeemed);
 }
@@ -189,18 +207,23 @@ async fn a_code_is_refused_from_its_expiry_on(database: &Database) {
 async fn a_code_of_a_revoked_grant_is_refused(database: &Database) {
     let store = database.open().await;
     let code = code("code", &add_alice(&*store).await);
-    store.issue_code(&acme(), &code).await.unwrap();
-    let revoked = store.revoke_grant(&acme(), &code.grant.id, NOW).await;
+    store
+        .issue_code(&change(&acme()), &code, true)
+        .await
+        .unwrap();
+    let revoked = store.revoke_grant(&change(&acme()), &code.grant.id).await;
     assert!(revoked.unwrap());
 
-    let redemption = store.redeem_code(&acme(), &code.digest, None, NOW).await;
+    let redemption = store
+        .redeem_code(&change(&acme()), &code.digest, None)
+        .await;
     assert_eq!(redemption.unwrap(), CodeRedemption::Refused);
 }
 
 async fn an_unknown_code_is_refused(database: &Database) {
     let store = database.open().await;
     let redemption = store
-        .redeem_code(&acme(), &digest("unknown"), None, NOW)
+        .redeem_code(&change(&acme()), &digest("unknown"), None)
         .await;
     assert_eq!(redemption.unwrap(), CodeRedemption::Refused);
 }
@@ -211,18 +234,21 @@ async fn a_code_whose_redemption_failed_can_be_redeemed(database: &Database) {
     let (one, two) = (code("one", &alice), code("two", &alice));
     let token = refresh_token("token", &one.grant.id);
     for code in [&one, &two] {
-        store.issue_code(&acme(), code).await.unwrap();
+        store
+            .issue_code(&change(&acme()), code, true)
+            .await
+            .unwrap();
     }
     let redemption = store
-        .redeem_code(&acme(), &one.digest, Some(&token), NOW)
+        .redeem_code(&change(&acme()), &one.digest, Some(&token))
         .await;
     assert_eq!(redemption.unwrap(), CodeRedemption::Redeemed);
 
     // The refresh token is taken, which shows after the code was marked.
     let failed = store
-        .redeem_code(&acme(), &two.digest, Some(&token), NOW)
+        .redeem_code(&change(&acme()), &two.digest, Some(&token))
         .await;
     assert!(matches!(failed, Err(StoreError::Conflict)));
-    let redemption = store.redeem_code(&acme(), &two.digest, None, NOW).await;
+    let redemption = store.redeem_code(&change(&acme()), &two.digest, None).await;
     assert_eq!(redemption.unwrap(), CodeRedemption::Redeemed);
 }

@@ -6,7 +6,7 @@ use gatehouse::store::{ConnectOptions, StoreError, connect, migrate};
 use tokio::task::JoinSet;
 
 use crate::database::{Database, contract, on_postgres, on_sqlite};
-use crate::fixtures::{acme, user};
+use crate::fixtures::{acme, change, user};
 
 contract! {
     an_open_database_answers,
@@ -21,7 +21,10 @@ async fn an_open_database_answers(database: &Database) {
 async fn a_database_may_be_migrated_again(database: &Database) {
     migrate(database.owner_url(), None).await.unwrap();
     let store = database.open().await;
-    store.add_user(&acme(), &user("alice")).await.unwrap();
+    store
+        .add_user(&change(&acme()), &user("alice"))
+        .await
+        .unwrap();
     migrate(database.owner_url(), None).await.unwrap();
     let users = store.list_users(&acme()).await.unwrap();
     assert_eq!(users, vec![user("alice")]);
@@ -92,7 +95,10 @@ async fn a_folder_that_is_not_there_is_unavailable() {
 async fn a_database_in_memory_is_one_database() {
     let store = connect("sqlite::memory:", &ConnectOptions::default()).await;
     let store = store.unwrap();
-    store.add_user(&acme(), &user("alice")).await.unwrap();
+    store
+        .add_user(&change(&acme()), &user("alice"))
+        .await
+        .unwrap();
     let users = store.list_users(&acme()).await.unwrap();
     assert_eq!(users, vec![user("alice")]);
     let other = connect("sqlite::memory:", &ConnectOptions::default()).await;
@@ -105,7 +111,10 @@ async fn a_database_file_is_readable_by_its_owner_only() {
     use std::os::unix::fs::PermissionsExt as _;
     on_sqlite(async |database: &Database| {
         let store = database.open().await;
-        store.add_user(&acme(), &user("alice")).await.unwrap();
+        store
+            .add_user(&change(&acme()), &user("alice"))
+            .await
+            .unwrap();
         let file = database.url().trim_start_matches("sqlite://");
         for suffix in ["", "-wal", "-shm"] {
             let file = std::fs::metadata(format!("{file}{suffix}")).unwrap();

@@ -4,8 +4,8 @@ use gatehouse::model::{ClientId, Consent, ResourceUri, User};
 
 use crate::database::{Database, contract};
 use crate::fixtures::{
-    DAY, NOW, acme, add_alice, begin_family, code, later, refresh_token, revoked_at, rotation,
-    tenant, user,
+    DAY, NOW, acme, add_alice, begin_family, change, change_at, code, later, refresh_token,
+    revoked_at, rotation, tenant, user,
 };
 
 contract! {
@@ -36,7 +36,10 @@ async fn the_last_consent_is_the_one_that_counts(database: &Database) {
     let alice = add_alice(&*store).await;
     for scopes in ["mcp:tools", "mcp:tools mcp:resources"] {
         let consent = consent(&alice, scopes);
-        store.remember_consent(&acme(), &consent).await.unwrap();
+        store
+            .remember_consent(&change(&acme()), &consent)
+            .await
+            .unwrap();
         let found = store.find_consent(&acme(), &alice.id, &client()).await;
         assert_eq!(found.unwrap(), Some(consent));
     }
@@ -46,15 +49,18 @@ async fn a_consent_is_of_one_person_and_one_tenant(database: &Database) {
     let store = database.open().await;
     let alice = add_alice(&*store).await;
     let bob = user("bob");
-    store.add_user(&acme(), &bob).await.unwrap();
+    store.add_user(&change(&acme()), &bob).await.unwrap();
     let consent = consent(&alice, "mcp:tools");
-    store.remember_consent(&acme(), &consent).await.unwrap();
+    store
+        .remember_consent(&change(&acme()), &consent)
+        .await
+        .unwrap();
     let globex = tenant("globex");
     for (tenant, user) in [(&acme(), &bob.id), (&globex, &alice.id)] {
         let found = store.find_consent(tenant, user, &client()).await;
         assert_eq!(found.unwrap(), None);
     }
-    store.remove_user(&acme(), "alice").await.unwrap();
+    store.remove_user(&change(&acme()), "alice").await.unwrap();
     let found = store.find_consent(&acme(), &alice.id, &client()).await;
     assert_eq!(found.unwrap(), None);
 }
@@ -64,7 +70,10 @@ async fn a_grant_is_listed_while_it_lives(database: &Database) {
     let family = begin_family(&*store).await;
     // A code that nobody picked up is no connection.
     let unspent = code("unspent", &user("alice"));
-    store.issue_code(&acme(), &unspent).await.unwrap();
+    store
+        .issue_code(&change(&acme()), &unspent, true)
+        .await
+        .unwrap();
     let alice = user("alice").id;
     let listed = store.list_grants(&acme(), &alice, NOW).await.unwrap();
     let ids: Vec<_> = listed.iter().map(|live| live.grant.id.clone()).collect();
@@ -76,7 +85,7 @@ async fn a_grant_is_listed_while_it_lives(database: &Database) {
     let end = NOW.after(DAY * 30);
     let listed = store.list_grants(&acme(), &alice, end).await;
     assert_eq!(listed.unwrap(), vec![]);
-    store.revoke_grant(&acme(), &family, NOW).await.unwrap();
+    store.revoke_grant(&change(&acme()), &family).await.unwrap();
     let listed = store.list_grants(&acme(), &alice, NOW).await;
     assert_eq!(listed.unwrap(), vec![]);
 }
@@ -89,7 +98,9 @@ async fn a_refresh_says_when_a_grant_was_used(database: &Database) {
     assert_eq!(listed.first().unwrap().used_at, None);
     let mut rotation = rotation("first", "second", &family);
     rotation.now = later(90);
-    let rotated = store.rotate_refresh_token(&acme(), &rotation).await;
+    let rotated = store
+        .rotate_refresh_token(&change(&acme()), &rotation)
+        .await;
     rotated.unwrap();
     let listed = store.list_grants(&acme(), &alice, NOW).await.unwrap();
     assert_eq!(listed.first().unwrap().used_at, Some(later(90)));
@@ -102,22 +113,32 @@ async fn a_withdrawn_consent_ends_the_grants_of_that_client_alone(database: &Dat
     let alice = user("alice");
     let mut other = code("other", &alice);
     other.grant.client = ClientId::new("other");
-    store.issue_code(&acme, &other).await.unwrap();
+    store
+        .issue_code(&change(&acme), &other, true)
+        .await
+        .unwrap();
     let token = refresh_token("token of other", &other.grant.id);
-    let redeemed = store.redeem_code(&acme, &other.digest, Some(&token), NOW);
+    let by = change(&acme);
+    let redeemed = store.redeem_code(&by, &other.digest, Some(&token));
     redeemed.await.unwrap();
     let consent = consent(&alice, "mcp:tools");
-    store.remember_consent(&acme, &consent).await.unwrap();
+    store
+        .remember_consent(&change(&acme), &consent)
+        .await
+        .unwrap();
 
     let (globex, at) = (tenant("globex"), later(7));
-    let withdrawn = store.withdraw_consent(&globex, &alice.id, &client, at);
+    let by = change_at(&globex, at);
+    let withdrawn = store.withdraw_consent(&by, &alice.id, &client);
     assert!(!withdrawn.await.unwrap());
-    let withdrawn = store.withdraw_consent(&acme, &alice.id, &client, at);
+    let by = change_at(&acme, at);
+    let withdrawn = store.withdraw_consent(&by, &alice.id, &client);
     assert!(withdrawn.await.unwrap());
     assert_eq!(revoked_at(&*store, "first").await, Some(later(7)));
     assert_eq!(revoked_at(&*store, "token of other").await, None);
     let found = store.find_consent(&acme, &alice.id, &client).await;
     assert_eq!(found.unwrap(), None);
-    let again = store.withdraw_consent(&acme, &alice.id, &client, at);
+    let by = change_at(&acme, at);
+    let again = store.withdraw_consent(&by, &alice.id, &client);
     assert!(!again.await.unwrap());
 }

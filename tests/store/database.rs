@@ -7,7 +7,7 @@ use std::sync::{Arc, Once};
 use futures_util::FutureExt as _;
 use gatehouse::model::{Random as _, SystemRandom};
 use gatehouse::store::{ConnectOptions, Store, connect, migrate};
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, SqliteConnection};
 use tempfile::TempDir;
 
 /// A database that is there for one test. In Postgres its tables belong to one role, and the store
@@ -66,6 +66,22 @@ impl Database {
             migrate_at_start: true,
         };
         connect(&self.url, &options).await.unwrap()
+    }
+}
+
+impl Database {
+    /// Runs a statement as someone who may do everything in the database.
+    pub(crate) async fn execute(&self, sql: &'static str) -> Result<u64, String> {
+        let done = if self.url.starts_with("sqlite:") {
+            let mut sqlite = SqliteConnection::connect(&self.url).await.unwrap();
+            let done = sqlite.execute(sql).await;
+            done.map(|done| done.rows_affected())
+        } else {
+            let mut postgres = PgConnection::connect(&self.admin_url).await.unwrap();
+            let done = postgres.execute(sql).await;
+            done.map(|done| done.rows_affected())
+        };
+        done.map_err(|error| error.to_string())
     }
 }
 

@@ -4,8 +4,8 @@ use gatehouse::store::{CodeRedemption, RotationOutcome};
 
 use crate::database::{Database, contract};
 use crate::fixtures::{
-    DAY, MINUTE, NOW, acme, add_alice, begin_family, code, digest, later, login_session, race,
-    refresh_token, rotation, user,
+    DAY, MINUTE, NOW, acme, add_alice, begin_family, change, change_at, code, digest, later,
+    login_session, race, refresh_token, rotation, user,
 };
 
 contract! {
@@ -21,7 +21,10 @@ async fn nothing_that_lasts_is_removed(database: &Database) {
     let store = database.open().await;
     let family = begin_family(&*store).await;
     let session = login_session("cookie", &user("alice"));
-    store.start_login_session(&acme(), &session).await.unwrap();
+    store
+        .start_login_session(&change(&acme()), &session)
+        .await
+        .unwrap();
 
     assert_eq!(store.remove_expired(later(59)).await.unwrap(), 0);
 
@@ -30,7 +33,7 @@ async fn nothing_that_lasts_is_removed(database: &Database) {
         .await;
     assert_eq!(found.unwrap(), Some(session));
     let outcome = store
-        .rotate_refresh_token(&acme(), &rotation("first", "second", &family))
+        .rotate_refresh_token(&change(&acme()), &rotation("first", "second", &family))
         .await;
     assert_eq!(outcome.unwrap(), RotationOutcome::Rotated);
 }
@@ -38,7 +41,10 @@ async fn nothing_that_lasts_is_removed(database: &Database) {
 async fn an_ended_login_session_is_removed(database: &Database) {
     let store = database.open().await;
     let session = login_session("cookie", &add_alice(&*store).await);
-    store.start_login_session(&acme(), &session).await.unwrap();
+    store
+        .start_login_session(&change(&acme()), &session)
+        .await
+        .unwrap();
     assert_eq!(store.remove_expired(later(60)).await.unwrap(), 1);
     let found = store
         .find_login_session(&acme(), &session.digest, NOW)
@@ -49,14 +55,19 @@ async fn an_ended_login_session_is_removed(database: &Database) {
 async fn b01_a_code_stays_for_a_day_after_its_end(database: &Database) {
     let store = database.open().await;
     let code = code("code", &add_alice(&*store).await);
-    store.issue_code(&acme(), &code).await.unwrap();
-    let redemption = store.redeem_code(&acme(), &code.digest, None, NOW).await;
+    store
+        .issue_code(&change(&acme()), &code, true)
+        .await
+        .unwrap();
+    let redemption = store
+        .redeem_code(&change(&acme()), &code.digest, None)
+        .await;
     assert_eq!(redemption.unwrap(), CodeRedemption::Redeemed);
 
     let a_day_later = NOW.after(MINUTE + DAY);
     assert_eq!(store.remove_expired(later(60 + 86_399)).await.unwrap(), 0);
     let redemption = store
-        .redeem_code(&acme(), &code.digest, None, a_day_later)
+        .redeem_code(&change_at(&acme(), a_day_later), &code.digest, None)
         .await;
     assert_eq!(redemption.unwrap(), CodeRedemption::Replayed);
 
@@ -73,7 +84,9 @@ async fn a_family_is_removed_with_its_last_token(database: &Database) {
     let family = begin_family(&*store).await;
     let mut rotation = rotation("first", "second", &family);
     rotation.successor.expires_at = NOW.after(DAY * 60);
-    let outcome = store.rotate_refresh_token(&acme(), &rotation).await;
+    let outcome = store
+        .rotate_refresh_token(&change(&acme()), &rotation)
+        .await;
     assert_eq!(outcome.unwrap(), RotationOutcome::Rotated);
 
     // The code and the first token.
@@ -92,14 +105,14 @@ async fn b12_a_consumed_token_stays_until_it_expires(database: &Database) {
     let store = database.open().await;
     let family = begin_family(&*store).await;
     let rotated = store
-        .rotate_refresh_token(&acme(), &rotation("first", "second", &family))
+        .rotate_refresh_token(&change(&acme()), &rotation("first", "second", &family))
         .await;
     assert_eq!(rotated.unwrap(), RotationOutcome::Rotated);
     store.remove_expired(NOW.after(DAY * 29)).await.unwrap();
 
     let mut reuse = rotation("first", "stolen", &family);
     reuse.now = NOW.after(DAY * 29);
-    let outcome = store.rotate_refresh_token(&acme(), &reuse).await;
+    let outcome = store.rotate_refresh_token(&change(&acme()), &reuse).await;
     assert_eq!(outcome.unwrap(), RotationOutcome::Reused);
 }
 
@@ -109,10 +122,13 @@ async fn replicas_may_remove_at_the_same_time(database: &Database) {
     let alice = add_alice(&**store).await;
     for number in 0..50 {
         let code = code(&format!("code {number}"), &alice);
-        store.issue_code(&acme(), &code).await.unwrap();
+        store
+            .issue_code(&change(&acme()), &code, true)
+            .await
+            .unwrap();
         let token = refresh_token(&format!("token {number}"), &code.grant.id);
         let redemption = store
-            .redeem_code(&acme(), &code.digest, Some(&token), NOW)
+            .redeem_code(&change(&acme()), &code.digest, Some(&token))
             .await;
         redemption.unwrap();
     }

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gatehouse::model::{
-    AuthorizationCode, Client, ClientId, ClientKeys, CodeChallenge, Digest, Grant, GrantId,
-    GrantType, KeyThumbprint, LoginSession, PasswordHash, PushedRequest, RedirectUri, RefreshToken,
-    ResourceUri, SealedSigningKey, SigningAlgorithm, TenantSlug, Timestamp,
+    Actor, AuthorizationCode, Change, Client, ClientId, ClientKeys, CodeChallenge, Digest, Grant,
+    GrantId, GrantType, KeyThumbprint, LoginSession, PasswordHash, PushedRequest, RedirectUri,
+    RefreshToken, ResourceUri, SealedSigningKey, SigningAlgorithm, TenantSlug, Timestamp,
     TokenEndpointAuthMethod, User, UserId,
 };
 use gatehouse::store::{Rotation, Store};
@@ -31,6 +31,19 @@ pub(crate) fn tenant(slug: &str) -> TenantSlug {
 
 pub(crate) fn acme() -> TenantSlug {
     tenant("acme")
+}
+
+/// A change that an operator makes at [`NOW`].
+pub(crate) fn change(tenant: &TenantSlug) -> Change {
+    change_at(tenant, NOW)
+}
+
+/// A change that an operator makes at that moment.
+pub(crate) fn change_at(tenant: &TenantSlug, at: Timestamp) -> Change {
+    Change {
+        actor: Actor::Operator("test".to_owned()),
+        ..Change::by_system(tenant, at)
+    }
 }
 
 pub(crate) fn digest(name: &str) -> Digest {
@@ -151,17 +164,20 @@ pub(crate) fn signing_key(id: &str) -> SealedSigningKey {
 /// Adds the account `alice` to `acme`.
 pub(crate) async fn add_alice(store: &dyn Store) -> User {
     let alice = user("alice");
-    store.add_user(&acme(), &alice).await.unwrap();
+    store.add_user(&change(&acme()), &alice).await.unwrap();
     alice
 }
 
 /// Begins a family in `acme` with the refresh token `first`; answers with its grant.
 pub(crate) async fn begin_family(store: &dyn Store) -> GrantId {
     let code = code("code", &add_alice(store).await);
-    store.issue_code(&acme(), &code).await.unwrap();
+    store
+        .issue_code(&change(&acme()), &code, true)
+        .await
+        .unwrap();
     let first = refresh_token("first", &code.grant.id);
     store
-        .redeem_code(&acme(), &code.digest, Some(&first), NOW)
+        .redeem_code(&change(&acme()), &code.digest, Some(&first))
         .await
         .unwrap();
     code.grant.id

@@ -3,7 +3,9 @@
 use gatehouse::model::GrantId;
 
 use crate::database::{Database, contract};
-use crate::fixtures::{NOW, acme, begin_family, grant, later, race, revoked_at, tenant, user};
+use crate::fixtures::{
+    NOW, acme, begin_family, change, change_at, grant, later, race, revoked_at, tenant, user,
+};
 
 contract! {
     a_grant_is_revoked_once,
@@ -16,8 +18,13 @@ async fn a_grant_is_revoked_once(database: &Database) {
     let store = database.open().await;
     let grant = begin_family(&*store).await;
     assert_eq!(revoked_at(&*store, "first").await, None);
-    assert!(store.revoke_grant(&acme(), &grant, NOW).await.unwrap());
-    assert!(!store.revoke_grant(&acme(), &grant, later(1)).await.unwrap());
+    assert!(store.revoke_grant(&change(&acme()), &grant).await.unwrap());
+    assert!(
+        !store
+            .revoke_grant(&change_at(&acme(), later(1)), &grant)
+            .await
+            .unwrap()
+    );
     assert_eq!(revoked_at(&*store, "first").await, Some(NOW));
 }
 
@@ -27,7 +34,7 @@ async fn of_parallel_revocations_one_is_the_first(database: &Database) {
     let grant = begin_family(&**store).await;
     let revocations = race(&replicas, 20, |store, _| {
         let grant = grant.clone();
-        async move { store.revoke_grant(&acme(), &grant, NOW).await.unwrap() }
+        async move { store.revoke_grant(&change(&acme()), &grant).await.unwrap() }
     })
     .await;
     assert_eq!(revocations.iter().filter(|first| **first).count(), 1);
@@ -36,7 +43,7 @@ async fn of_parallel_revocations_one_is_the_first(database: &Database) {
 async fn an_unknown_grant_is_not_revoked(database: &Database) {
     let store = database.open().await;
     let revoked = store
-        .revoke_grant(&acme(), &GrantId::new("unknown"), NOW)
+        .revoke_grant(&change(&acme()), &GrantId::new("unknown"))
         .await;
     assert!(!revoked.unwrap());
 }
@@ -48,7 +55,10 @@ async fn a_grant_is_found_revoked_or_not(database: &Database) {
     let found = store.find_grant(&acme(), &id).await.unwrap();
     assert_eq!(found.as_ref(), Some(&expected));
 
-    store.revoke_grant(&acme(), &id, later(1)).await.unwrap();
+    store
+        .revoke_grant(&change_at(&acme(), later(1)), &id)
+        .await
+        .unwrap();
 
     expected.revoked_at = Some(later(1));
     let found = store.find_grant(&acme(), &id).await.unwrap();

@@ -4,7 +4,7 @@ use gatehouse::store::{CodeRedemption, RotationOutcome};
 
 use crate::database::{Database, contract};
 use crate::fixtures::{
-    NOW, acme, begin_family, client, code, digest, login_session, revoked_at, rotation,
+    NOW, acme, begin_family, change, client, code, digest, login_session, revoked_at, rotation,
     signing_key, tenant, user,
 };
 
@@ -18,10 +18,16 @@ async fn what_one_tenant_has_is_not_found_under_another_one(database: &Database)
     let (store, globex) = (database.open().await, tenant("globex"));
     begin_family(&*store).await;
     let (client, session) = (client("client"), login_session("cookie", &user("alice")));
-    store.register_client(&acme(), &client).await.unwrap();
-    store.start_login_session(&acme(), &session).await.unwrap();
     store
-        .ensure_signing_key(&acme(), &signing_key("key"))
+        .register_client(&change(&acme()), &client)
+        .await
+        .unwrap();
+    store
+        .start_login_session(&change(&acme()), &session)
+        .await
+        .unwrap();
+    store
+        .ensure_signing_key(&change(&acme()), &signing_key("key"))
         .await
         .unwrap();
 
@@ -47,22 +53,32 @@ async fn b18_another_tenant_can_neither_spend_nor_revoke(database: &Database) {
     let (store, globex) = (database.open().await, tenant("globex"));
     let family = begin_family(&*store).await;
     let (alice, session) = (user("alice"), login_session("cookie", &user("alice")));
-    store.start_login_session(&acme(), &session).await.unwrap();
+    store
+        .start_login_session(&change(&acme()), &session)
+        .await
+        .unwrap();
     let unspent = code("unspent", &alice);
-    store.issue_code(&acme(), &unspent).await.unwrap();
+    store
+        .issue_code(&change(&acme()), &unspent, true)
+        .await
+        .unwrap();
 
     // The second one was redeemed by its owner, and is no replay here.
     for name in ["unspent", "code"] {
-        let redemption = store.redeem_code(&globex, &digest(name), None, NOW).await;
+        let redemption = store
+            .redeem_code(&change(&globex), &digest(name), None)
+            .await;
         assert_eq!(redemption.unwrap(), CodeRedemption::Refused);
     }
     let outcome = store
-        .rotate_refresh_token(&globex, &rotation("first", "second", &family))
+        .rotate_refresh_token(&change(&globex), &rotation("first", "second", &family))
         .await;
     assert_eq!(outcome.unwrap(), RotationOutcome::Refused);
-    assert!(!store.revoke_grant(&globex, &family, NOW).await.unwrap());
-    assert!(!store.remove_user(&globex, "alice").await.unwrap());
-    let ended = store.end_login_session(&globex, &session.digest).await;
+    assert!(!store.revoke_grant(&change(&globex), &family).await.unwrap());
+    assert!(!store.remove_user(&change(&globex), "alice").await.unwrap());
+    let ended = store
+        .end_login_session(&change(&globex), &session.digest)
+        .await;
     ended.unwrap();
 
     assert_eq!(revoked_at(&*store, "first").await, None);
@@ -70,10 +86,12 @@ async fn b18_another_tenant_can_neither_spend_nor_revoke(database: &Database) {
         .find_login_session(&acme(), &session.digest, NOW)
         .await;
     assert_eq!(found.unwrap(), Some(session));
-    let redemption = store.redeem_code(&acme(), &unspent.digest, None, NOW).await;
+    let redemption = store
+        .redeem_code(&change(&acme()), &unspent.digest, None)
+        .await;
     assert_eq!(redemption.unwrap(), CodeRedemption::Redeemed);
     let outcome = store
-        .rotate_refresh_token(&acme(), &rotation("first", "second", &family))
+        .rotate_refresh_token(&change(&acme()), &rotation("first", "second", &family))
         .await;
     assert_eq!(outcome.unwrap(), RotationOutcome::Rotated);
 }
@@ -84,17 +102,26 @@ async fn two_tenants_may_use_the_same_names(database: &Database) {
     let (session, code) = (login_session("cookie", &alice), code("code", &alice));
     let tenants = [acme(), tenant("globex")];
     for tenant in &tenants {
-        store.add_user(tenant, &alice).await.unwrap();
-        store.register_client(tenant, &client).await.unwrap();
-        store.start_login_session(tenant, &session).await.unwrap();
-        store.issue_code(tenant, &code).await.unwrap();
+        store.add_user(&change(tenant), &alice).await.unwrap();
+        store
+            .register_client(&change(tenant), &client)
+            .await
+            .unwrap();
+        store
+            .start_login_session(&change(tenant), &session)
+            .await
+            .unwrap();
+        store
+            .issue_code(&change(tenant), &code, true)
+            .await
+            .unwrap();
     }
 
-    assert!(store.remove_user(&acme(), "alice").await.unwrap());
+    assert!(store.remove_user(&change(&acme()), "alice").await.unwrap());
 
     let [_, globex] = &tenants;
     let found = store.find_login_session(globex, &session.digest, NOW).await;
     assert_eq!(found.unwrap(), Some(session));
-    let redemption = store.redeem_code(globex, &code.digest, None, NOW).await;
+    let redemption = store.redeem_code(&change(globex), &code.digest, None).await;
     assert_eq!(redemption.unwrap(), CodeRedemption::Redeemed);
 }

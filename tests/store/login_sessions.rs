@@ -1,7 +1,7 @@
 //! Login sessions.
 
 use crate::database::{Database, contract};
-use crate::fixtures::{NOW, acme, add_alice, digest, later, login_session};
+use crate::fixtures::{NOW, acme, add_alice, change, digest, later, login_session};
 
 contract! {
     a_login_session_lasts_until_it_expires,
@@ -11,7 +11,10 @@ contract! {
 async fn a_login_session_lasts_until_it_expires(database: &Database) {
     let store = database.open().await;
     let session = login_session("cookie", &add_alice(&*store).await);
-    store.start_login_session(&acme(), &session).await.unwrap();
+    store
+        .start_login_session(&change(&acme()), &session)
+        .await
+        .unwrap();
 
     let found = store
         .find_login_session(&acme(), &session.digest, later(59))
@@ -33,11 +36,14 @@ async fn a_login_session_that_was_ended_is_not_found(database: &Database) {
     let ended = login_session("ended", &alice);
     let other = login_session("other", &alice);
     for session in [&ended, &other] {
-        store.start_login_session(&acme(), session).await.unwrap();
+        store
+            .start_login_session(&change(&acme()), session)
+            .await
+            .unwrap();
     }
 
     store
-        .end_login_session(&acme(), &ended.digest)
+        .end_login_session(&change(&acme()), &ended.digest)
         .await
         .unwrap();
 

@@ -9,6 +9,8 @@ mod catalogue;
 mod database;
 mod fixtures;
 
+mod audit;
+mod audit_changes;
 mod clients;
 mod codes;
 mod connecting;

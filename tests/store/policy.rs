@@ -4,7 +4,7 @@ use gatehouse::model::{Grant, RefusalDialect, SingleUse};
 use gatehouse::store::Store;
 
 use crate::database::{Database, contract};
-use crate::fixtures::{NOW, acme, client, grant, later, race, tenant, user};
+use crate::fixtures::{NOW, acme, change, client, grant, later, race, tenant, user};
 
 contract! {
     the_dialect_of_a_client_is_set_and_stays,
@@ -24,12 +24,18 @@ fn asserted(id: &str) -> Grant {
 async fn the_dialect_of_a_client_is_set_and_stays(database: &Database) {
     let store = database.open().await;
     let registered = client("one");
-    store.register_client(&acme(), &registered).await.unwrap();
+    store
+        .register_client(&change(&acme()), &registered)
+        .await
+        .unwrap();
     let dialect = Some(RefusalDialect::ToolResult);
     let id = &registered.id;
     assert!(store.set_refusals(&acme(), id, dialect).await.unwrap());
     // What a client changes about itself leaves it alone.
-    store.replace_client(&acme(), &registered).await.unwrap();
+    store
+        .replace_client(&change(&acme()), &registered)
+        .await
+        .unwrap();
     let found = store.find_client(&acme(), id).await.unwrap().unwrap();
     assert_eq!(found.refusals, dialect);
     assert!(store.set_refusals(&acme(), id, None).await.unwrap());
@@ -49,7 +55,7 @@ async fn begin(store: &dyn Store, grant: &Grant) -> bool {
 async fn an_asserted_grant_is_live_until_its_end(database: &Database) {
     let store = database.open().await;
     let ada = user("ada");
-    store.add_user(&acme(), &ada).await.unwrap();
+    store.add_user(&change(&acme()), &ada).await.unwrap();
     let grant = asserted("g1");
     assert!(begin(&*store, &grant).await);
     assert_eq!(
@@ -71,7 +77,10 @@ async fn an_asserted_grant_is_live_until_its_end(database: &Database) {
 async fn an_assertion_makes_one_grant(database: &Database) {
     let replicas = [database.open().await, database.open().await];
     let [store, _] = &replicas;
-    store.add_user(&acme(), &user("ada")).await.unwrap();
+    store
+        .add_user(&change(&acme()), &user("ada"))
+        .await
+        .unwrap();
     let begun = race(&replicas, 10, |store, number| async move {
         begin(&*store, &asserted(&format!("g{number}"))).await
     })
@@ -84,11 +93,12 @@ async fn an_assertion_makes_one_grant(database: &Database) {
 async fn a_revoked_asserted_grant_is_no_longer_live(database: &Database) {
     let store = database.open().await;
     let ada = user("ada");
-    store.add_user(&acme(), &ada).await.unwrap();
+    store.add_user(&change(&acme()), &ada).await.unwrap();
     let grant = asserted("g1");
     assert!(begin(&*store, &grant).await);
     let acme = acme();
-    let withdrawn = store.withdraw_consent(&acme, &ada.id, &grant.client, NOW);
+    let by = change(&acme);
+    let withdrawn = store.withdraw_consent(&by, &ada.id, &grant.client);
     assert!(withdrawn.await.unwrap());
     let live = store.list_grants(&acme, &ada.id, NOW).await.unwrap();
     assert!(live.is_empty());

@@ -7,8 +7,8 @@ use gatehouse::store::{Rotation, RotationOutcome, StoreError};
 
 use crate::database::{Database, contract};
 use crate::fixtures::{
-    DAY, GRACE, NOW, acme, begin_family, digest, grant, later, race, refresh_token, revoked_at,
-    rotation, salt, user,
+    DAY, GRACE, NOW, acme, begin_family, change, digest, grant, later, race, refresh_token,
+    revoked_at, rotation, salt, user,
 };
 
 contract! {
@@ -31,7 +31,9 @@ async fn a_rotated_token_has_a_successor_in_the_same_family(database: &Database)
     let family = begin_family(&*store).await;
     for (presented, successor) in [("first", "second"), ("second", "third")] {
         let rotation = rotation(presented, successor, &family);
-        let outcome = store.rotate_refresh_token(&acme(), &rotation).await;
+        let outcome = store
+            .rotate_refresh_token(&change(&acme()), &rotation)
+            .await;
         assert_eq!(outcome.unwrap(), RotationOutcome::Rotated);
     }
     for name in ["first", "second", "third"] {
@@ -48,7 +50,7 @@ async fn b12_reuse_after_the_grace_period_revokes_the_family(database: &Database
     let store = database.open().await;
     let family = begin_family(&*store).await;
     let rotated = store
-        .rotate_refresh_token(&acme(), &rotation("first", "second", &family))
+        .rotate_refresh_token(&change(&acme()), &rotation("first", "second", &family))
         .await;
     assert_eq!(rotated.unwrap(), RotationOutcome::Rotated);
 
@@ -56,14 +58,16 @@ async fn b12_reuse_after_the_grace_period_revokes_the_family(database: &Database
         now: NOW.after(GRACE),
         ..rotation("first", "stolen", &family)
     };
-    let outcome = store.rotate_refresh_token(&acme(), &reuse).await;
+    let outcome = store.rotate_refresh_token(&change(&acme()), &reuse).await;
     assert_eq!(outcome.unwrap(), RotationOutcome::Reused);
     assert_eq!(revoked_at(&*store, "second").await, Some(reuse.now));
     let found = store.find_refresh_token(&acme(), &digest("stolen")).await;
     assert_eq!(found.unwrap(), None);
     for token in ["first", "second"] {
         let rotation = rotation(token, "third", &family);
-        let outcome = store.rotate_refresh_token(&acme(), &rotation).await;
+        let outcome = store
+            .rotate_refresh_token(&change(&acme()), &rotation)
+            .await;
         assert_eq!(outcome.unwrap(), RotationOutcome::Refused);
     }
 }
@@ -77,7 +81,9 @@ async fn b12_without_a_grace_period_any_reuse_revokes_the_family(database: &Data
             grace: Duration::ZERO,
             ..rotation("first", successor, &family)
         };
-        let outcome = store.rotate_refresh_token(&acme(), &rotation).await;
+        let outcome = store
+            .rotate_refresh_token(&change(&acme()), &rotation)
+            .await;
         outcomes.push(outcome.unwrap());
     }
     assert_eq!(
@@ -91,7 +97,7 @@ async fn b12_reuse_is_recognised_after_the_token_has_expired(database: &Database
     let store = database.open().await;
     let family = begin_family(&*store).await;
     let rotated = store
-        .rotate_refresh_token(&acme(), &rotation("first", "second", &family))
+        .rotate_refresh_token(&change(&acme()), &rotation("first", "second", &family))
         .await;
     assert_eq!(rotated.unwrap(), RotationOutcome::Rotated);
 
@@ -99,7 +105,7 @@ async fn b12_reuse_is_recognised_after_the_token_has_expired(database: &Database
         now: NOW.after(DAY * 31),
         ..rotation("first", "stolen", &family)
     };
-    let outcome = store.rotate_refresh_token(&acme(), &reuse).await;
+    let outcome = store.rotate_refresh_token(&change(&acme()), &reuse).await;
     assert_eq!(outcome.unwrap(), RotationOutcome::Reused);
 }
 
@@ -113,7 +119,9 @@ async fn b13_of_fifty_parallel_rotations_one_succeeds_and_the_others_repeat_it(
     let outcomes = race(&replicas, 50, |store, attempt| {
         let rotation = rotation("first", &format!("successor {attempt}"), &family);
         async move {
-            let outcome = store.rotate_refresh_token(&acme(), &rotation).await;
+            let outcome = store
+                .rotate_refresh_token(&change(&acme()), &rotation)
+                .await;
             outcome.unwrap()
         }
     })
@@ -140,7 +148,7 @@ async fn b15_a_rotation_is_repeated_within_the_grace_period(database: &Database)
     let store = database.open().await;
     let family = begin_family(&*store).await;
     let rotated = store
-        .rotate_refresh_token(&acme(), &rotation("first", "second", &family))
+        .rotate_refresh_token(&change(&acme()), &rotation("first", "second", &family))
         .await;
     assert_eq!(rotated.unwrap(), RotationOutcome::Rotated);
 
@@ -148,7 +156,7 @@ async fn b15_a_rotation_is_repeated_within_the_grace_period(database: &Database)
         now: later(29),
         ..rotation("first", "other second", &family)
     };
-    let outcome = store.rotate_refresh_token(&acme(), &retry).await;
+    let outcome = store.rotate_refresh_token(&change(&acme()), &retry).await;
     let salt = salt("second");
     assert_eq!(outcome.unwrap(), RotationOutcome::Repeated { salt });
     let found = store
@@ -157,7 +165,7 @@ async fn b15_a_rotation_is_repeated_within_the_grace_period(database: &Database)
     assert_eq!(found.unwrap(), None);
     // The successor that both answers named works.
     let next = store
-        .rotate_refresh_token(&acme(), &rotation("second", "third", &family))
+        .rotate_refresh_token(&change(&acme()), &rotation("second", "third", &family))
         .await;
     assert_eq!(next.unwrap(), RotationOutcome::Rotated);
 }
@@ -166,11 +174,11 @@ async fn b18_a_rotation_into_another_grant_is_refused(database: &Database) {
     let store = database.open().await;
     let family = begin_family(&*store).await;
     let foreign = rotation("first", "second", &GrantId::new("another-grant"));
-    let outcome = store.rotate_refresh_token(&acme(), &foreign).await;
+    let outcome = store.rotate_refresh_token(&change(&acme()), &foreign).await;
     assert_eq!(outcome.unwrap(), RotationOutcome::Refused);
     // The owner of the token isn't disturbed.
     let outcome = store
-        .rotate_refresh_token(&acme(), &rotation("first", "second", &family))
+        .rotate_refresh_token(&change(&acme()), &rotation("first", "second", &family))
         .await;
     assert_eq!(outcome.unwrap(), RotationOutcome::Rotated);
 }
@@ -182,14 +190,14 @@ async fn a_token_is_refused_from_its_expiry_on(database: &Database) {
         now: NOW.after(DAY * 30),
         ..rotation("first", "second", &family)
     };
-    let outcome = store.rotate_refresh_token(&acme(), &late).await;
+    let outcome = store.rotate_refresh_token(&change(&acme()), &late).await;
     assert_eq!(outcome.unwrap(), RotationOutcome::Refused);
     assert_eq!(revoked_at(&*store, "first").await, None);
     let in_time = Rotation {
         now: later(30 * 24 * 60 * 60 - 1),
         ..late
     };
-    let outcome = store.rotate_refresh_token(&acme(), &in_time).await;
+    let outcome = store.rotate_refresh_token(&change(&acme()), &in_time).await;
     assert_eq!(outcome.unwrap(), RotationOutcome::Rotated);
 }
 
@@ -197,14 +205,14 @@ async fn a_token_of_a_revoked_grant_is_refused(database: &Database) {
     let store = database.open().await;
     let family = begin_family(&*store).await;
     let rotated = store
-        .rotate_refresh_token(&acme(), &rotation("first", "second", &family))
+        .rotate_refresh_token(&change(&acme()), &rotation("first", "second", &family))
         .await;
     assert_eq!(rotated.unwrap(), RotationOutcome::Rotated);
-    assert!(store.revoke_grant(&acme(), &family, NOW).await.unwrap());
+    assert!(store.revoke_grant(&change(&acme()), &family).await.unwrap());
     // Neither rotated nor, within the grace period, repeated.
     for token in ["first", "second"] {
         let outcome = store
-            .rotate_refresh_token(&acme(), &rotation(token, "third", &family))
+            .rotate_refresh_token(&change(&acme()), &rotation(token, "third", &family))
             .await;
         assert_eq!(outcome.unwrap(), RotationOutcome::Refused);
     }
@@ -214,7 +222,7 @@ async fn an_unknown_token_is_refused(database: &Database) {
     let store = database.open().await;
     let family = begin_family(&*store).await;
     let outcome = store
-        .rotate_refresh_token(&acme(), &rotation("unknown", "second", &family))
+        .rotate_refresh_token(&change(&acme()), &rotation("unknown", "second", &family))
         .await;
     assert_eq!(outcome.unwrap(), RotationOutcome::Refused);
 }
@@ -224,11 +232,11 @@ async fn a_token_whose_rotation_failed_can_be_rotated(database: &Database) {
     let family = begin_family(&*store).await;
     // The successor is taken, which shows after the presented token was marked.
     let failed = store
-        .rotate_refresh_token(&acme(), &rotation("first", "first", &family))
+        .rotate_refresh_token(&change(&acme()), &rotation("first", "first", &family))
         .await;
     assert!(matches!(failed, Err(StoreError::Conflict)));
     let outcome = store
-        .rotate_refresh_token(&acme(), &rotation("first", "second", &family))
+        .rotate_refresh_token(&change(&acme()), &rotation("first", "second", &family))
         .await;
     assert_eq!(outcome.unwrap(), RotationOutcome::Rotated);
 }
@@ -249,12 +257,12 @@ async fn only_a_token_that_could_be_exchanged_is_live(database: &Database) {
     assert!(!is_live("first", NOW.after(DAY * 30)).await);
 
     let outcome = store
-        .rotate_refresh_token(&acme(), &rotation("first", "second", &family))
+        .rotate_refresh_token(&change(&acme()), &rotation("first", "second", &family))
         .await;
     assert_eq!(outcome.unwrap(), RotationOutcome::Rotated);
     assert!(!is_live("first", NOW).await);
     assert!(is_live("second", NOW).await);
 
-    store.revoke_grant(&acme(), &family, NOW).await.unwrap();
+    store.revoke_grant(&change(&acme()), &family).await.unwrap();
     assert!(!is_live("second", NOW).await);
 }

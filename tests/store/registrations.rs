@@ -5,7 +5,8 @@ use gatehouse::store::{Registration, Store};
 
 use crate::database::{Database, contract};
 use crate::fixtures::{
-    DAY, NOW, acme, add_alice, client, code, digest, later, race, refresh_token, revoked_at, tenant,
+    DAY, NOW, acme, add_alice, change, change_at, client, code, digest, later, race, refresh_token,
+    revoked_at, tenant,
 };
 
 contract! {
@@ -32,7 +33,10 @@ fn registration(id: &str, registered_at: Timestamp, limit: i64) -> Registration 
 
 async fn admit(store: &dyn Store, id: &str, registered_at: Timestamp, limit: i64) -> bool {
     let registration = registration(id, registered_at, limit);
-    store.admit_client(&acme(), &registration).await.unwrap()
+    store
+        .admit_client(&change(&acme()), &registration)
+        .await
+        .unwrap()
 }
 
 async fn is_there(store: &dyn Store, id: &str) -> bool {
@@ -44,7 +48,10 @@ async fn is_there(store: &dyn Store, id: &str) -> bool {
 async fn give_grant(store: &dyn Store, id: &str) {
     let mut code = code(&format!("code of {id}"), &crate::fixtures::user("alice"));
     code.grant.client = ClientId::new(id);
-    store.issue_code(&acme(), &code).await.unwrap();
+    store
+        .issue_code(&change(&acme()), &code, true)
+        .await
+        .unwrap();
 }
 
 async fn c10_a_client_is_found_by_its_own_token_only(database: &Database) {
@@ -73,7 +80,12 @@ async fn a_replaced_client_keeps_its_scopes_and_age(database: &Database) {
         created_at: later(5),
         ..client("a")
     };
-    assert!(store.replace_client(&acme(), &asked).await.unwrap());
+    assert!(
+        store
+            .replace_client(&change(&acme()), &asked)
+            .await
+            .unwrap()
+    );
     let expected = Client {
         scopes: client("a").scopes,
         created_at: NOW,
@@ -81,7 +93,9 @@ async fn a_replaced_client_keeps_its_scopes_and_age(database: &Database) {
     };
     let found = store.find_client(&acme(), &asked.id).await.unwrap();
     assert_eq!(found, Some(expected));
-    let replaced = store.replace_client(&tenant("globex"), &asked).await;
+    let replaced = store
+        .replace_client(&change(&tenant("globex")), &asked)
+        .await;
     assert!(!replaced.unwrap());
 }
 
@@ -89,7 +103,10 @@ async fn c02_beyond_the_limit_the_oldest_unused_client_makes_room(database: &Dat
     let store = database.open().await;
     add_alice(&*store).await;
     let added = client("added by the operator");
-    store.register_client(&acme(), &added).await.unwrap();
+    store
+        .register_client(&change(&acme()), &added)
+        .await
+        .unwrap();
     for (second, id) in (0..).zip(["used", "older", "newer"]) {
         assert!(admit(&*store, id, later(second), 3).await);
     }
@@ -125,16 +142,19 @@ async fn c02_an_unused_client_is_removed_and_no_other(database: &Database) {
     let store = database.open().await;
     add_alice(&*store).await;
     let added = client("added by the operator");
-    store.register_client(&acme(), &added).await.unwrap();
+    store
+        .register_client(&change(&acme()), &added)
+        .await
+        .unwrap();
     for (id, at) in [("unused", NOW), ("used", NOW), ("new", later(1))] {
         assert!(admit(&*store, id, at, 9).await);
     }
     give_grant(&*store, "used").await;
-    assert_eq!(store.remove_unused_clients(NOW).await.unwrap(), 1);
+    assert_eq!(store.remove_unused_clients(NOW, NOW).await.unwrap(), 1);
     assert!(!is_there(&*store, "unused").await);
     // Also when the grant is long gone: it was used once.
     store.remove_expired(NOW.after(DAY * 9)).await.unwrap();
-    assert_eq!(store.remove_unused_clients(NOW).await.unwrap(), 0);
+    assert_eq!(store.remove_unused_clients(NOW, NOW).await.unwrap(), 0);
     for id in ["used", "new", "added by the operator"] {
         assert!(is_there(&*store, id).await, "{id}");
     }
@@ -147,19 +167,27 @@ async fn b24_a_removed_client_takes_its_grants_with_it(database: &Database) {
         assert!(admit(&*store, name, NOW, 9).await);
         let mut code = code(name, &alice);
         code.grant.client = ClientId::new(name);
-        store.issue_code(&acme(), &code).await.unwrap();
+        store
+            .issue_code(&change(&acme()), &code, true)
+            .await
+            .unwrap();
         let first = refresh_token(&format!("token of {name}"), &code.grant.id);
         let redeemed = store
-            .redeem_code(&acme(), &code.digest, Some(&first), NOW)
+            .redeem_code(&change(&acme()), &code.digest, Some(&first))
             .await;
         redeemed.unwrap();
     }
     let a = ClientId::new("a");
-    assert!(store.remove_client(&acme(), &a, later(5)).await.unwrap());
+    assert!(
+        store
+            .remove_client(&change_at(&acme(), later(5)), &a)
+            .await
+            .unwrap()
+    );
     assert!(!is_there(&*store, "a").await);
     assert_eq!(revoked_at(&*store, "token of a").await, Some(later(5)));
     assert_eq!(revoked_at(&*store, "token of b").await, None);
-    assert!(!store.remove_client(&acme(), &a, NOW).await.unwrap());
+    assert!(!store.remove_client(&change(&acme()), &a).await.unwrap());
 }
 
 async fn clients_are_listed_oldest_first(database: &Database) {

@@ -4,8 +4,8 @@ use gatehouse::store::{CodeRedemption, Rotation, RotationOutcome};
 
 use crate::database::{Database, contract};
 use crate::fixtures::{
-    GRACE, NOW, acme, begin_family, client, code, digest, later, login_session, rotation, salt,
-    signing_key, user,
+    GRACE, NOW, acme, begin_family, change, client, code, digest, later, login_session, rotation,
+    salt, signing_key, user,
 };
 
 contract! {
@@ -18,11 +18,20 @@ async fn everything_is_there_after_a_restart(database: &Database) {
     let (session, code) = (login_session("cookie", &alice), code("unspent", &alice));
     let before = database.open().await;
     let family = begin_family(&*before).await;
-    before.register_client(&acme(), &client).await.unwrap();
-    before.start_login_session(&acme(), &session).await.unwrap();
-    before.issue_code(&acme(), &code).await.unwrap();
     before
-        .ensure_signing_key(&acme(), &signing_key("key"))
+        .register_client(&change(&acme()), &client)
+        .await
+        .unwrap();
+    before
+        .start_login_session(&change(&acme()), &session)
+        .await
+        .unwrap();
+    before
+        .issue_code(&change(&acme()), &code, true)
+        .await
+        .unwrap();
+    before
+        .ensure_signing_key(&change(&acme()), &signing_key("key"))
         .await
         .unwrap();
     drop(before);
@@ -35,10 +44,12 @@ async fn everything_is_there_after_a_restart(database: &Database) {
         .find_login_session(&acme(), &session.digest, NOW)
         .await;
     assert_eq!(found.unwrap(), Some(session));
-    let redemption = store.redeem_code(&acme(), &code.digest, None, NOW).await;
+    let redemption = store
+        .redeem_code(&change(&acme()), &code.digest, None)
+        .await;
     assert_eq!(redemption.unwrap(), CodeRedemption::Redeemed);
     let outcome = store
-        .rotate_refresh_token(&acme(), &rotation("first", "second", &family))
+        .rotate_refresh_token(&change(&acme()), &rotation("first", "second", &family))
         .await;
     assert_eq!(outcome.unwrap(), RotationOutcome::Rotated);
     let keys = store.list_signing_keys(&acme()).await.unwrap();
@@ -50,7 +61,7 @@ async fn b14_what_was_spent_before_a_restart_stays_spent(database: &Database) {
     let before = database.open().await;
     let family = begin_family(&*before).await;
     let rotated = before
-        .rotate_refresh_token(&acme(), &rotation("first", "second", &family))
+        .rotate_refresh_token(&change(&acme()), &rotation("first", "second", &family))
         .await;
     assert_eq!(rotated.unwrap(), RotationOutcome::Rotated);
     drop(before);
@@ -60,22 +71,24 @@ async fn b14_what_was_spent_before_a_restart_stays_spent(database: &Database) {
         now: later(1),
         ..rotation("first", "other second", &family)
     };
-    let outcome = store.rotate_refresh_token(&acme(), &retry).await;
+    let outcome = store.rotate_refresh_token(&change(&acme()), &retry).await;
     let salt = salt("second");
     assert_eq!(outcome.unwrap(), RotationOutcome::Repeated { salt });
     let reuse = Rotation {
         now: NOW.after(GRACE),
         ..retry
     };
-    let outcome = store.rotate_refresh_token(&acme(), &reuse).await;
+    let outcome = store.rotate_refresh_token(&change(&acme()), &reuse).await;
     assert_eq!(outcome.unwrap(), RotationOutcome::Reused);
-    let redemption = store.redeem_code(&acme(), &digest("code"), None, NOW).await;
+    let redemption = store
+        .redeem_code(&change(&acme()), &digest("code"), None)
+        .await;
     assert_eq!(redemption.unwrap(), CodeRedemption::Replayed);
     drop(store);
 
     let store = database.open().await;
     let outcome = store
-        .rotate_refresh_token(&acme(), &rotation("second", "third", &family))
+        .rotate_refresh_token(&change(&acme()), &rotation("second", "third", &family))
         .await;
     assert_eq!(outcome.unwrap(), RotationOutcome::Refused);
 }

@@ -8,8 +8,8 @@ use gatehouse::store::Store;
 
 use crate::database::{Database, contract};
 use crate::fixtures::{
-    DAY, NOW, acme, add_alice, begin_family, client, code, digest, later, login_session, rotation,
-    tenant, user,
+    DAY, NOW, acme, add_alice, begin_family, change, change_at, client, code, digest, later,
+    login_session, rotation, tenant, user,
 };
 
 contract! {
@@ -39,10 +39,15 @@ async fn a_revoked_grant_is_noted_once(database: &Database) {
     let store = database.open().await;
     let grant = begin_family(&*store).await;
     assert_eq!(noted(&*store).await, []);
-    assert!(store.revoke_grant(&acme(), &grant, NOW).await.unwrap());
+    assert!(store.revoke_grant(&change(&acme()), &grant).await.unwrap());
     let first = store.list_revocations(EVER).await.unwrap();
     assert_eq!(noted(&*store).await, [Revoked::Grant(grant.clone())]);
-    assert!(!store.revoke_grant(&acme(), &grant, later(5)).await.unwrap());
+    assert!(
+        !store
+            .revoke_grant(&change_at(&acme(), later(5)), &grant)
+            .await
+            .unwrap()
+    );
     assert_eq!(store.list_revocations(EVER).await.unwrap(), first);
 }
 
@@ -50,7 +55,7 @@ async fn b01_a_replayed_code_is_noted(database: &Database) {
     let store = database.open().await;
     let grant = begin_family(&*store).await;
     store
-        .redeem_code(&acme(), &digest("code"), None, later(1))
+        .redeem_code(&change_at(&acme(), later(1)), &digest("code"), None)
         .await
         .unwrap();
     assert_eq!(noted(&*store).await, [Revoked::Grant(grant)]);
@@ -61,13 +66,13 @@ async fn b12_a_reused_refresh_token_is_noted(database: &Database) {
     let grant = begin_family(&*store).await;
     let mut rotation = rotation("first", "second", &grant);
     store
-        .rotate_refresh_token(&acme(), &rotation)
+        .rotate_refresh_token(&change(&acme()), &rotation)
         .await
         .unwrap();
     assert_eq!(noted(&*store).await, []);
     rotation.now = later(31);
     store
-        .rotate_refresh_token(&acme(), &rotation)
+        .rotate_refresh_token(&change(&acme()), &rotation)
         .await
         .unwrap();
     assert_eq!(noted(&*store).await, [Revoked::Grant(grant)]);
@@ -76,14 +81,20 @@ async fn b12_a_reused_refresh_token_is_noted(database: &Database) {
 async fn b24_a_removed_client_and_its_grants_are_noted(database: &Database) {
     let store = database.open().await;
     let code = code("code", &add_alice(&*store).await);
-    store.issue_code(&acme(), &code).await.unwrap();
+    store
+        .issue_code(&change(&acme()), &code, true)
+        .await
+        .unwrap();
     let id = code.grant.client.clone();
     let client = Client {
         id: id.clone(),
         ..client("any")
     };
-    store.register_client(&acme(), &client).await.unwrap();
-    assert!(store.remove_client(&acme(), &id, NOW).await.unwrap());
+    store
+        .register_client(&change(&acme()), &client)
+        .await
+        .unwrap();
+    assert!(store.remove_client(&change(&acme()), &id).await.unwrap());
     let noted = noted(&*store).await;
     assert!(noted.contains(&Revoked::Client(id)));
     assert!(noted.contains(&Revoked::Grant(code.grant.id)));
@@ -95,7 +106,8 @@ async fn b24_access_that_a_person_takes_back_is_noted(database: &Database) {
     let grant = begin_family(&*store).await;
     let stored = store.find_grant(&acme(), &grant).await.unwrap().unwrap();
     let acme = acme();
-    let withdrawn = store.withdraw_consent(&acme, &stored.user, &stored.client, NOW);
+    let by = change(&acme);
+    let withdrawn = store.withdraw_consent(&by, &stored.user, &stored.client);
     assert!(withdrawn.await.unwrap());
     assert_eq!(noted(&*store).await, [Revoked::Grant(grant)]);
 }
@@ -105,7 +117,8 @@ async fn b24_a_disabled_person_is_noted_and_may_come_back(database: &Database) {
     let alice = add_alice(&*store).await;
     let set = async |name: &str, disabled: bool| {
         let acme = acme();
-        let set = store.set_user_disabled(&acme, name, disabled);
+        let by = change(&acme);
+        let set = store.set_user_disabled(&by, name, disabled);
         set.await.unwrap()
     };
     assert!(!set("bob", true).await);
@@ -114,7 +127,8 @@ async fn b24_a_disabled_person_is_noted_and_may_come_back(database: &Database) {
     let found = store.find_user(&acme(), &alice.id).await.unwrap().unwrap();
     assert!(found.disabled);
     let globex = tenant("globex");
-    let elsewhere = store.set_user_disabled(&globex, "alice", false);
+    let by = change(&globex);
+    let elsewhere = store.set_user_disabled(&by, "alice", false);
     assert!(!elsewhere.await.unwrap());
     assert!(set("alice", false).await);
     let found = store.find_user(&acme(), &alice.id).await.unwrap().unwrap();
@@ -125,7 +139,7 @@ async fn b24_a_disabled_person_is_noted_and_may_come_back(database: &Database) {
 async fn b24_a_removed_person_is_noted(database: &Database) {
     let store = database.open().await;
     begin_family(&*store).await;
-    assert!(store.remove_user(&acme(), "alice").await.unwrap());
+    assert!(store.remove_user(&change(&acme()), "alice").await.unwrap());
     let alice = UserId::new("id-of-alice");
     assert_eq!(noted(&*store).await, [Revoked::User(alice)]);
 }
@@ -134,7 +148,10 @@ async fn what_ends_by_itself_is_not_noted(database: &Database) {
     let store = database.open().await;
     begin_family(&*store).await;
     let session = login_session("cookie", &user("alice"));
-    store.start_login_session(&acme(), &session).await.unwrap();
+    store
+        .start_login_session(&change(&acme()), &session)
+        .await
+        .unwrap();
     let removed = store.remove_expired(NOW.after(DAY * 31)).await.unwrap();
     assert!(removed > 3);
     assert_eq!(noted(&*store).await, []);
@@ -143,7 +160,7 @@ async fn what_ends_by_itself_is_not_noted(database: &Database) {
 async fn old_notes_are_not_listed_and_go(database: &Database) {
     let store = database.open().await;
     let grant = begin_family(&*store).await;
-    store.revoke_grant(&acme(), &grant, NOW).await.unwrap();
+    store.revoke_grant(&change(&acme()), &grant).await.unwrap();
     let found = store.list_revocations(EVER).await.unwrap();
     let at = found.first().unwrap().at;
     assert_eq!(store.list_revocations(at).await.unwrap(), found);

@@ -104,7 +104,9 @@ async fn upkeep_changes_nothing(database: &Database) {
     let begin = "BEGIN; SET LOCAL gatehouse.tenant = '*'";
     for table in &tables {
         let update = format!("UPDATE {table} SET tenant = 'globex'");
-        if table == "revocations" || count_after(&mut connection, begin, table).await == 0 {
+        // Of what waits for the audit log, it sees that it is there and has no row to change.
+        let is_held_otherwise = ["revocations", "audit_pending"].contains(&table.as_str());
+        if is_held_otherwise || count_after(&mut connection, begin, table).await == 0 {
             continue;
         }
         let refused = refusal(&mut connection, begin, &update).await;

@@ -8,14 +8,16 @@ use gatehouse::model::{
 };
 use gatehouse::store::{GroupChanges, Store, StoreError, UserChanges};
 
+use crate::audit::read_all;
 use crate::database::{Database, contract};
-use crate::fixtures::{NOW, acme, code, later, login_session, race, tenant, user};
+use crate::fixtures::{NOW, acme, change, code, digest, login_session, race, tenant, user};
 
 contract! {
     whoever_is_disabled_loses_sessions_and_grants,
     j07_whoever_signed_in_before_keeps_their_account_by_identity_alone,
     b13_members_that_are_added_at_once_are_all_there,
     a_lost_role_ends_access_tokens,
+    h08_what_a_provider_changes_leaves_its_entry,
 }
 
 fn settings() -> ProvisioningSettings {
@@ -57,20 +59,19 @@ async fn add_group(store: &dyn Store) -> ProvisionedGroup {
         changed_at: NOW,
     };
     let added = store
-        .add_provisioned_group(&acme(), &group, &settings())
+        .add_provisioned_group(&change(&acme()), &group, &settings())
         .await;
     added.unwrap()
 }
 
-async fn change_group(store: &dyn Store, change: GroupChange) -> ProvisionedGroup {
-    let (changes, settings) = ([change], settings());
+async fn change_group(store: &dyn Store, asked: GroupChange) -> ProvisionedGroup {
+    let (changes, settings) = ([asked], settings());
     let changes = GroupChanges {
         changes: &changes,
         settings: &settings,
-        now: NOW,
     };
     let changed = store
-        .change_provisioned_group(&acme(), "group", changes)
+        .change_provisioned_group(&change(&acme()), "group", changes)
         .await;
     changed.unwrap().unwrap()
 }
@@ -78,24 +79,31 @@ async fn change_group(store: &dyn Store, change: GroupChange) -> ProvisionedGrou
 async fn whoever_is_disabled_loses_sessions_and_grants(database: &Database) {
     let store = database.open().await;
     let (alice, settings) = (person("alice"), settings());
-    let added = store.provision_user(&acme(), &alice, &settings).await;
+    let added = store
+        .provision_user(&change(&acme()), &alice, &settings)
+        .await;
     assert_eq!(added.unwrap(), alice);
     let account = user("alice");
     let (session, code) = (login_session("cookie", &account), code("code", &account));
-    store.start_login_session(&acme(), &session).await.unwrap();
-    store.issue_code(&acme(), &code).await.unwrap();
+    store
+        .start_login_session(&change(&acme()), &session)
+        .await
+        .unwrap();
+    store
+        .issue_code(&change(&acme()), &code, false)
+        .await
+        .unwrap();
 
     let changes = UserChanges {
         changes: &[UserChange::Active(false)],
         settings: &settings,
-        now: later(1),
     };
     let elsewhere = store
-        .change_provisioned_user(&tenant("globex"), &alice.id, changes)
+        .change_provisioned_user(&change(&tenant("globex")), &alice.id, changes)
         .await;
     assert_eq!(elsewhere.unwrap(), None);
     let changed = store
-        .change_provisioned_user(&acme(), &alice.id, changes)
+        .change_provisioned_user(&change(&acme()), &alice.id, changes)
         .await;
     assert!(!changed.unwrap().unwrap().active);
 
@@ -104,20 +112,20 @@ async fn whoever_is_disabled_loses_sessions_and_grants(database: &Database) {
         .await;
     assert_eq!(found.unwrap(), None);
     let grant = store.find_grant(&acme(), &code.grant.id).await.unwrap();
-    assert_eq!(grant.unwrap().revoked_at, Some(later(1)));
+    assert_eq!(grant.unwrap().revoked_at, Some(NOW));
     let noted = store.list_revocations(Timestamp::from_seconds(0)).await;
     let noted: Vec<Revoked> = noted.unwrap().into_iter().map(|it| it.subject).collect();
     assert!(noted.contains(&Revoked::User(alice.id.clone())));
 
     assert!(
         !store
-            .remove_provisioned_user(&tenant("globex"), &alice.id)
+            .remove_provisioned_user(&change(&tenant("globex")), &alice.id)
             .await
             .unwrap()
     );
     assert!(
         store
-            .remove_provisioned_user(&acme(), &alice.id)
+            .remove_provisioned_user(&change(&acme()), &alice.id)
             .await
             .unwrap()
     );
@@ -136,23 +144,23 @@ async fn j07_whoever_signed_in_before_keeps_their_account_by_identity_alone(data
     let mut namesake = user("namesake");
     namesake.email = Some("alice@example.com".to_owned());
     for account in [&known, &namesake] {
-        store.add_user(&acme(), account).await.unwrap();
+        store.add_user(&change(&acme()), account).await.unwrap();
     }
 
     let added = store
-        .provision_user(&acme(), &person("alice"), &settings())
+        .provision_user(&change(&acme()), &person("alice"), &settings())
         .await;
     assert_eq!(added.unwrap().id, known.id);
     // A local account is nobody's to take over, whatever it is called.
     let taken = store
-        .provision_user(&acme(), &person("namesake"), &settings())
+        .provision_user(&change(&acme()), &person("namesake"), &settings())
         .await;
     assert!(matches!(taken, Err(StoreError::Conflict)));
     let untouched = store.find_user_by_name(&acme(), "namesake").await;
     assert_eq!(untouched.unwrap(), Some(namesake));
     assert!(
         !store
-            .remove_provisioned_user(&acme(), &user("namesake").id)
+            .remove_provisioned_user(&change(&acme()), &user("namesake").id)
             .await
             .unwrap()
     );
@@ -165,7 +173,7 @@ async fn b13_members_that_are_added_at_once_are_all_there(database: &Database) {
     for number in 0..8 {
         let person = person(&format!("person{number}"));
         store
-            .provision_user(&acme(), &person, &settings())
+            .provision_user(&change(&acme()), &person, &settings())
             .await
             .unwrap();
         ids.insert(person.id);
@@ -186,7 +194,7 @@ async fn a_lost_role_ends_access_tokens(database: &Database) {
     let store = database.open().await;
     let alice = person("alice");
     store
-        .provision_user(&acme(), &alice, &settings())
+        .provision_user(&change(&acme()), &alice, &settings())
         .await
         .unwrap();
     add_group(&*store).await;
@@ -200,10 +208,62 @@ async fn a_lost_role_ends_access_tokens(database: &Database) {
     let ever = Timestamp::from_seconds(0);
     assert_eq!(store.list_revocations(ever).await.unwrap(), []);
     let removed = store
-        .remove_provisioned_group(&acme(), "group", &settings())
+        .remove_provisioned_group(&change(&acme()), "group", &settings())
         .await;
     assert!(removed.unwrap());
     assert_eq!(roles().await, ["member"]);
     let noted = store.list_revocations(ever).await.unwrap();
     assert_eq!(noted[0].subject, Revoked::User(alice.id.clone()));
+}
+
+async fn h08_what_a_provider_changes_leaves_its_entry(database: &Database) {
+    let (store, by) = (database.open().await, change(&acme()));
+    let (alice, settings) = (person("alice"), settings());
+    store.add_scim_token(&by, &digest("token")).await.unwrap();
+    let added = store.provision_user(&by, &alice, &settings).await;
+    added.unwrap();
+    add_group(&*store).await;
+    change_group(&*store, GroupChange::Add([alice.id.clone()].into())).await;
+    change_group(&*store, GroupChange::Members(BTreeSet::new())).await;
+    for active in [false, true] {
+        let changes = UserChanges {
+            changes: &[UserChange::Active(active)],
+            settings: &settings,
+        };
+        let changed = store.change_provisioned_user(&by, &alice.id, changes);
+        changed.await.unwrap();
+    }
+    let removed = store.remove_provisioned_group(&by, "group", &settings);
+    assert!(removed.await.unwrap());
+    for there in [true, false] {
+        let removed = store.remove_provisioned_user(&by, &alice.id).await;
+        assert_eq!(removed.unwrap(), there);
+    }
+    for count in [1, 0] {
+        assert_eq!(store.remove_scim_tokens(&by).await.unwrap(), count);
+    }
+
+    store.chain_audit(&acme(), &[]).await.unwrap();
+    let entries = read_all(&*store, &acme()).await;
+    let told: Vec<&str> = entries.iter().map(|one| &*one.entry.event).collect();
+    let expected = [
+        "provisioning.token_issued",
+        "user.added",
+        "user.roles_assigned",
+        "group.added",
+        "group.changed",
+        "group.member_added",
+        "user.roles_assigned",
+        "group.changed",
+        "group.member_removed",
+        "user.roles_assigned",
+        "user.changed",
+        "user.disabled",
+        "user.changed",
+        "user.enabled",
+        "group.removed",
+        "user.removed",
+        "provisioning.tokens_revoked",
+    ];
+    assert_eq!(told, expected);
 }

@@ -3,7 +3,7 @@
 use gatehouse::model::SealedSigningKey;
 
 use crate::database::{Database, contract};
-use crate::fixtures::{DAY, NOW, acme, later, race, signing_key, tenant};
+use crate::fixtures::{DAY, NOW, acme, change, later, race, signing_key, tenant};
 
 contract! {
     the_first_candidate_stays,
@@ -28,7 +28,7 @@ async fn the_first_candidate_stays(database: &Database) {
     let expected = [signing_key("first")];
     for candidate in ["first", "second"] {
         let keys = store
-            .ensure_signing_key(&acme(), &signing_key(candidate))
+            .ensure_signing_key(&change(&acme()), &signing_key(candidate))
             .await;
         assert_eq!(keys.unwrap(), expected);
     }
@@ -40,7 +40,7 @@ async fn each_tenant_has_its_own_key(database: &Database) {
     let store = database.open().await;
     for slug in ["acme", "globex"] {
         let keys = store
-            .ensure_signing_key(&tenant(slug), &signing_key(slug))
+            .ensure_signing_key(&change(&tenant(slug)), &signing_key(slug))
             .await;
         assert_eq!(keys.unwrap(), [signing_key(slug)]);
     }
@@ -54,7 +54,7 @@ async fn of_twenty_parallel_candidates_one_wins_for_all(database: &Database) {
             let tenant = tenant.clone();
             async move {
                 let candidate = signing_key(&format!("candidate {attempt}"));
-                let keys = store.ensure_signing_key(&tenant, &candidate).await;
+                let keys = store.ensure_signing_key(&change(&tenant), &candidate).await;
                 keys.unwrap()
             }
         })
@@ -68,14 +68,23 @@ async fn of_twenty_parallel_candidates_one_wins_for_all(database: &Database) {
 async fn a_rotation_adds_the_newest_key(database: &Database) {
     let store = database.open().await;
     let (first, second) = (signing_key("first"), signing_from("second", 60));
-    store.ensure_signing_key(&acme(), &first).await.unwrap();
-    let rotated = store.rotate_signing_key(&acme(), "first", &second).await;
+    store
+        .ensure_signing_key(&change(&acme()), &first)
+        .await
+        .unwrap();
+    let rotated = store
+        .rotate_signing_key(&change(&acme()), "first", &second)
+        .await;
     assert!(rotated.unwrap());
     let late = signing_from("late", 90);
-    let rotated = store.rotate_signing_key(&acme(), "first", &late).await;
+    let rotated = store
+        .rotate_signing_key(&change(&acme()), "first", &late)
+        .await;
     assert!(!rotated.unwrap());
     let elsewhere = tenant("globex");
-    let rotated = store.rotate_signing_key(&elsewhere, "first", &late).await;
+    let rotated = store
+        .rotate_signing_key(&change(&elsewhere), "first", &late)
+        .await;
     assert!(!rotated.unwrap());
     let keys = store.list_signing_keys(&acme()).await.unwrap();
     assert_eq!(keys, [second, first]);
@@ -85,10 +94,15 @@ async fn of_twenty_parallel_rotations_one_adds_a_key(database: &Database) {
     let replicas = [database.open().await, database.open().await];
     let [store, _] = &replicas;
     let first = signing_key("first");
-    store.ensure_signing_key(&acme(), &first).await.unwrap();
+    store
+        .ensure_signing_key(&change(&acme()), &first)
+        .await
+        .unwrap();
     let rotated = race(&replicas, 20, |store, attempt| async move {
         let candidate = signing_from(&format!("candidate {attempt}"), 60);
-        let rotated = store.rotate_signing_key(&acme(), "first", &candidate).await;
+        let rotated = store
+            .rotate_signing_key(&change(&acme()), "first", &candidate)
+            .await;
         rotated.unwrap()
     })
     .await;
@@ -100,8 +114,13 @@ async fn of_twenty_parallel_rotations_one_adds_a_key(database: &Database) {
 async fn f16_a_key_stays_until_its_last_token_has_ended(database: &Database) {
     let store = database.open().await;
     let (first, second) = (signing_key("first"), signing_from("second", 60));
-    store.ensure_signing_key(&acme(), &first).await.unwrap();
-    let rotated = store.rotate_signing_key(&acme(), "first", &second).await;
+    store
+        .ensure_signing_key(&change(&acme()), &first)
+        .await
+        .unwrap();
+    let rotated = store
+        .rotate_signing_key(&change(&acme()), "first", &second)
+        .await;
     assert!(rotated.unwrap());
     // A token of 24 hours that was signed in the last second before the new key took over.
     assert_eq!(store.remove_expired(later(60).after(DAY)).await.unwrap(), 0);

@@ -4,7 +4,7 @@ use gatehouse::model::{ListedTenant, StoredTenant, TenantOrigin, TenantSlug};
 use gatehouse::store::{Application, Clash, Store, StoreError};
 
 use crate::database::{Database, contract};
-use crate::fixtures::{acme, begin_family, client, race, signing_key, tenant, user};
+use crate::fixtures::{acme, begin_family, change, client, race, signing_key, tenant, user};
 
 contract! {
     what_was_added_is_found,
@@ -61,7 +61,10 @@ async fn find(store: &dyn Store, slug: &str) -> Option<StoredTenant> {
 async fn what_was_added_is_found(database: &Database) {
     let store = database.open().await;
     let added = operator("acme", "acme.example.com/a");
-    store.add_tenant(&added).await.unwrap();
+    store
+        .add_tenant(&change(&TenantSlug::default()), &added)
+        .await
+        .unwrap();
     assert_eq!(find(&*store, "acme").await, Some(added));
     assert_eq!(find(&*store, "globex").await, None);
     let listed = store.list_tenants().await.unwrap();
@@ -74,13 +77,21 @@ async fn what_was_added_is_found(database: &Database) {
 async fn a_name_and_an_address_are_given_once(database: &Database) {
     let store = database.open().await;
     let first = operator("acme", "acme.example.com");
-    store.add_tenant(&first).await.unwrap();
-    store.add_user(&acme(), &user("alice")).await.unwrap();
+    store
+        .add_tenant(&change(&TenantSlug::default()), &first)
+        .await
+        .unwrap();
+    store
+        .add_user(&change(&acme()), &user("alice"))
+        .await
+        .unwrap();
     for again in [
         operator("acme", "other.example.com"),
         operator("globex", "acme.example.com"),
     ] {
-        let added = store.add_tenant(&again).await;
+        let added = store
+            .add_tenant(&change(&TenantSlug::default()), &again)
+            .await;
         assert!(matches!(added, Err(StoreError::Conflict)), "{added:?}");
     }
     assert_eq!(find(&*store, "acme").await, Some(first));
@@ -94,7 +105,10 @@ async fn a_file_is_applied_once_however_many_replicas_start(database: &Database)
             file("default", "h.example.com"),
             file("acme", "h.example.com/a"),
         ];
-        store.apply_tenants(&tenants).await.unwrap()
+        store
+            .apply_tenants(&change(&TenantSlug::default()), &tenants)
+            .await
+            .unwrap()
     })
     .await;
     assert!(answers.iter().all(|answer| *answer == applied(&[])));
@@ -110,18 +124,44 @@ async fn what_is_gone_from_the_file_is_inactive_and_comes_back(database: &Databa
         file("acme", "h.example.com/a"),
     ];
     let (one, acme_itself) = (both.get(..1).unwrap(), both.last().unwrap());
-    store.apply_tenants(&both).await.unwrap();
-    store.add_user(&acme(), &user("alice")).await.unwrap();
-    let outcome = store.apply_tenants(one).await.unwrap();
+    store
+        .apply_tenants(&change(&TenantSlug::default()), &both)
+        .await
+        .unwrap();
+    store
+        .add_user(&change(&acme()), &user("alice"))
+        .await
+        .unwrap();
+    let outcome = store
+        .apply_tenants(&change(&TenantSlug::default()), one)
+        .await
+        .unwrap();
     assert_eq!(outcome, applied(&["acme"]));
     assert_eq!(find(&*store, "acme").await, None);
-    assert_eq!(store.apply_tenants(one).await.unwrap(), applied(&[]));
+    assert_eq!(
+        store
+            .apply_tenants(&change(&TenantSlug::default()), one)
+            .await
+            .unwrap(),
+        applied(&[])
+    );
     // Its address may be used by another one meanwhile.
     let other = operator("other", "h.example.com/a");
-    store.add_tenant(&other).await.unwrap();
-    assert!(store.remove_tenant(&other.slug).await.unwrap());
+    store
+        .add_tenant(&change(&TenantSlug::default()), &other)
+        .await
+        .unwrap();
+    assert!(
+        store
+            .remove_tenant(&change(&TenantSlug::default()), &other.slug)
+            .await
+            .unwrap()
+    );
 
-    store.apply_tenants(&both).await.unwrap();
+    store
+        .apply_tenants(&change(&TenantSlug::default()), &both)
+        .await
+        .unwrap();
     assert_eq!(find(&*store, "acme").await, Some(acme_itself.clone()));
     assert_eq!(store.list_users(&acme()).await.unwrap().len(), 1);
 }
@@ -132,12 +172,21 @@ async fn addresses_change_hands_within_one_file(database: &Database) {
         file("acme", "one.example.com"),
         file("globex", "two.example.com"),
     ];
-    store.apply_tenants(&before).await.unwrap();
+    store
+        .apply_tenants(&change(&TenantSlug::default()), &before)
+        .await
+        .unwrap();
     let after = [
         file("acme", "two.example.com"),
         file("globex", "one.example.com"),
     ];
-    assert_eq!(store.apply_tenants(&after).await.unwrap(), applied(&[]));
+    assert_eq!(
+        store
+            .apply_tenants(&change(&TenantSlug::default()), &after)
+            .await
+            .unwrap(),
+        applied(&[])
+    );
     let pair = |slug: &str, url: &str| (slug.to_owned(), format!("https://{url}"));
     let expected = [
         pair("acme", "two.example.com"),
@@ -149,7 +198,10 @@ async fn addresses_change_hands_within_one_file(database: &Database) {
 async fn a_file_never_touches_what_an_operator_added(database: &Database) {
     let store = database.open().await;
     let theirs = operator("acme", "acme.example.com");
-    store.add_tenant(&theirs).await.unwrap();
+    store
+        .add_tenant(&change(&TenantSlug::default()), &theirs)
+        .await
+        .unwrap();
     let default = file("default", "h.example.com");
     for clash in [
         file("acme", "h.example.com/a"),
@@ -157,7 +209,7 @@ async fn a_file_never_touches_what_an_operator_added(database: &Database) {
     ] {
         let wanted = clash.slug.clone();
         let outcome = store
-            .apply_tenants(&[default.clone(), clash])
+            .apply_tenants(&change(&TenantSlug::default()), &[default.clone(), clash])
             .await
             .unwrap();
         let existing = acme();
@@ -167,7 +219,13 @@ async fn a_file_never_touches_what_an_operator_added(database: &Database) {
         );
     }
     assert_eq!(active(&*store).await.len(), 1);
-    assert_eq!(store.apply_tenants(&[default]).await.unwrap(), applied(&[]));
+    assert_eq!(
+        store
+            .apply_tenants(&change(&TenantSlug::default()), &[default])
+            .await
+            .unwrap(),
+        applied(&[])
+    );
     assert_eq!(find(&*store, "acme").await, Some(theirs));
 }
 
@@ -182,26 +240,42 @@ async fn every_change_counts_up(database: &Database) {
     };
     let mut one = file("acme", "acme.example.com");
     store
-        .apply_tenants(std::slice::from_ref(&one))
+        .apply_tenants(&change(&TenantSlug::default()), std::slice::from_ref(&one))
         .await
         .unwrap();
     assert!(grew().await);
     store
-        .apply_tenants(std::slice::from_ref(&one))
+        .apply_tenants(&change(&TenantSlug::default()), std::slice::from_ref(&one))
         .await
         .unwrap();
     assert!(!grew().await);
     "{\"roles\":{}}".clone_into(&mut one.settings);
-    store.apply_tenants(&[one]).await.unwrap();
-    assert!(grew().await);
     store
-        .add_tenant(&operator("o", "o.example.com"))
+        .apply_tenants(&change(&TenantSlug::default()), &[one])
         .await
         .unwrap();
     assert!(grew().await);
-    assert!(store.remove_tenant(&tenant("o")).await.unwrap());
+    store
+        .add_tenant(
+            &change(&TenantSlug::default()),
+            &operator("o", "o.example.com"),
+        )
+        .await
+        .unwrap();
     assert!(grew().await);
-    assert!(!store.remove_tenant(&tenant("o")).await.unwrap());
+    assert!(
+        store
+            .remove_tenant(&change(&TenantSlug::default()), &tenant("o"))
+            .await
+            .unwrap()
+    );
+    assert!(grew().await);
+    assert!(
+        !store
+            .remove_tenant(&change(&TenantSlug::default()), &tenant("o"))
+            .await
+            .unwrap()
+    );
     assert!(!grew().await);
 }
 
@@ -211,12 +285,18 @@ async fn b18_nothing_of_a_removed_tenant_is_left_in_any_table(database: &Databas
         ("acme", "acme.example.com"),
         ("globex", "globex.example.com"),
     ] {
-        store.add_tenant(&operator(slug, url)).await.unwrap();
+        store
+            .add_tenant(&change(&TenantSlug::default()), &operator(slug, url))
+            .await
+            .unwrap();
     }
     begin_family(&*store).await;
-    store.register_client(&acme(), &client("c")).await.unwrap();
     store
-        .register_client(&tenant("globex"), &client("c"))
+        .register_client(&change(&acme()), &client("c"))
+        .await
+        .unwrap();
+    store
+        .register_client(&change(&tenant("globex")), &client("c"))
         .await
         .unwrap();
     // A row of the tenant in every table that has tenants, whatever its other columns are.
@@ -227,7 +307,12 @@ async fn b18_nothing_of_a_removed_tenant_is_left_in_any_table(database: &Databas
         assert!(database.count(table, "acme").await > 0, "{table}");
     }
 
-    assert!(store.remove_tenant(&acme()).await.unwrap());
+    assert!(
+        store
+            .remove_tenant(&change(&TenantSlug::default()), &acme())
+            .await
+            .unwrap()
+    );
     for table in &tables {
         assert_eq!(database.count(table, "acme").await, 0, "{table}");
     }
@@ -235,7 +320,10 @@ async fn b18_nothing_of_a_removed_tenant_is_left_in_any_table(database: &Databas
     assert_eq!(left.len(), 1);
     // One of the same name begins with nothing.
     store
-        .add_tenant(&operator("acme", "acme.example.com"))
+        .add_tenant(
+            &change(&TenantSlug::default()),
+            &operator("acme", "acme.example.com"),
+        )
         .await
         .unwrap();
     assert!(store.list_users(&acme()).await.unwrap().is_empty());
@@ -246,7 +334,7 @@ async fn the_keys_of_several_tenants_come_at_once(database: &Database) {
     let slugs: Vec<TenantSlug> = ["acme", "globex", "third"].map(tenant).into();
     for slug in &slugs {
         let key = signing_key(slug.as_str());
-        store.ensure_signing_key(slug, &key).await.unwrap();
+        store.ensure_signing_key(&change(slug), &key).await.unwrap();
     }
     let found = store
         .list_signing_keys_of(slugs.get(..2).unwrap())

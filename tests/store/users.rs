@@ -5,7 +5,8 @@ use gatehouse::store::{CodeRedemption, RotationOutcome, StoreError};
 
 use crate::database::{Database, contract};
 use crate::fixtures::{
-    NOW, acme, begin_family, code, digest, login_session, refresh_token, rotation, tenant, user,
+    NOW, acme, begin_family, change, code, digest, login_session, refresh_token, rotation, tenant,
+    user,
 };
 
 contract! {
@@ -26,7 +27,7 @@ async fn an_account_is_found_by_name_and_by_identifier(database: &Database) {
         ..user("bob")
     };
     for user in [user("alice"), disabled] {
-        store.add_user(&acme(), &user).await.unwrap();
+        store.add_user(&change(&acme()), &user).await.unwrap();
         let by_name = store.find_user_by_name(&acme(), &user.username).await;
         assert_eq!(by_name.unwrap().as_ref(), Some(&user));
         let by_identifier = store.find_user(&acme(), &user.id).await;
@@ -40,12 +41,15 @@ async fn an_account_is_found_by_name_and_by_identifier(database: &Database) {
 
 async fn a_user_name_is_taken_once(database: &Database) {
     let store = database.open().await;
-    store.add_user(&acme(), &user("alice")).await.unwrap();
+    store
+        .add_user(&change(&acme()), &user("alice"))
+        .await
+        .unwrap();
     let namesake = User {
         id: UserId::new("another-id"),
         ..user("alice")
     };
-    let refused = store.add_user(&acme(), &namesake).await;
+    let refused = store.add_user(&change(&acme()), &namesake).await;
     assert!(matches!(refused, Err(StoreError::Conflict)), "{refused:?}");
     assert_eq!(
         store.list_users(&acme()).await.unwrap(),
@@ -63,7 +67,7 @@ async fn a_person_who_signs_in_elsewhere_is_found_by_issuer_and_subject(database
         ..federated("bob", "2")
     };
     for user in [federated("alice", "1"), bare] {
-        store.add_user(&acme(), &user).await.unwrap();
+        store.add_user(&change(&acme()), &user).await.unwrap();
         let identity = user.identity.as_ref().unwrap();
         let found = store
             .find_user_by_identity(&acme(), &identity.issuer, &identity.subject)
@@ -85,13 +89,24 @@ async fn a_person_who_signs_in_elsewhere_is_found_by_issuer_and_subject(database
 async fn an_identity_belongs_to_one_account_of_a_tenant(database: &Database) {
     let store = database.open().await;
     let alice = federated("alice", "1");
-    store.add_user(&acme(), &alice).await.unwrap();
-    let refused = store.add_user(&acme(), &federated("bob", "1")).await;
+    store.add_user(&change(&acme()), &alice).await.unwrap();
+    let refused = store
+        .add_user(&change(&acme()), &federated("bob", "1"))
+        .await;
     assert!(matches!(refused, Err(StoreError::Conflict)), "{refused:?}");
-    store.add_user(&tenant("globex"), &alice).await.unwrap();
+    store
+        .add_user(&change(&tenant("globex")), &alice)
+        .await
+        .unwrap();
     // Local accounts have none, any number of them.
-    store.add_user(&acme(), &user("carol")).await.unwrap();
-    store.add_user(&acme(), &user("dave")).await.unwrap();
+    store
+        .add_user(&change(&acme()), &user("carol"))
+        .await
+        .unwrap();
+    store
+        .add_user(&change(&acme()), &user("dave"))
+        .await
+        .unwrap();
 }
 
 async fn j07_an_address_belongs_to_any_number_of_accounts(database: &Database) {
@@ -101,7 +116,7 @@ async fn j07_an_address_belongs_to_any_number_of_accounts(database: &Database) {
             email: Some("alice@example.com".to_owned()),
             ..federated(name, subject)
         };
-        store.add_user(&acme(), &user).await.unwrap();
+        store.add_user(&change(&acme()), &user).await.unwrap();
     }
 }
 
@@ -129,7 +144,7 @@ fn federated(name: &str, subject: &str) -> User {
 async fn accounts_are_listed_by_name(database: &Database) {
     let store = database.open().await;
     for name in ["émile", "bob", "Zoe", "alice"] {
-        store.add_user(&acme(), &user(name)).await.unwrap();
+        store.add_user(&change(&acme()), &user(name)).await.unwrap();
     }
     let users = store.list_users(&acme()).await.unwrap();
     let names: Vec<_> = users.iter().map(|user| user.username.as_str()).collect();
@@ -140,10 +155,13 @@ async fn a_removed_account_takes_its_sessions_and_grants_along(database: &Databa
     let store = database.open().await;
     let grant = begin_family(&*store).await;
     let session = login_session("cookie", &user("alice"));
-    store.start_login_session(&acme(), &session).await.unwrap();
+    store
+        .start_login_session(&change(&acme()), &session)
+        .await
+        .unwrap();
 
-    assert!(store.remove_user(&acme(), "alice").await.unwrap());
-    assert!(!store.remove_user(&acme(), "alice").await.unwrap());
+    assert!(store.remove_user(&change(&acme()), "alice").await.unwrap());
+    assert!(!store.remove_user(&change(&acme()), "alice").await.unwrap());
 
     let found = store
         .find_login_session(&acme(), &session.digest, NOW)
@@ -153,9 +171,9 @@ async fn a_removed_account_takes_its_sessions_and_grants_along(database: &Databa
     assert_eq!(found.unwrap(), None);
     let found = store.find_refresh_token(&acme(), &digest("first")).await;
     assert_eq!(found.unwrap(), None);
-    assert!(!store.revoke_grant(&acme(), &grant, NOW).await.unwrap());
+    assert!(!store.revoke_grant(&change(&acme()), &grant).await.unwrap());
     let outcome = store
-        .rotate_refresh_token(&acme(), &rotation("first", "second", &grant))
+        .rotate_refresh_token(&change(&acme()), &rotation("first", "second", &grant))
         .await;
     assert_eq!(outcome.unwrap(), RotationOutcome::Refused);
 }
@@ -164,15 +182,18 @@ async fn a_removed_account_leaves_those_of_others(database: &Database) {
     let store = database.open().await;
     begin_family(&*store).await;
     let bob = user("bob");
-    store.add_user(&acme(), &bob).await.unwrap();
+    store.add_user(&change(&acme()), &bob).await.unwrap();
     let code = code("code of bob", &bob);
-    store.issue_code(&acme(), &code).await.unwrap();
+    store
+        .issue_code(&change(&acme()), &code, true)
+        .await
+        .unwrap();
 
-    assert!(store.remove_user(&acme(), "alice").await.unwrap());
+    assert!(store.remove_user(&change(&acme()), "alice").await.unwrap());
 
     let token = refresh_token("token of bob", &code.grant.id);
     let redemption = store
-        .redeem_code(&acme(), &code.digest, Some(&token), NOW)
+        .redeem_code(&change(&acme()), &code.digest, Some(&token))
         .await;
     assert_eq!(redemption.unwrap(), CodeRedemption::Redeemed);
     assert_eq!(store.list_users(&acme()).await.unwrap(), vec![bob]);

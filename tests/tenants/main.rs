@@ -8,8 +8,8 @@ use gatehouse::authorization_server::SigningKeys;
 use gatehouse::config::{self, Environment, TenantRules};
 use gatehouse::jose::{KeyCipher, KeyRings};
 use gatehouse::model::{
-    EncryptionKey, SigningAlgorithm, StoredTenant, SystemClock, SystemRandom, TenantOrigin,
-    TenantSlug,
+    Change, EncryptionKey, SigningAlgorithm, StoredTenant, SystemClock, SystemRandom, TenantOrigin,
+    TenantSlug, Timestamp,
 };
 use gatehouse::store::{Application, ConnectOptions, Store, connect};
 use gatehouse::tenants::{Lost, Tenants, TenantsError};
@@ -22,6 +22,13 @@ struct House {
     tenants: Tenants,
     rings: Arc<KeyRings>,
     _folder: tempfile::TempDir,
+}
+
+fn change() -> Change {
+    Change::by_system(
+        &TenantSlug::default(),
+        Timestamp::from_seconds(1_800_000_000),
+    )
 }
 
 fn slug(number: usize) -> TenantSlug {
@@ -49,7 +56,7 @@ impl House {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", folder.path().join("gatehouse.db").display());
         let store = connect(&url, &ConnectOptions::default()).await.unwrap();
-        let applied = store.apply_tenants(tenants).await.unwrap();
+        let applied = store.apply_tenants(&change(), tenants).await.unwrap();
         assert!(matches!(applied, Application::Applied { .. }));
         let rings = Arc::new(KeyRings::default());
         let key = EncryptionKey::generate(&SystemRandom);
@@ -138,7 +145,11 @@ async fn a_change_is_taken_up_by_those_in_use() {
     let before = house.tenants.load(&slug(1)).await.unwrap();
     assert_eq!(before.display_name(), "Gatehouse");
     let changed = stored(1, r#"{"branding":{"name":"One"}}"#);
-    house.store.apply_tenants(&[changed]).await.unwrap();
+    house
+        .store
+        .apply_tenants(&change(), &[changed])
+        .await
+        .unwrap();
     house.tenants.refresh().await.unwrap();
     let after = house.tenants.load(&slug(1)).await.unwrap();
     assert_eq!(after.display_name(), "One");
@@ -149,7 +160,13 @@ async fn a_change_is_taken_up_by_those_in_use() {
         house.tenants.locate("mcp.example.com", &path).err()
     };
     assert_eq!((lost(1), lost(2)), (None, Some(Lost::Path)));
-    assert!(house.store.remove_tenant(&slug(1)).await.unwrap());
+    assert!(
+        house
+            .store
+            .remove_tenant(&change(), &slug(1))
+            .await
+            .unwrap()
+    );
     house.tenants.refresh().await.unwrap();
     assert_eq!(lost(1), Some(Lost::Host));
     assert_eq!(house.tenants.count_loaded().await, 0);
@@ -164,8 +181,18 @@ async fn b18_a_tenant_of_the_same_name_has_other_keys() {
     house.tenants.load(&slug(1)).await.unwrap();
     let before = house.rings.get(&slug(1)).unwrap();
     // Both within one look for changes.
-    assert!(house.store.remove_tenant(&slug(1)).await.unwrap());
-    house.store.add_tenant(&stored(1, "{}")).await.unwrap();
+    assert!(
+        house
+            .store
+            .remove_tenant(&change(), &slug(1))
+            .await
+            .unwrap()
+    );
+    house
+        .store
+        .add_tenant(&change(), &stored(1, "{}"))
+        .await
+        .unwrap();
     house.tenants.refresh().await.unwrap();
     house.tenants.load(&slug(1)).await.unwrap();
     let after = house.rings.get(&slug(1)).unwrap();

@@ -58,7 +58,7 @@ async fn authorize(
         (prompt @ (Prompt::AsNeeded | Prompt::None), Some(signed_in)) => {
             if consent::is_remembered(context, tenant, &request, (&signed_in, headers)).await? {
                 request.end(context, tenant).await?;
-                consent::issue_code(context, tenant, request, &signed_in).await
+                consent::issue_code(context, tenant, request, (&signed_in, false)).await
             } else if prompt == Prompt::None {
                 Err(request.refuse(RedirectError::ConsentRequired))
             } else {

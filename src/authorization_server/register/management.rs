@@ -11,7 +11,7 @@ use super::client_metadata::{ApplicationType, ClientMetadata};
 use super::error::RegistrationError;
 use super::{ClientInformation, information, new_secret, read_bearer, read_metadata};
 use crate::authorization_server::Context;
-use crate::model::{Client, ClientId, Secret, Tenant};
+use crate::model::{Actor, Client, ClientId, Secret, Tenant};
 use crate::web;
 
 /// RFC 7592 §2.1.
@@ -89,7 +89,8 @@ async fn replace(
         grant_types: metadata.grant_types,
         ..client
     };
-    if !context.store.replace_client(&tenant.slug, &client).await? {
+    let change = context.change(tenant, Actor::Client(client.id.clone()));
+    if !context.store.replace_client(&change, &client).await? {
         return Err(RegistrationError::RegistrationAccessToken);
     }
     tracing::info!(client.id = %client.id, "client registration replaced");
@@ -109,11 +110,8 @@ async fn remove(
     headers: &HeaderMap,
 ) -> Result<Response, RegistrationError> {
     let (client, _) = authenticate(context, tenant, id, headers).await?;
-    let now = context.clock.now();
-    context
-        .store
-        .remove_client(&tenant.slug, &client.id, now)
-        .await?;
+    let change = context.change(tenant, Actor::Client(client.id.clone()));
+    context.store.remove_client(&change, &client.id).await?;
     tracing::info!(client.id = %client.id, "client registration removed");
     let no_store = (CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok((StatusCode::NO_CONTENT, [no_store]).into_response())

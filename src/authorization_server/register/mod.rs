@@ -20,8 +20,8 @@ use error::RegistrationError;
 
 use super::Context;
 use crate::model::{
-    Client, ClientId, ClientKeys, GrantType, RedirectUri, RegistrationPolicy, Secret, Tenant,
-    TokenEndpointAuthMethod, new_identifier,
+    Actor, Client, ClientId, ClientKeys, GrantType, RedirectUri, RegistrationPolicy, Secret,
+    Tenant, TokenEndpointAuthMethod, new_identifier,
 };
 use crate::store::Registration;
 use crate::web;
@@ -86,7 +86,8 @@ async fn register(
         token: token.digest(),
         limit: i64::from(tenant.registration.max_clients),
     };
-    let admitted = context.store.admit_client(&tenant.slug, &registration);
+    let change = context.change(tenant, Actor::Unknown);
+    let admitted = context.store.admit_client(&change, &registration);
     if !admitted.await? {
         return Err(RegistrationError::Full);
     }

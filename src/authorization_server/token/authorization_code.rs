@@ -6,7 +6,7 @@ use super::error::{GrantRefusal, TokenError};
 use super::{TokenRequest, check_resource, live_scopes, response};
 use crate::authorization_server::Context;
 use crate::model::{
-    AuthorizationCode, Client, CodeVerifier, GrantType, RefreshToken, Secret, Tenant,
+    Actor, AuthorizationCode, Client, CodeVerifier, GrantType, RefreshToken, Secret, Tenant,
 };
 use crate::store::CodeRedemption;
 use crate::web::Parameters;
@@ -91,9 +91,11 @@ async fn redeem(
         key: request.key_of_refresh_token(),
         expires_at: now.after(context.tokens.refresh_ttl),
     });
+    let actor = Actor::Client(code.grant.client.clone());
+    let change = context.change(tenant, actor).about(&code.grant);
     let redemption = context
         .store
-        .redeem_code(&tenant.slug, &code.digest, refresh.as_ref(), now);
+        .redeem_code(&change, &code.digest, refresh.as_ref());
     match redemption.await? {
         CodeRedemption::Redeemed => Ok(()),
         CodeRedemption::Replayed => {

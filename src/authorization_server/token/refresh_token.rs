@@ -5,7 +5,7 @@ use axum::response::Response;
 use super::error::{GrantRefusal, TokenError};
 use super::{TokenRequest, check_resource, live_scopes, response};
 use crate::authorization_server::{Context, scopes};
-use crate::model::{Client, Grant, KeyThumbprint, RefreshToken, ScopeSet, Secret, Tenant};
+use crate::model::{Actor, Client, Grant, KeyThumbprint, RefreshToken, ScopeSet, Secret, Tenant};
 use crate::store::{Rotation, RotationOutcome};
 use crate::web::Parameters;
 
@@ -100,7 +100,9 @@ async fn rotate(
         now,
         grace: context.tokens.refresh_grace,
     };
-    let outcome = context.store.rotate_refresh_token(&tenant.slug, &rotation);
+    let actor = Actor::Client(grant.client.clone());
+    let change = context.change(tenant, actor).about(grant);
+    let outcome = context.store.rotate_refresh_token(&change, &rotation);
     match outcome.await? {
         RotationOutcome::Rotated => Ok(successor),
         // The answer was lost, or two requests crossed: the same successor once more.

@@ -2,18 +2,20 @@
 
 use sqlx::PgConnection;
 
+use super::audit;
 use super::pool::Pool;
-use crate::model::{Client, ClientId, GrantType, RedirectUri, TenantSlug};
+use crate::model::{Change, Client, ClientId, Event, GrantType, RedirectUri, TenantSlug};
 use crate::store::StoreError;
 use crate::store::row::{ClientRow, write_keys, write_list, write_scopes};
 
 pub(super) async fn register(
     pool: &Pool,
-    tenant: &TenantSlug,
+    change: &Change,
     client: &Client,
 ) -> Result<(), StoreError> {
-    let mut transaction = pool.begin(tenant).await?;
-    insert(&mut transaction, tenant, client).await?;
+    let mut transaction = pool.begin(&change.tenant).await?;
+    insert(&mut transaction, &change.tenant, client).await?;
+    audit::note(&mut transaction, change, Event::ClientAdded(&client.id)).await?;
     Ok(transaction.commit().await?)
 }
 
@@ -86,10 +88,10 @@ pub(super) async fn list(pool: &Pool, tenant: &TenantSlug) -> Result<Vec<Client>
 /// Replaces what a client may change about itself (RFC 7592 §2.2).
 pub(super) async fn replace(
     pool: &Pool,
-    tenant: &TenantSlug,
+    change: &Change,
     client: &Client,
 ) -> Result<bool, StoreError> {
-    let mut transaction = pool.begin(tenant).await?;
+    let mut transaction = pool.begin(&change.tenant).await?;
     let redirect_uris = client.redirect_uris.iter().map(RedirectUri::as_str);
     let grant_types = client.grant_types.iter().copied().map(GrantType::as_str);
     let (jwks, jwks_uri) = write_keys(client.keys.as_ref());
@@ -98,7 +100,7 @@ pub(super) async fn replace(
                             grant_types = $8, jwks = $9, jwks_uri = $10
          WHERE tenant = $1 AND id = $2",
     )
-    .bind(tenant.as_str())
+    .bind(change.tenant.as_str())
     .bind(client.id.as_str())
     .bind(client.name.as_deref())
     .bind(client.uri.as_deref())
@@ -115,6 +117,10 @@ pub(super) async fn replace(
     .bind(jwks_uri)
     .execute(&mut *transaction)
     .await?;
+    let is_replaced = done.rows_affected() > 0;
+    if is_replaced {
+        audit::note(&mut transaction, change, Event::ClientChanged(&client.id)).await?;
+    }
     transaction.commit().await?;
-    Ok(done.rows_affected() > 0)
+    Ok(is_replaced)
 }

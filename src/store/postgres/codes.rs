@@ -3,16 +3,18 @@
 use sqlx::PgConnection;
 
 use super::pool::Pool;
-use super::{grants, refresh_tokens, registrations};
-use crate::model::{AuthorizationCode, Digest, RefreshToken, TenantSlug, Timestamp};
+use super::{audit, grants, refresh_tokens, registrations};
+use crate::model::{AuthorizationCode, Change, Digest, Event, RefreshToken, TenantSlug, Timestamp};
 use crate::store::row::CodeRow;
 use crate::store::{CodeRedemption, StoreError};
 
 pub(super) async fn issue(
     pool: &Pool,
-    tenant: &TenantSlug,
+    change: &Change,
     code: &AuthorizationCode,
+    asked: bool,
 ) -> Result<(), StoreError> {
+    let tenant = &change.tenant;
     let mut transaction = pool.begin(tenant).await?;
     grants::insert(&mut transaction, tenant, &code.grant).await?;
     let given_at = code.grant.created_at;
@@ -22,7 +24,7 @@ pub(super) async fn issue(
                                           dpop_key, expires_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
     )
-    .bind(tenant.as_str())
+    .bind(change.tenant.as_str())
     .bind(code.digest.as_bytes().as_slice())
     .bind(code.grant.id.as_str())
     .bind(code.redirect_uri.as_str())
@@ -31,6 +33,12 @@ pub(super) async fn issue(
     .bind(code.expires_at.seconds())
     .execute(&mut *transaction)
     .await?;
+    let event = if asked {
+        Event::ConsentGiven(&code.grant)
+    } else {
+        Event::ConsentReused(&code.grant)
+    };
+    audit::note(&mut transaction, change, event).await?;
     Ok(transaction.commit().await?)
 }
 
@@ -58,18 +66,21 @@ pub(super) async fn find(
 
 pub(super) async fn redeem(
     pool: &Pool,
-    tenant: &TenantSlug,
+    change: &Change,
     digest: &Digest,
     refresh: Option<&RefreshToken>,
-    now: Timestamp,
 ) -> Result<CodeRedemption, StoreError> {
+    let (tenant, now) = (&change.tenant, change.at());
     let mut transaction = pool.begin(tenant).await?;
     let redemption = if mark_redeemed(&mut transaction, tenant, digest, now).await? {
         if let Some(token) = refresh {
             refresh_tokens::insert(&mut transaction, tenant, token).await?;
         }
+        let event = Event::TokenIssued("authorization_code");
+        audit::note(&mut transaction, change, event).await?;
         CodeRedemption::Redeemed
     } else if revoke_replayed(&mut transaction, tenant, digest, now).await? {
+        audit::note(&mut transaction, change, Event::CodeReplayed).await?;
         CodeRedemption::Replayed
     } else {
         CodeRedemption::Refused

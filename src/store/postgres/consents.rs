@@ -1,17 +1,17 @@
 //! What people agreed to, in Postgres: remembered consents, and the grants that followed.
 
-use super::grants;
 use super::pool::Pool;
-use crate::model::{ClientId, Consent, TenantSlug, Timestamp, UserId};
+use super::{audit, grants};
+use crate::model::{Change, ClientId, Consent, Event, TenantSlug, Timestamp, UserId};
 use crate::store::row::{ConsentRow, LiveGrantRow, write_scopes};
 use crate::store::{LiveGrant, StoreError};
 
 pub(super) async fn remember(
     pool: &Pool,
-    tenant: &TenantSlug,
+    change: &Change,
     consent: &Consent,
 ) -> Result<(), StoreError> {
-    let mut transaction = pool.begin(tenant).await?;
+    let mut transaction = pool.begin(&change.tenant).await?;
     sqlx::query(
         "INSERT INTO consents (tenant, user_id, client_id, redirect_host, scopes, resource,
                                given_at)
@@ -20,7 +20,7 @@ pub(super) async fn remember(
          SET redirect_host = excluded.redirect_host, scopes = excluded.scopes,
              resource = excluded.resource, given_at = excluded.given_at",
     )
-    .bind(tenant.as_str())
+    .bind(change.tenant.as_str())
     .bind(consent.user.as_str())
     .bind(consent.client.as_str())
     .bind(&consent.redirect_host)
@@ -29,6 +29,8 @@ pub(super) async fn remember(
     .bind(consent.given_at.seconds())
     .execute(&mut *transaction)
     .await?;
+    let event = Event::ConsentRemembered(&consent.client, &consent.scopes);
+    audit::note(&mut transaction, change, event).await?;
     Ok(transaction.commit().await?)
 }
 
@@ -85,11 +87,11 @@ pub(super) async fn list_grants(
 
 pub(super) async fn withdraw(
     pool: &Pool,
-    tenant: &TenantSlug,
+    change: &Change,
     user: &UserId,
     client: &ClientId,
-    now: Timestamp,
 ) -> Result<bool, StoreError> {
+    let (tenant, now) = (&change.tenant, change.at());
     let mut transaction = pool.begin(tenant).await?;
     let revoked = grants::revoke_all(&mut transaction, tenant, Some(user), client, now).await?;
     let done =
@@ -99,6 +101,10 @@ pub(super) async fn withdraw(
             .bind(client.as_str())
             .execute(&mut *transaction)
             .await?;
+    let is_withdrawn = revoked + done.rows_affected() > 0;
+    if is_withdrawn {
+        audit::note(&mut transaction, change, Event::ConsentWithdrawn(client)).await?;
+    }
     transaction.commit().await?;
-    Ok(revoked + done.rows_affected() > 0)
+    Ok(is_withdrawn)
 }

@@ -2,8 +2,9 @@
 
 use sqlx::PgConnection;
 
+use super::audit;
 use super::pool::Pool;
-use crate::model::{ClientId, Grant, GrantId, TenantSlug, Timestamp, UserId};
+use crate::model::{Change, ClientId, Event, Grant, GrantId, TenantSlug, Timestamp, UserId};
 use crate::store::StoreError;
 use crate::store::row::{GrantRow, write_scopes};
 
@@ -51,12 +52,14 @@ pub(super) async fn find(
 
 pub(super) async fn revoke(
     pool: &Pool,
-    tenant: &TenantSlug,
+    change: &Change,
     grant: &GrantId,
-    now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let mut transaction = pool.begin(tenant).await?;
-    let revoked = mark_revoked(&mut transaction, tenant, grant, now).await?;
+    let mut transaction = pool.begin(&change.tenant).await?;
+    let revoked = mark_revoked(&mut transaction, &change.tenant, grant, change.at()).await?;
+    if revoked {
+        audit::note(&mut transaction, change, Event::GrantRevoked(grant)).await?;
+    }
     transaction.commit().await?;
     Ok(revoked)
 }

@@ -1,27 +1,29 @@
 //! Login sessions in Postgres.
 
+use super::audit;
 use super::pool::Pool;
-use crate::model::{Digest, LoginSession, TenantSlug, Timestamp};
+use crate::model::{Change, Digest, Event, LoginSession, TenantSlug, Timestamp, UserId};
 use crate::store::StoreError;
 use crate::store::row::LoginSessionRow;
 
 pub(super) async fn start(
     pool: &Pool,
-    tenant: &TenantSlug,
+    change: &Change,
     session: &LoginSession,
 ) -> Result<(), StoreError> {
-    let mut transaction = pool.begin(tenant).await?;
+    let mut transaction = pool.begin(&change.tenant).await?;
     sqlx::query(
         "INSERT INTO login_sessions (tenant, digest, user_id, signed_in_at, expires_at)
          VALUES ($1, $2, $3, $4, $5)",
     )
-    .bind(tenant.as_str())
+    .bind(change.tenant.as_str())
     .bind(session.digest.as_bytes().as_slice())
     .bind(session.user.as_str())
     .bind(session.signed_in_at.seconds())
     .bind(session.expires_at.seconds())
     .execute(&mut *transaction)
     .await?;
+    audit::note(&mut transaction, change, Event::SignedIn(&session.user)).await?;
     Ok(transaction.commit().await?)
 }
 
@@ -46,16 +48,17 @@ pub(super) async fn find(
     .transpose()
 }
 
-pub(super) async fn end(
-    pool: &Pool,
-    tenant: &TenantSlug,
-    cookie: &Digest,
-) -> Result<(), StoreError> {
-    let mut transaction = pool.begin(tenant).await?;
-    sqlx::query("DELETE FROM login_sessions WHERE tenant = $1 AND digest = $2")
-        .bind(tenant.as_str())
-        .bind(cookie.as_bytes().as_slice())
-        .execute(&mut *transaction)
-        .await?;
+pub(super) async fn end(pool: &Pool, change: &Change, cookie: &Digest) -> Result<(), StoreError> {
+    let mut transaction = pool.begin(&change.tenant).await?;
+    let user: Option<String> = sqlx::query_scalar(
+        "DELETE FROM login_sessions WHERE tenant = $1 AND digest = $2 RETURNING user_id",
+    )
+    .bind(change.tenant.as_str())
+    .bind(cookie.as_bytes().as_slice())
+    .fetch_optional(&mut *transaction)
+    .await?;
+    if let Some(user) = user.map(UserId::new) {
+        audit::note(&mut transaction, change, Event::SignedOut(&user)).await?;
+    }
     Ok(transaction.commit().await?)
 }

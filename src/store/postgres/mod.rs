@@ -1,5 +1,6 @@
 //! The store in Postgres: any number of replicas.
 
+mod audit;
 mod clients;
 mod codes;
 mod consents;
@@ -27,7 +28,7 @@ use super::{
     CodeRedemption, LiveGrant, Registration, Rotation, RotationOutcome, Store, StoreError,
 };
 use crate::model::{
-    AuthorizationCode, Client, ClientId, Consent, Digest, Grant, GrantId, LoginSession,
+    AuthorizationCode, Change, Client, ClientId, Consent, Digest, Grant, GrantId, LoginSession,
     PushedRequest, RefreshToken, RemoteDocument, Revocation, SealedSigningKey, SingleUse,
     TenantSlug, Timestamp, User, UserId,
 };
@@ -50,12 +51,8 @@ impl Store for PostgresStore {
         Ok(())
     }
 
-    async fn register_client(
-        &self,
-        tenant: &TenantSlug,
-        client: &Client,
-    ) -> Result<(), StoreError> {
-        clients::register(&self.pool, tenant, client).await
+    async fn register_client(&self, change: &Change, client: &Client) -> Result<(), StoreError> {
+        clients::register(&self.pool, change, client).await
     }
 
     async fn find_client(
@@ -68,10 +65,10 @@ impl Store for PostgresStore {
 
     async fn admit_client(
         &self,
-        tenant: &TenantSlug,
+        change: &Change,
         registration: &Registration,
     ) -> Result<bool, StoreError> {
-        registrations::admit(&self.pool, tenant, registration).await
+        registrations::admit(&self.pool, change, registration).await
     }
 
     async fn find_own_registration(
@@ -83,37 +80,28 @@ impl Store for PostgresStore {
         registrations::find(&self.pool, tenant, id, token).await
     }
 
-    async fn replace_client(
-        &self,
-        tenant: &TenantSlug,
-        client: &Client,
-    ) -> Result<bool, StoreError> {
-        clients::replace(&self.pool, tenant, client).await
+    async fn replace_client(&self, change: &Change, client: &Client) -> Result<bool, StoreError> {
+        clients::replace(&self.pool, change, client).await
     }
 
-    async fn remove_client(
-        &self,
-        tenant: &TenantSlug,
-        id: &ClientId,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        registrations::remove(&self.pool, tenant, id, now).await
+    async fn remove_client(&self, change: &Change, id: &ClientId) -> Result<bool, StoreError> {
+        registrations::remove(&self.pool, change, id).await
     }
 
     async fn list_clients(&self, tenant: &TenantSlug) -> Result<Vec<Client>, StoreError> {
         clients::list(&self.pool, tenant).await
     }
 
-    async fn remove_unused_clients(&self, registered_before: Timestamp) -> Result<u64, StoreError> {
-        registrations::remove_unused(&self.pool, registered_before).await
+    async fn remove_unused_clients(
+        &self,
+        registered_before: Timestamp,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
+        registrations::remove_unused(&self.pool, registered_before, now).await
     }
 
-    async fn remember_consent(
-        &self,
-        tenant: &TenantSlug,
-        consent: &Consent,
-    ) -> Result<(), StoreError> {
-        consents::remember(&self.pool, tenant, consent).await
+    async fn remember_consent(&self, change: &Change, consent: &Consent) -> Result<(), StoreError> {
+        consents::remember(&self.pool, change, consent).await
     }
 
     async fn find_consent(
@@ -136,12 +124,11 @@ impl Store for PostgresStore {
 
     async fn withdraw_consent(
         &self,
-        tenant: &TenantSlug,
+        change: &Change,
         user: &UserId,
         client: &ClientId,
-        now: Timestamp,
     ) -> Result<bool, StoreError> {
-        consents::withdraw(&self.pool, tenant, user, client, now).await
+        consents::withdraw(&self.pool, change, user, client).await
     }
 
     async fn keep_remote_document(
@@ -164,8 +151,8 @@ impl Store for PostgresStore {
         spent_identifiers::spend(&self.pool, tenant, identifier).await
     }
 
-    async fn add_user(&self, tenant: &TenantSlug, user: &User) -> Result<(), StoreError> {
-        users::add(&self.pool, tenant, user).await
+    async fn add_user(&self, change: &Change, user: &User) -> Result<(), StoreError> {
+        users::add(&self.pool, change, user).await
     }
 
     async fn find_user_by_name(
@@ -190,23 +177,23 @@ impl Store for PostgresStore {
 
     async fn set_user_disabled(
         &self,
-        tenant: &TenantSlug,
+        change: &Change,
         username: &str,
         disabled: bool,
     ) -> Result<bool, StoreError> {
-        users::set_disabled(&self.pool, tenant, username, disabled).await
+        users::set_disabled(&self.pool, change, username, disabled).await
     }
 
-    async fn remove_user(&self, tenant: &TenantSlug, username: &str) -> Result<bool, StoreError> {
-        users::remove(&self.pool, tenant, username).await
+    async fn remove_user(&self, change: &Change, username: &str) -> Result<bool, StoreError> {
+        users::remove(&self.pool, change, username).await
     }
 
     async fn start_login_session(
         &self,
-        tenant: &TenantSlug,
+        change: &Change,
         session: &LoginSession,
     ) -> Result<(), StoreError> {
-        login_sessions::start(&self.pool, tenant, session).await
+        login_sessions::start(&self.pool, change, session).await
     }
 
     async fn find_login_session(
@@ -218,12 +205,8 @@ impl Store for PostgresStore {
         login_sessions::find(&self.pool, tenant, cookie, now).await
     }
 
-    async fn end_login_session(
-        &self,
-        tenant: &TenantSlug,
-        cookie: &Digest,
-    ) -> Result<(), StoreError> {
-        login_sessions::end(&self.pool, tenant, cookie).await
+    async fn end_login_session(&self, change: &Change, cookie: &Digest) -> Result<(), StoreError> {
+        login_sessions::end(&self.pool, change, cookie).await
     }
 
     async fn push_request(
@@ -264,10 +247,11 @@ impl Store for PostgresStore {
 
     async fn issue_code(
         &self,
-        tenant: &TenantSlug,
+        change: &Change,
         code: &AuthorizationCode,
+        asked: bool,
     ) -> Result<(), StoreError> {
-        codes::issue(&self.pool, tenant, code).await
+        codes::issue(&self.pool, change, code, asked).await
     }
 
     async fn find_code(
@@ -280,12 +264,11 @@ impl Store for PostgresStore {
 
     async fn redeem_code(
         &self,
-        tenant: &TenantSlug,
+        change: &Change,
         digest: &Digest,
         refresh: Option<&RefreshToken>,
-        now: Timestamp,
     ) -> Result<CodeRedemption, StoreError> {
-        codes::redeem(&self.pool, tenant, digest, refresh, now).await
+        codes::redeem(&self.pool, change, digest, refresh).await
     }
 
     async fn find_refresh_token(
@@ -298,10 +281,10 @@ impl Store for PostgresStore {
 
     async fn rotate_refresh_token(
         &self,
-        tenant: &TenantSlug,
+        change: &Change,
         rotation: &Rotation,
     ) -> Result<RotationOutcome, StoreError> {
-        refresh_tokens::rotate(&self.pool, tenant, rotation).await
+        refresh_tokens::rotate(&self.pool, change, rotation).await
     }
 
     async fn find_live_refresh_token(
@@ -321,30 +304,25 @@ impl Store for PostgresStore {
         grants::find(&self.pool, tenant, id).await
     }
 
-    async fn revoke_grant(
-        &self,
-        tenant: &TenantSlug,
-        grant: &GrantId,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        grants::revoke(&self.pool, tenant, grant, now).await
+    async fn revoke_grant(&self, change: &Change, grant: &GrantId) -> Result<bool, StoreError> {
+        grants::revoke(&self.pool, change, grant).await
     }
 
     async fn ensure_signing_key(
         &self,
-        tenant: &TenantSlug,
+        change: &Change,
         candidate: &SealedSigningKey,
     ) -> Result<Vec<SealedSigningKey>, StoreError> {
-        signing_keys::ensure(&self.pool, tenant, candidate).await
+        signing_keys::ensure(&self.pool, change, candidate).await
     }
 
     async fn rotate_signing_key(
         &self,
-        tenant: &TenantSlug,
+        change: &Change,
         newest: &str,
         candidate: &SealedSigningKey,
     ) -> Result<bool, StoreError> {
-        signing_keys::rotate(&self.pool, tenant, newest, candidate).await
+        signing_keys::rotate(&self.pool, change, newest, candidate).await
     }
 
     async fn list_signing_keys(

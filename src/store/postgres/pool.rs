@@ -1,7 +1,7 @@
 //! Connections to Postgres. A transaction sees the rows of one tenant, whatever its statements say:
 //! the policies of migration 0020 compare every row with the setting that is made here.
 
-use sqlx::{AssertSqlSafe, PgPool, Postgres, Transaction};
+use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, Transaction};
 
 use crate::model::TenantSlug;
 use crate::store::StoreError;
@@ -45,4 +45,15 @@ impl Pool {
         let sql = format!("BEGIN; SET LOCAL gatehouse.tenant = '{rows}'");
         Ok(self.0.begin_with(AssertSqlSafe(sql)).await?)
     }
+}
+
+/// From now on, the transaction sees the rows of this tenant and of no other.
+pub(super) async fn turn_to(
+    connection: &mut PgConnection,
+    tenant: &TenantSlug,
+) -> Result<(), StoreError> {
+    // A slug has no character that could end a literal.
+    let sql = format!("SET LOCAL gatehouse.tenant = '{tenant}'");
+    sqlx::query(AssertSqlSafe(sql)).execute(connection).await?;
+    Ok(())
 }

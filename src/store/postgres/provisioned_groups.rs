@@ -4,17 +4,19 @@ use std::collections::BTreeSet;
 
 use sqlx::PgConnection;
 
+use super::audit;
 use super::provisioned_users::assign_roles;
-use crate::model::{ProvisionedGroup, ProvisioningSettings, TenantSlug, UserId};
+use crate::model::{Change, Event, ProvisionedGroup, ProvisioningSettings, TenantSlug, UserId};
 use crate::store::StoreError;
 use crate::store::scim::{GroupChanges, ScimGroupRow, ScimQuery, key};
 
 pub(super) async fn add(
     connection: &mut PgConnection,
-    tenant: &TenantSlug,
+    change: &Change,
     group: &ProvisionedGroup,
     settings: &ProvisioningSettings,
 ) -> Result<ProvisionedGroup, StoreError> {
+    let tenant = &change.tenant;
     sqlx::query(
         "INSERT INTO scim_groups (tenant, id, display_name, display_name_key, external_id,
                                   created_at, changed_at)
@@ -29,12 +31,16 @@ pub(super) async fn add(
     .bind(group.changed_at.seconds())
     .execute(&mut *connection)
     .await?;
+    let event = Event::GroupAdded(&group.id, &group.display_name);
+    audit::note(connection, change, event).await?;
     for user in &group.members {
-        add_member(connection, tenant, &group.id, user).await?;
-        assign_roles(connection, tenant, user, settings).await?;
+        add_member(connection, change, &group.id, user).await?;
     }
     let mut stored = group.clone();
     stored.members = members(connection, tenant, &group.id).await?;
+    for user in &stored.members {
+        assign_roles(connection, change, user, settings).await?;
+    }
     Ok(stored)
 }
 
@@ -114,10 +120,11 @@ pub(super) async fn list(
 /// The group is locked first, so that of two changes of its members neither undoes the other.
 pub(super) async fn change(
     connection: &mut PgConnection,
-    tenant: &TenantSlug,
+    change: &Change,
     id: &str,
-    change: GroupChanges<'_>,
+    asked: GroupChanges<'_>,
 ) -> Result<Option<ProvisionedGroup>, StoreError> {
+    let tenant = &change.tenant;
     sqlx::query("SELECT id FROM scim_groups WHERE tenant = $1 AND id = $2 FOR UPDATE")
         .bind(tenant.as_str())
         .bind(id)
@@ -127,16 +134,18 @@ pub(super) async fn change(
         return Ok(None);
     };
     let mut group = before.clone();
-    for change in change.changes {
-        group.apply(change);
+    for one in asked.changes {
+        group.apply(one);
     }
-    group.changed_at = change.now;
+    group.changed_at = change.at();
     update(connection, tenant, &group).await?;
+    let event = Event::GroupChanged(id, &group.display_name);
+    audit::note(connection, change, event).await?;
     for user in group.members.difference(&before.members) {
-        add_member(connection, tenant, id, user).await?;
+        add_member(connection, change, id, user).await?;
     }
     for user in before.members.difference(&group.members) {
-        remove_member(connection, tenant, id, user).await?;
+        remove_member(connection, change, id, user).await?;
     }
     group.members = members(connection, tenant, id).await?;
     // Another name may mean another role for everyone.
@@ -148,7 +157,7 @@ pub(super) async fn change(
         differing.collect()
     };
     for user in touched {
-        assign_roles(connection, tenant, user, change.settings).await?;
+        assign_roles(connection, change, user, asked.settings).await?;
     }
     Ok(Some(group))
 }
@@ -177,52 +186,60 @@ async fn update(
 /// Whom the provider doesn't keep here can't be in a group.
 async fn add_member(
     connection: &mut PgConnection,
-    tenant: &TenantSlug,
+    change: &Change,
     group: &str,
     user: &UserId,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    let done = sqlx::query(
         "INSERT INTO scim_members (tenant, group_id, user_id)
          SELECT $1, $2, user_id FROM scim_users WHERE tenant = $1 AND user_id = $3
          ON CONFLICT (tenant, group_id, user_id) DO NOTHING",
     )
-    .bind(tenant.as_str())
+    .bind(change.tenant.as_str())
     .bind(group)
     .bind(user.as_str())
-    .execute(connection)
+    .execute(&mut *connection)
     .await?;
+    if done.rows_affected() > 0 {
+        audit::note(connection, change, Event::MemberAdded(user, group)).await?;
+    }
     Ok(())
 }
 
 async fn remove_member(
     connection: &mut PgConnection,
-    tenant: &TenantSlug,
+    change: &Change,
     group: &str,
     user: &UserId,
 ) -> Result<(), StoreError> {
     sqlx::query("DELETE FROM scim_members WHERE tenant = $1 AND group_id = $2 AND user_id = $3")
-        .bind(tenant.as_str())
+        .bind(change.tenant.as_str())
         .bind(group)
         .bind(user.as_str())
-        .execute(connection)
+        .execute(&mut *connection)
         .await?;
-    Ok(())
+    audit::note(connection, change, Event::MemberRemoved(user, group)).await
 }
 
 pub(super) async fn remove(
     connection: &mut PgConnection,
-    tenant: &TenantSlug,
+    change: &Change,
     id: &str,
     settings: &ProvisioningSettings,
 ) -> Result<bool, StoreError> {
-    let members = members(connection, tenant, id).await?;
-    let done = sqlx::query("DELETE FROM scim_groups WHERE tenant = $1 AND id = $2")
+    let tenant = &change.tenant;
+    let Some(group) = find(connection, tenant, id).await? else {
+        return Ok(false);
+    };
+    sqlx::query("DELETE FROM scim_groups WHERE tenant = $1 AND id = $2")
         .bind(tenant.as_str())
         .bind(id)
         .execute(&mut *connection)
         .await?;
-    for user in &members {
-        assign_roles(connection, tenant, user, settings).await?;
+    let event = Event::GroupRemoved(id, &group.display_name);
+    audit::note(connection, change, event).await?;
+    for user in &group.members {
+        assign_roles(connection, change, user, settings).await?;
     }
-    Ok(done.rows_affected() > 0)
+    Ok(true)
 }

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use sqlx::PgConnection;
 
+use super::audit;
 use crate::model::{
-    ExternalIdentity, ProvisionedUser, ProvisioningSettings, TenantSlug, Timestamp, UserId,
+    Change, Event, ExternalIdentity, ProvisionedUser, ProvisioningSettings, TenantSlug, UserId,
 };
 use crate::store::StoreError;
 use crate::store::row::{parse_list, write_list};
@@ -13,10 +14,11 @@ use crate::store::scim::{ScimQuery, ScimUserRow, UserChanges, key, scim_user_col
 
 pub(super) async fn add(
     connection: &mut PgConnection,
-    tenant: &TenantSlug,
+    change: &Change,
     user: &ProvisionedUser,
     settings: &ProvisioningSettings,
 ) -> Result<ProvisionedUser, StoreError> {
+    let tenant = &change.tenant;
     let mut user = user.clone();
     let identity = settings.identity_of(&user);
     // Whoever signed in before they were provisioned has an account already: the same identity is
@@ -25,6 +27,8 @@ pub(super) async fn add(
         Some(id) => user.id = id,
         None => insert_account(connection, tenant, &user, identity.as_ref()).await?,
     }
+    let event = Event::UserAdded(&user.id, &user.user_name);
+    audit::note(connection, change, event).await?;
     sqlx::query(
         "INSERT INTO scim_users (tenant, user_id, user_name, user_name_key, external_id,
                                  formatted_name, given_name, family_name, display_name, email,
@@ -45,8 +49,8 @@ pub(super) async fn add(
     .bind(user.changed_at.seconds())
     .execute(&mut *connection)
     .await?;
-    set_active(connection, tenant, &user, user.created_at).await?;
-    assign_roles(connection, tenant, &user.id, settings).await?;
+    set_active(connection, change, &user).await?;
+    assign_roles(connection, change, &user.id, settings).await?;
     Ok(user)
 }
 
@@ -147,10 +151,11 @@ pub(super) async fn list(
 /// something else.
 pub(super) async fn change(
     connection: &mut PgConnection,
-    tenant: &TenantSlug,
+    change: &Change,
     id: &UserId,
-    change: UserChanges<'_>,
+    asked: UserChanges<'_>,
 ) -> Result<Option<ProvisionedUser>, StoreError> {
+    let tenant = &change.tenant;
     sqlx::query("SELECT id FROM users WHERE tenant = $1 AND id = $2 FOR UPDATE")
         .bind(tenant.as_str())
         .bind(id.as_str())
@@ -160,15 +165,15 @@ pub(super) async fn change(
         return Ok(None);
     };
     let mut user = before.clone();
-    for change in change.changes {
-        user.apply(change);
+    for one in asked.changes {
+        user.apply(one);
     }
-    user.changed_at = change.now;
+    user.changed_at = change.at();
     update(connection, tenant, &user).await?;
-    update_account(connection, tenant, (&before, &user), change.settings).await?;
-    if user.active != before.active {
-        set_active(connection, tenant, &user, change.now).await?;
-    }
+    update_account(connection, tenant, (&before, &user), asked.settings).await?;
+    let event = Event::UserChanged(&user.id, &user.user_name);
+    audit::note(connection, change, event).await?;
+    set_active(connection, change, &user).await?;
     Ok(Some(user))
 }
 
@@ -237,19 +242,26 @@ async fn update_account(
 /// Whoever is disabled is signed out, and their grants end with them.
 async fn set_active(
     connection: &mut PgConnection,
-    tenant: &TenantSlug,
+    change: &Change,
     user: &ProvisionedUser,
-    now: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query("UPDATE users SET disabled = $3 WHERE tenant = $1 AND id = $2")
-        .bind(tenant.as_str())
-        .bind(user.id.as_str())
-        .bind(!user.active)
-        .execute(&mut *connection)
-        .await?;
-    if user.active {
+    let (tenant, id) = (&change.tenant, &user.id);
+    let done = sqlx::query(
+        "UPDATE users SET disabled = $3 WHERE tenant = $1 AND id = $2 AND disabled <> $3",
+    )
+    .bind(tenant.as_str())
+    .bind(id.as_str())
+    .bind(!user.active)
+    .execute(&mut *connection)
+    .await?;
+    if done.rows_affected() == 0 {
         return Ok(());
     }
+    if user.active {
+        let event = Event::UserEnabled(id, &user.user_name);
+        return audit::note(connection, change, event).await;
+    }
+    audit::note(connection, change, Event::UserDisabled(id, &user.user_name)).await?;
     sqlx::query("DELETE FROM login_sessions WHERE tenant = $1 AND user_id = $2")
         .bind(tenant.as_str())
         .bind(user.id.as_str())
@@ -261,7 +273,7 @@ async fn set_active(
     )
     .bind(tenant.as_str())
     .bind(user.id.as_str())
-    .bind(now.seconds())
+    .bind(change.at().seconds())
     .execute(connection)
     .await?;
     Ok(())
@@ -270,28 +282,31 @@ async fn set_active(
 /// Sessions, grants and memberships go with the account: the foreign keys see to it.
 pub(super) async fn remove(
     connection: &mut PgConnection,
-    tenant: &TenantSlug,
+    change: &Change,
     id: &UserId,
 ) -> Result<bool, StoreError> {
-    let done = sqlx::query(
-        "DELETE FROM users WHERE tenant = $1 AND id = $2
-           AND EXISTS (SELECT 1 FROM scim_users AS s WHERE s.tenant = $1 AND s.user_id = $2)",
-    )
-    .bind(tenant.as_str())
-    .bind(id.as_str())
-    .execute(connection)
-    .await?;
-    Ok(done.rows_affected() > 0)
+    let tenant = &change.tenant;
+    let Some(user) = find(connection, tenant, id).await? else {
+        return Ok(false);
+    };
+    sqlx::query("DELETE FROM users WHERE tenant = $1 AND id = $2")
+        .bind(tenant.as_str())
+        .bind(id.as_str())
+        .execute(&mut *connection)
+        .await?;
+    audit::note(connection, change, Event::UserRemoved(id, &user.user_name)).await?;
+    Ok(true)
 }
 
 /// Gives a person the roles of their groups. Access tokens with a role that they lose end at once;
 /// the refresh token gets others.
 pub(super) async fn assign_roles(
     connection: &mut PgConnection,
-    tenant: &TenantSlug,
+    change: &Change,
     user: &UserId,
     settings: &ProvisioningSettings,
 ) -> Result<(), StoreError> {
+    let tenant = &change.tenant;
     if !settings.decides_on_roles() {
         return Ok(());
     }
@@ -315,12 +330,14 @@ pub(super) async fn assign_roles(
     if before == roles {
         return Ok(());
     }
+    let list = write_list(roles.iter().map(String::as_str));
     sqlx::query("UPDATE users SET roles = $3 WHERE tenant = $1 AND id = $2")
         .bind(tenant.as_str())
         .bind(user.as_str())
-        .bind(write_list(roles.iter().map(String::as_str)))
+        .bind(&list)
         .execute(&mut *connection)
         .await?;
+    audit::note(connection, change, Event::RolesAssigned(user, &list)).await?;
     if before.is_subset(&roles) {
         return Ok(());
     }

@@ -2,9 +2,9 @@
 
 use sqlx::PgConnection;
 
-use super::grants;
 use super::pool::Pool;
-use crate::model::{Digest, Grant, GrantId, RefreshToken, TenantSlug, Timestamp};
+use super::{audit, grants};
+use crate::model::{Change, Digest, Event, Grant, GrantId, RefreshToken, TenantSlug, Timestamp};
 use crate::store::row::{RefreshTokenRow, SpentTokenRow};
 use crate::store::{Rotation, RotationOutcome, StoreError};
 
@@ -76,15 +76,26 @@ pub(super) async fn find_live(
 
 pub(super) async fn rotate(
     pool: &Pool,
-    tenant: &TenantSlug,
+    change: &Change,
     rotation: &Rotation,
 ) -> Result<RotationOutcome, StoreError> {
+    let tenant = &change.tenant;
     let mut transaction = pool.begin(tenant).await?;
     let outcome = if exchange(&mut transaction, tenant, rotation).await? {
         RotationOutcome::Rotated
     } else {
         refuse(&mut transaction, tenant, rotation).await?
     };
+    let grant = &rotation.successor.grant;
+    let event = match outcome {
+        RotationOutcome::Rotated => Some(Event::TokenRefreshed(grant)),
+        RotationOutcome::Repeated { .. } => Some(Event::TokenRefreshRepeated(grant)),
+        RotationOutcome::Reused => Some(Event::TokenReused(grant)),
+        RotationOutcome::Refused => None,
+    };
+    if let Some(event) = event {
+        audit::note(&mut transaction, change, event).await?;
+    }
     transaction.commit().await?;
     Ok(outcome)
 }

@@ -2,8 +2,9 @@
 
 use sqlx::{PgConnection, Postgres, Transaction};
 
+use super::audit;
 use super::pool::Pool;
-use crate::model::{SealedSigningKey, TenantSlug, Timestamp};
+use crate::model::{Change, Event, SealedSigningKey, TenantSlug, Timestamp};
 use crate::store::row::SigningKeyRow;
 use crate::store::{StoreError, TOKEN_RETENTION};
 
@@ -35,17 +36,17 @@ async fn select(
 
 pub(super) async fn ensure(
     pool: &Pool,
-    tenant: &TenantSlug,
+    change: &Change,
     candidate: &SealedSigningKey,
 ) -> Result<Vec<SealedSigningKey>, StoreError> {
-    let known = list(pool, tenant).await?;
+    let known = list(pool, &change.tenant).await?;
     if !known.is_empty() {
         return Ok(known);
     }
-    let mut transaction = begin_alone(pool, tenant).await?;
-    let mut keys = select(&mut transaction, tenant).await?;
+    let mut transaction = begin_alone(pool, &change.tenant).await?;
+    let mut keys = select(&mut transaction, &change.tenant).await?;
     if keys.is_empty() {
-        insert(&mut transaction, tenant, candidate).await?;
+        insert(&mut transaction, change, candidate).await?;
         keys.push(candidate.clone());
     }
     transaction.commit().await?;
@@ -54,15 +55,15 @@ pub(super) async fn ensure(
 
 pub(super) async fn rotate(
     pool: &Pool,
-    tenant: &TenantSlug,
+    change: &Change,
     newest: &str,
     candidate: &SealedSigningKey,
 ) -> Result<bool, StoreError> {
-    let mut transaction = begin_alone(pool, tenant).await?;
-    let keys = select(&mut transaction, tenant).await?;
+    let mut transaction = begin_alone(pool, &change.tenant).await?;
+    let keys = select(&mut transaction, &change.tenant).await?;
     let is_newest = keys.first().is_some_and(|key| key.id == newest);
     if is_newest {
-        insert(&mut transaction, tenant, candidate).await?;
+        insert(&mut transaction, change, candidate).await?;
     }
     transaction.commit().await?;
     Ok(is_newest)
@@ -84,22 +85,22 @@ async fn begin_alone(
 
 async fn insert(
     connection: &mut PgConnection,
-    tenant: &TenantSlug,
+    change: &Change,
     key: &SealedSigningKey,
 ) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO signing_keys (tenant, id, algorithm, sealed_key, created_at, signs_from)
          VALUES ($1, $2, $3, $4, $5, $6)",
     )
-    .bind(tenant.as_str())
+    .bind(change.tenant.as_str())
     .bind(&key.id)
     .bind(key.algorithm.as_str())
     .bind(key.sealed_key.as_slice())
     .bind(key.created_at.seconds())
     .bind(key.signs_from.seconds())
-    .execute(connection)
+    .execute(&mut *connection)
     .await?;
-    Ok(())
+    audit::note(connection, change, Event::KeyAdded(&key.id)).await
 }
 
 /// A key is needed until the last token has ended that it signed before its successor took over.

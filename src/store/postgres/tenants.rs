@@ -3,8 +3,9 @@
 use async_trait::async_trait;
 use sqlx::{AssertSqlSafe, PgConnection};
 
-use super::PostgresStore;
-use crate::model::{ListedTenant, SealedSigningKey, StoredTenant, TenantSlug};
+use super::pool::turn_to;
+use super::{PostgresStore, audit};
+use crate::model::{Change, Event, ListedTenant, SealedSigningKey, StoredTenant, TenantSlug};
 use crate::store::StoreError;
 use crate::store::tenants::{
     Application, Existing, LAST, ListedTenantRow, OWNED, Step, TenantKeyRow, TenantRow,
@@ -13,16 +14,22 @@ use crate::store::tenants::{
 
 #[async_trait]
 impl TenantStore for PostgresStore {
-    async fn add_tenant(&self, tenant: &StoredTenant) -> Result<(), StoreError> {
+    async fn add_tenant(&self, change: &Change, tenant: &StoredTenant) -> Result<(), StoreError> {
         let mut transaction = self.pool.begin(&tenant.slug).await?;
         let version = next_version(&mut transaction).await?;
         remove_rows(&mut transaction, &tenant.slug).await?;
         insert(&mut transaction, tenant, version).await?;
+        turn_to(&mut transaction, &change.tenant).await?;
+        audit::note(&mut transaction, change, Event::TenantAdded(&tenant.slug)).await?;
         Ok(transaction.commit().await?)
     }
 
-    async fn apply_tenants(&self, tenants: &[StoredTenant]) -> Result<Application, StoreError> {
-        let mut transaction = self.pool.shared().begin().await?;
+    async fn apply_tenants(
+        &self,
+        change: &Change,
+        tenants: &[StoredTenant],
+    ) -> Result<Application, StoreError> {
+        let mut transaction = self.pool.begin(&change.tenant).await?;
         // The replicas that start at once come one after the other.
         sqlx::query("SELECT version FROM tenants_version FOR UPDATE")
             .execute(&mut *transaction)
@@ -35,7 +42,8 @@ impl TenantStore for PostgresStore {
         if !steps.is_empty() {
             let version = next_version(&mut transaction).await?;
             for step in &steps {
-                take(&mut transaction, step, version).await?;
+                let event = take(&mut transaction, step, version).await?;
+                audit::note(&mut transaction, change, event).await?;
             }
             transaction.commit().await?;
         }
@@ -79,7 +87,7 @@ impl TenantStore for PostgresStore {
         Ok(version)
     }
 
-    async fn remove_tenant(&self, slug: &TenantSlug) -> Result<bool, StoreError> {
+    async fn remove_tenant(&self, change: &Change, slug: &TenantSlug) -> Result<bool, StoreError> {
         let mut transaction = self.pool.begin(slug).await?;
         next_version(&mut transaction).await?;
         let done = sqlx::query("DELETE FROM tenants WHERE slug = $1")
@@ -90,6 +98,8 @@ impl TenantStore for PostgresStore {
             return Ok(false);
         }
         remove_rows(&mut transaction, slug).await?;
+        turn_to(&mut transaction, &change.tenant).await?;
+        audit::note(&mut transaction, change, Event::TenantRemoved(slug)).await?;
         transaction.commit().await?;
         Ok(true)
     }
@@ -135,14 +145,20 @@ async fn existing(connection: &mut PgConnection) -> Result<Vec<Existing>, StoreE
     .collect()
 }
 
-async fn take(
+async fn take<'a>(
     connection: &mut PgConnection,
-    step: &Step<'_>,
+    step: &Step<'a>,
     version: i64,
-) -> Result<(), StoreError> {
-    match step {
-        Step::Deactivate(slug) => deactivate(connection, slug, version).await,
-        Step::Write(tenant) => write(connection, tenant, version).await,
+) -> Result<Event<'a>, StoreError> {
+    match *step {
+        Step::Deactivate(slug) => {
+            deactivate(connection, slug, version).await?;
+            Ok(Event::TenantDeactivated(slug))
+        }
+        Step::Write(tenant) if write(connection, tenant, version).await? => {
+            Ok(Event::TenantChanged(&tenant.slug))
+        }
+        Step::Write(tenant) => Ok(Event::TenantAdded(&tenant.slug)),
     }
 }
 
@@ -181,17 +197,18 @@ async fn insert(
     Ok(())
 }
 
-/// Stores a tenant that may be there already.
+/// Stores a tenant that may be there already; true when it was.
 async fn write(
     connection: &mut PgConnection,
     tenant: &StoredTenant,
     version: i64,
-) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM tenants WHERE slug = $1")
+) -> Result<bool, StoreError> {
+    let done = sqlx::query("DELETE FROM tenants WHERE slug = $1")
         .bind(tenant.slug.as_str())
         .execute(&mut *connection)
         .await?;
-    insert(connection, tenant, version).await
+    insert(connection, tenant, version).await?;
+    Ok(done.rows_affected() > 0)
 }
 
 async fn remove_rows(connection: &mut PgConnection, slug: &TenantSlug) -> Result<(), StoreError> {

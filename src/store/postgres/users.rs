@@ -1,13 +1,14 @@
 //! People in Postgres.
 
+use super::audit;
 use super::pool::Pool;
-use crate::model::{PasswordHash, TenantSlug, User, UserId};
+use crate::model::{Change, Event, PasswordHash, TenantSlug, User, UserId};
 use crate::store::StoreError;
 use crate::store::row::write_list;
 use crate::store::users::{UserRow, user_columns};
 
-pub(super) async fn add(pool: &Pool, tenant: &TenantSlug, user: &User) -> Result<(), StoreError> {
-    let mut transaction = pool.begin(tenant).await?;
+pub(super) async fn add(pool: &Pool, change: &Change, user: &User) -> Result<(), StoreError> {
+    let mut transaction = pool.begin(&change.tenant).await?;
     let identity = user.identity.as_ref();
     let groups = user.groups.as_ref();
     sqlx::query(concat!(
@@ -15,7 +16,7 @@ pub(super) async fn add(pool: &Pool, tenant: &TenantSlug, user: &User) -> Result
         user_columns!(),
         ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
     ))
-    .bind(tenant.as_str())
+    .bind(change.tenant.as_str())
     .bind(user.id.as_str())
     .bind(&user.username)
     .bind(write_list(user.roles.iter().map(String::as_str)))
@@ -31,6 +32,8 @@ pub(super) async fn add(pool: &Pool, tenant: &TenantSlug, user: &User) -> Result
     .bind(user.created_at.seconds())
     .execute(&mut *transaction)
     .await?;
+    let event = Event::UserAdded(&user.id, &user.username);
+    audit::note(&mut transaction, change, event).await?;
     Ok(transaction.commit().await?)
 }
 
@@ -87,34 +90,55 @@ pub(super) async fn list(pool: &Pool, tenant: &TenantSlug) -> Result<Vec<User>, 
 
 pub(super) async fn set_disabled(
     pool: &Pool,
-    tenant: &TenantSlug,
+    change: &Change,
     username: &str,
     disabled: bool,
 ) -> Result<bool, StoreError> {
-    let mut transaction = pool.begin(tenant).await?;
-    let done = sqlx::query("UPDATE users SET disabled = $3 WHERE tenant = $1 AND username = $2")
-        .bind(tenant.as_str())
-        .bind(username)
-        .bind(disabled)
-        .execute(&mut *transaction)
-        .await?;
+    let mut transaction = pool.begin(&change.tenant).await?;
+    let id: Option<String> = sqlx::query_scalar(
+        "UPDATE users SET disabled = $3 WHERE tenant = $1 AND username = $2 RETURNING id",
+    )
+    .bind(change.tenant.as_str())
+    .bind(username)
+    .bind(disabled)
+    .fetch_optional(&mut *transaction)
+    .await?;
+    let Some(user) = id.map(UserId::new) else {
+        return Ok(false);
+    };
+    let event = if disabled {
+        Event::UserDisabled(&user, username)
+    } else {
+        Event::UserEnabled(&user, username)
+    };
+    audit::note(&mut transaction, change, event).await?;
     transaction.commit().await?;
-    Ok(done.rows_affected() > 0)
+    Ok(true)
 }
 
 /// Login sessions and grants go with the account, codes and refresh tokens with the grants: the
 /// foreign keys see to it.
 pub(super) async fn remove(
     pool: &Pool,
-    tenant: &TenantSlug,
+    change: &Change,
     username: &str,
 ) -> Result<bool, StoreError> {
-    let mut transaction = pool.begin(tenant).await?;
-    let done = sqlx::query("DELETE FROM users WHERE tenant = $1 AND username = $2")
-        .bind(tenant.as_str())
-        .bind(username)
-        .execute(&mut *transaction)
-        .await?;
+    let mut transaction = pool.begin(&change.tenant).await?;
+    let id: Option<String> =
+        sqlx::query_scalar("DELETE FROM users WHERE tenant = $1 AND username = $2 RETURNING id")
+            .bind(change.tenant.as_str())
+            .bind(username)
+            .fetch_optional(&mut *transaction)
+            .await?;
+    let Some(user) = id.map(UserId::new) else {
+        return Ok(false);
+    };
+    audit::note(
+        &mut transaction,
+        change,
+        Event::UserRemoved(&user, username),
+    )
+    .await?;
     transaction.commit().await?;
-    Ok(done.rows_affected() > 0)
+    Ok(true)
 }

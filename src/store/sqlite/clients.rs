@@ -1,13 +1,25 @@
 //! Registered clients in SQLite.
 
-use sqlx::{SqliteExecutor, SqlitePool};
+use sqlx::{SqliteConnection, SqlitePool};
 
-use crate::model::{Client, ClientId, GrantType, RedirectUri, TenantSlug};
+use super::{audit, begin};
+use crate::model::{Change, Client, ClientId, Event, GrantType, RedirectUri, TenantSlug};
 use crate::store::StoreError;
 use crate::store::row::{ClientRow, write_keys, write_list, write_scopes};
 
 pub(super) async fn register(
-    executor: impl SqliteExecutor<'_>,
+    writer: &SqlitePool,
+    change: &Change,
+    client: &Client,
+) -> Result<(), StoreError> {
+    let mut transaction = begin(writer).await?;
+    insert(&mut transaction, &change.tenant, client).await?;
+    audit::note(&mut transaction, change, Event::ClientAdded(&client.id)).await?;
+    Ok(transaction.commit().await?)
+}
+
+pub(super) async fn insert(
+    connection: &mut SqliteConnection,
     tenant: &TenantSlug,
     client: &Client,
 ) -> Result<(), StoreError> {
@@ -36,7 +48,7 @@ pub(super) async fn register(
     .bind(client.created_at.seconds())
     .bind(jwks)
     .bind(jwks_uri)
-    .execute(executor)
+    .execute(connection)
     .await?;
     Ok(())
 }
@@ -76,18 +88,19 @@ pub(super) async fn list(
 /// Replaces what a client may change about itself (RFC 7592 §2.2).
 pub(super) async fn replace(
     writer: &SqlitePool,
-    tenant: &TenantSlug,
+    change: &Change,
     client: &Client,
 ) -> Result<bool, StoreError> {
     let redirect_uris = client.redirect_uris.iter().map(RedirectUri::as_str);
     let grant_types = client.grant_types.iter().copied().map(GrantType::as_str);
     let (jwks, jwks_uri) = write_keys(client.keys.as_ref());
+    let mut transaction = begin(writer).await?;
     let done = sqlx::query(
         "UPDATE clients SET name = $3, uri = $4, redirect_uris = $5, auth_method = $6, secret = $7,
                             grant_types = $8, jwks = $9, jwks_uri = $10
          WHERE tenant = $1 AND id = $2",
     )
-    .bind(tenant.as_str())
+    .bind(change.tenant.as_str())
     .bind(client.id.as_str())
     .bind(client.name.as_deref())
     .bind(client.uri.as_deref())
@@ -102,7 +115,12 @@ pub(super) async fn replace(
     .bind(write_list(grant_types))
     .bind(jwks)
     .bind(jwks_uri)
-    .execute(writer)
+    .execute(&mut *transaction)
     .await?;
-    Ok(done.rows_affected() > 0)
+    let is_replaced = done.rows_affected() > 0;
+    if is_replaced {
+        audit::note(&mut transaction, change, Event::ClientChanged(&client.id)).await?;
+    }
+    transaction.commit().await?;
+    Ok(is_replaced)
 }

@@ -2,17 +2,19 @@
 
 use sqlx::{SqliteConnection, SqlitePool};
 
-use super::{begin, grants, refresh_tokens, registrations};
-use crate::model::{AuthorizationCode, Digest, RefreshToken, TenantSlug, Timestamp};
+use super::{audit, begin, grants, refresh_tokens, registrations};
+use crate::model::{AuthorizationCode, Change, Digest, Event, RefreshToken, TenantSlug, Timestamp};
 use crate::store::row::CodeRow;
 use crate::store::{CodeRedemption, StoreError};
 
 pub(super) async fn issue(
     writer: &SqlitePool,
-    tenant: &TenantSlug,
+    change: &Change,
     code: &AuthorizationCode,
+    asked: bool,
 ) -> Result<(), StoreError> {
     let mut transaction = begin(writer).await?;
+    let tenant = &change.tenant;
     grants::insert(&mut transaction, tenant, &code.grant).await?;
     let given_at = code.grant.created_at;
     registrations::mark_used(&mut transaction, tenant, &code.grant.client, given_at).await?;
@@ -30,6 +32,12 @@ pub(super) async fn issue(
     .bind(code.expires_at.seconds())
     .execute(&mut *transaction)
     .await?;
+    let event = if asked {
+        Event::ConsentGiven(&code.grant)
+    } else {
+        Event::ConsentReused(&code.grant)
+    };
+    audit::note(&mut transaction, change, event).await?;
     Ok(transaction.commit().await?)
 }
 
@@ -56,18 +64,21 @@ pub(super) async fn find(
 
 pub(super) async fn redeem(
     writer: &SqlitePool,
-    tenant: &TenantSlug,
+    change: &Change,
     digest: &Digest,
     refresh: Option<&RefreshToken>,
-    now: Timestamp,
 ) -> Result<CodeRedemption, StoreError> {
     let mut transaction = begin(writer).await?;
+    let (tenant, now) = (&change.tenant, change.at());
     let redemption = if mark_redeemed(&mut transaction, tenant, digest, now).await? {
         if let Some(token) = refresh {
             refresh_tokens::insert(&mut transaction, tenant, token).await?;
         }
+        let event = Event::TokenIssued("authorization_code");
+        audit::note(&mut transaction, change, event).await?;
         CodeRedemption::Redeemed
     } else if revoke_replayed(&mut transaction, tenant, digest, now).await? {
+        audit::note(&mut transaction, change, Event::CodeReplayed).await?;
         CodeRedemption::Replayed
     } else {
         CodeRedemption::Refused

@@ -2,16 +2,17 @@
 
 use sqlx::SqlitePool;
 
-use super::{begin, grants};
-use crate::model::{ClientId, Consent, TenantSlug, Timestamp, UserId};
+use super::{audit, begin, grants};
+use crate::model::{Change, ClientId, Consent, Event, TenantSlug, Timestamp, UserId};
 use crate::store::row::{ConsentRow, LiveGrantRow, write_scopes};
 use crate::store::{LiveGrant, StoreError};
 
 pub(super) async fn remember(
     writer: &SqlitePool,
-    tenant: &TenantSlug,
+    change: &Change,
     consent: &Consent,
 ) -> Result<(), StoreError> {
+    let mut transaction = begin(writer).await?;
     sqlx::query(
         "INSERT INTO consents (tenant, user_id, client_id, redirect_host, scopes, resource,
                                given_at)
@@ -20,16 +21,18 @@ pub(super) async fn remember(
          SET redirect_host = excluded.redirect_host, scopes = excluded.scopes,
              resource = excluded.resource, given_at = excluded.given_at",
     )
-    .bind(tenant.as_str())
+    .bind(change.tenant.as_str())
     .bind(consent.user.as_str())
     .bind(consent.client.as_str())
     .bind(&consent.redirect_host)
     .bind(write_scopes(&consent.scopes))
     .bind(consent.resource.as_str())
     .bind(consent.given_at.seconds())
-    .execute(writer)
+    .execute(&mut *transaction)
     .await?;
-    Ok(())
+    let event = Event::ConsentRemembered(&consent.client, &consent.scopes);
+    audit::note(&mut transaction, change, event).await?;
+    Ok(transaction.commit().await?)
 }
 
 pub(super) async fn find(
@@ -83,12 +86,12 @@ pub(super) async fn list_grants(
 
 pub(super) async fn withdraw(
     writer: &SqlitePool,
-    tenant: &TenantSlug,
+    change: &Change,
     user: &UserId,
     client: &ClientId,
-    now: Timestamp,
 ) -> Result<bool, StoreError> {
     let mut transaction = begin(writer).await?;
+    let (tenant, now) = (&change.tenant, change.at());
     let revoked = grants::revoke_all(&mut transaction, tenant, Some(user), client, now).await?;
     let done =
         sqlx::query("DELETE FROM consents WHERE tenant = $1 AND user_id = $2 AND client_id = $3")
@@ -97,6 +100,10 @@ pub(super) async fn withdraw(
             .bind(client.as_str())
             .execute(&mut *transaction)
             .await?;
+    let is_withdrawn = revoked + done.rows_affected() > 0;
+    if is_withdrawn {
+        audit::note(&mut transaction, change, Event::ConsentWithdrawn(client)).await?;
+    }
     transaction.commit().await?;
-    Ok(revoked + done.rows_affected() > 0)
+    Ok(is_withdrawn)
 }

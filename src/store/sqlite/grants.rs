@@ -1,8 +1,9 @@
 //! Grants in SQLite.
 
-use sqlx::{SqliteConnection, SqliteExecutor};
+use sqlx::{SqliteConnection, SqliteExecutor, SqlitePool};
 
-use crate::model::{ClientId, Grant, GrantId, TenantSlug, Timestamp, UserId};
+use super::{audit, begin};
+use crate::model::{Change, ClientId, Event, Grant, GrantId, TenantSlug, Timestamp, UserId};
 use crate::store::StoreError;
 use crate::store::row::{GrantRow, write_scopes};
 
@@ -47,9 +48,24 @@ pub(super) async fn find(
     .transpose()
 }
 
+/// Revokes one grant, as its client or an operator wants it.
+pub(super) async fn revoke_one(
+    writer: &SqlitePool,
+    change: &Change,
+    grant: &GrantId,
+) -> Result<bool, StoreError> {
+    let mut transaction = begin(writer).await?;
+    let revoked = revoke(&mut transaction, &change.tenant, grant, change.at()).await?;
+    if revoked {
+        audit::note(&mut transaction, change, Event::GrantRevoked(grant)).await?;
+    }
+    transaction.commit().await?;
+    Ok(revoked)
+}
+
 /// Refresh tokens need no write of their own: a token is as live as its grant.
 pub(super) async fn revoke(
-    executor: impl SqliteExecutor<'_>,
+    connection: &mut SqliteConnection,
     tenant: &TenantSlug,
     grant: &GrantId,
     now: Timestamp,
@@ -61,7 +77,7 @@ pub(super) async fn revoke(
     .bind(tenant.as_str())
     .bind(grant.as_str())
     .bind(now.seconds())
-    .execute(executor)
+    .execute(connection)
     .await?;
     Ok(done.rows_affected() > 0)
 }

@@ -2,27 +2,30 @@
 
 use sqlx::SqlitePool;
 
-use crate::model::{Digest, LoginSession, TenantSlug, Timestamp};
+use super::{audit, begin};
+use crate::model::{Change, Digest, Event, LoginSession, TenantSlug, Timestamp, UserId};
 use crate::store::StoreError;
 use crate::store::row::LoginSessionRow;
 
 pub(super) async fn start(
     writer: &SqlitePool,
-    tenant: &TenantSlug,
+    change: &Change,
     session: &LoginSession,
 ) -> Result<(), StoreError> {
+    let mut transaction = begin(writer).await?;
     sqlx::query(
         "INSERT INTO login_sessions (tenant, digest, user_id, signed_in_at, expires_at)
          VALUES ($1, $2, $3, $4, $5)",
     )
-    .bind(tenant.as_str())
+    .bind(change.tenant.as_str())
     .bind(session.digest.as_bytes().as_slice())
     .bind(session.user.as_str())
     .bind(session.signed_in_at.seconds())
     .bind(session.expires_at.seconds())
-    .execute(writer)
+    .execute(&mut *transaction)
     .await?;
-    Ok(())
+    audit::note(&mut transaction, change, Event::SignedIn(&session.user)).await?;
+    Ok(transaction.commit().await?)
 }
 
 pub(super) async fn find(
@@ -47,13 +50,19 @@ pub(super) async fn find(
 
 pub(super) async fn end(
     writer: &SqlitePool,
-    tenant: &TenantSlug,
+    change: &Change,
     cookie: &Digest,
 ) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM login_sessions WHERE tenant = $1 AND digest = $2")
-        .bind(tenant.as_str())
-        .bind(cookie.as_bytes().as_slice())
-        .execute(writer)
-        .await?;
-    Ok(())
+    let mut transaction = begin(writer).await?;
+    let user: Option<String> = sqlx::query_scalar(
+        "DELETE FROM login_sessions WHERE tenant = $1 AND digest = $2 RETURNING user_id",
+    )
+    .bind(change.tenant.as_str())
+    .bind(cookie.as_bytes().as_slice())
+    .fetch_optional(&mut *transaction)
+    .await?;
+    if let Some(user) = user.map(UserId::new) {
+        audit::note(&mut transaction, change, Event::SignedOut(&user)).await?;
+    }
+    Ok(transaction.commit().await?)
 }

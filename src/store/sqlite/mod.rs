@@ -1,5 +1,6 @@
 //! The store in a SQLite file: one process, one connection that writes.
 
+mod audit;
 mod clients;
 mod codes;
 mod consents;
@@ -29,7 +30,7 @@ use super::{
     CodeRedemption, LiveGrant, Registration, Rotation, RotationOutcome, Store, StoreError,
 };
 use crate::model::{
-    AuthorizationCode, Client, ClientId, Consent, Digest, Grant, GrantId, LoginSession,
+    AuthorizationCode, Change, Client, ClientId, Consent, Digest, Grant, GrantId, LoginSession,
     PushedRequest, RefreshToken, RemoteDocument, Revocation, SealedSigningKey, SingleUse,
     TenantSlug, Timestamp, User, UserId,
 };
@@ -58,12 +59,8 @@ impl Store for SqliteStore {
         Ok(())
     }
 
-    async fn register_client(
-        &self,
-        tenant: &TenantSlug,
-        client: &Client,
-    ) -> Result<(), StoreError> {
-        clients::register(&self.writer, tenant, client).await
+    async fn register_client(&self, change: &Change, client: &Client) -> Result<(), StoreError> {
+        clients::register(&self.writer, change, client).await
     }
 
     async fn find_client(
@@ -76,10 +73,10 @@ impl Store for SqliteStore {
 
     async fn admit_client(
         &self,
-        tenant: &TenantSlug,
+        change: &Change,
         registration: &Registration,
     ) -> Result<bool, StoreError> {
-        registrations::admit(&self.writer, tenant, registration).await
+        registrations::admit(&self.writer, change, registration).await
     }
 
     async fn find_own_registration(
@@ -91,37 +88,28 @@ impl Store for SqliteStore {
         registrations::find(&self.readers, tenant, id, token).await
     }
 
-    async fn replace_client(
-        &self,
-        tenant: &TenantSlug,
-        client: &Client,
-    ) -> Result<bool, StoreError> {
-        clients::replace(&self.writer, tenant, client).await
+    async fn replace_client(&self, change: &Change, client: &Client) -> Result<bool, StoreError> {
+        clients::replace(&self.writer, change, client).await
     }
 
-    async fn remove_client(
-        &self,
-        tenant: &TenantSlug,
-        id: &ClientId,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        registrations::remove(&self.writer, tenant, id, now).await
+    async fn remove_client(&self, change: &Change, id: &ClientId) -> Result<bool, StoreError> {
+        registrations::remove(&self.writer, change, id).await
     }
 
     async fn list_clients(&self, tenant: &TenantSlug) -> Result<Vec<Client>, StoreError> {
         clients::list(&self.readers, tenant).await
     }
 
-    async fn remove_unused_clients(&self, registered_before: Timestamp) -> Result<u64, StoreError> {
-        registrations::remove_unused(&self.writer, registered_before).await
+    async fn remove_unused_clients(
+        &self,
+        registered_before: Timestamp,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
+        registrations::remove_unused(&self.writer, registered_before, now).await
     }
 
-    async fn remember_consent(
-        &self,
-        tenant: &TenantSlug,
-        consent: &Consent,
-    ) -> Result<(), StoreError> {
-        consents::remember(&self.writer, tenant, consent).await
+    async fn remember_consent(&self, change: &Change, consent: &Consent) -> Result<(), StoreError> {
+        consents::remember(&self.writer, change, consent).await
     }
 
     async fn find_consent(
@@ -144,12 +132,11 @@ impl Store for SqliteStore {
 
     async fn withdraw_consent(
         &self,
-        tenant: &TenantSlug,
+        change: &Change,
         user: &UserId,
         client: &ClientId,
-        now: Timestamp,
     ) -> Result<bool, StoreError> {
-        consents::withdraw(&self.writer, tenant, user, client, now).await
+        consents::withdraw(&self.writer, change, user, client).await
     }
 
     async fn keep_remote_document(
@@ -172,8 +159,8 @@ impl Store for SqliteStore {
         spent_identifiers::spend(&self.writer, tenant, identifier).await
     }
 
-    async fn add_user(&self, tenant: &TenantSlug, user: &User) -> Result<(), StoreError> {
-        users::add(&self.writer, tenant, user).await
+    async fn add_user(&self, change: &Change, user: &User) -> Result<(), StoreError> {
+        users::add(&self.writer, change, user).await
     }
 
     async fn find_user_by_name(
@@ -198,23 +185,23 @@ impl Store for SqliteStore {
 
     async fn set_user_disabled(
         &self,
-        tenant: &TenantSlug,
+        change: &Change,
         username: &str,
         disabled: bool,
     ) -> Result<bool, StoreError> {
-        users::set_disabled(&self.writer, tenant, username, disabled).await
+        users::set_disabled(&self.writer, change, username, disabled).await
     }
 
-    async fn remove_user(&self, tenant: &TenantSlug, username: &str) -> Result<bool, StoreError> {
-        users::remove(&self.writer, tenant, username).await
+    async fn remove_user(&self, change: &Change, username: &str) -> Result<bool, StoreError> {
+        users::remove(&self.writer, change, username).await
     }
 
     async fn start_login_session(
         &self,
-        tenant: &TenantSlug,
+        change: &Change,
         session: &LoginSession,
     ) -> Result<(), StoreError> {
-        login_sessions::start(&self.writer, tenant, session).await
+        login_sessions::start(&self.writer, change, session).await
     }
 
     async fn find_login_session(
@@ -226,12 +213,8 @@ impl Store for SqliteStore {
         login_sessions::find(&self.readers, tenant, cookie, now).await
     }
 
-    async fn end_login_session(
-        &self,
-        tenant: &TenantSlug,
-        cookie: &Digest,
-    ) -> Result<(), StoreError> {
-        login_sessions::end(&self.writer, tenant, cookie).await
+    async fn end_login_session(&self, change: &Change, cookie: &Digest) -> Result<(), StoreError> {
+        login_sessions::end(&self.writer, change, cookie).await
     }
 
     async fn push_request(
@@ -272,10 +255,11 @@ impl Store for SqliteStore {
 
     async fn issue_code(
         &self,
-        tenant: &TenantSlug,
+        change: &Change,
         code: &AuthorizationCode,
+        asked: bool,
     ) -> Result<(), StoreError> {
-        codes::issue(&self.writer, tenant, code).await
+        codes::issue(&self.writer, change, code, asked).await
     }
 
     async fn find_code(
@@ -288,12 +272,11 @@ impl Store for SqliteStore {
 
     async fn redeem_code(
         &self,
-        tenant: &TenantSlug,
+        change: &Change,
         digest: &Digest,
         refresh: Option<&RefreshToken>,
-        now: Timestamp,
     ) -> Result<CodeRedemption, StoreError> {
-        codes::redeem(&self.writer, tenant, digest, refresh, now).await
+        codes::redeem(&self.writer, change, digest, refresh).await
     }
 
     async fn find_refresh_token(
@@ -306,10 +289,10 @@ impl Store for SqliteStore {
 
     async fn rotate_refresh_token(
         &self,
-        tenant: &TenantSlug,
+        change: &Change,
         rotation: &Rotation,
     ) -> Result<RotationOutcome, StoreError> {
-        refresh_tokens::rotate(&self.writer, tenant, rotation).await
+        refresh_tokens::rotate(&self.writer, change, rotation).await
     }
 
     async fn find_live_refresh_token(
@@ -329,30 +312,25 @@ impl Store for SqliteStore {
         grants::find(&self.readers, tenant, id).await
     }
 
-    async fn revoke_grant(
-        &self,
-        tenant: &TenantSlug,
-        grant: &GrantId,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        grants::revoke(&self.writer, tenant, grant, now).await
+    async fn revoke_grant(&self, change: &Change, grant: &GrantId) -> Result<bool, StoreError> {
+        grants::revoke_one(&self.writer, change, grant).await
     }
 
     async fn ensure_signing_key(
         &self,
-        tenant: &TenantSlug,
+        change: &Change,
         candidate: &SealedSigningKey,
     ) -> Result<Vec<SealedSigningKey>, StoreError> {
-        signing_keys::ensure(&self.writer, tenant, candidate).await
+        signing_keys::ensure(&self.writer, change, candidate).await
     }
 
     async fn rotate_signing_key(
         &self,
-        tenant: &TenantSlug,
+        change: &Change,
         newest: &str,
         candidate: &SealedSigningKey,
     ) -> Result<bool, StoreError> {
-        signing_keys::rotate(&self.writer, tenant, newest, candidate).await
+        signing_keys::rotate(&self.writer, change, newest, candidate).await
     }
 
     async fn list_signing_keys(

@@ -2,8 +2,8 @@
 
 use sqlx::{SqliteConnection, SqlitePool};
 
-use super::{begin, grants};
-use crate::model::{Digest, Grant, GrantId, RefreshToken, TenantSlug, Timestamp};
+use super::{audit, begin, grants};
+use crate::model::{Change, Digest, Event, Grant, GrantId, RefreshToken, TenantSlug, Timestamp};
 use crate::store::row::{RefreshTokenRow, SpentTokenRow};
 use crate::store::{Rotation, RotationOutcome, StoreError};
 
@@ -73,10 +73,11 @@ pub(super) async fn find_live(
 
 pub(super) async fn rotate(
     writer: &SqlitePool,
-    tenant: &TenantSlug,
+    change: &Change,
     rotation: &Rotation,
 ) -> Result<RotationOutcome, StoreError> {
     let mut transaction = begin(writer).await?;
+    let tenant = &change.tenant;
     let outcome = if consume(&mut transaction, tenant, rotation).await? {
         insert(&mut transaction, tenant, &rotation.successor).await?;
         let grant = &rotation.successor.grant;
@@ -85,6 +86,16 @@ pub(super) async fn rotate(
     } else {
         refuse(&mut transaction, tenant, rotation).await?
     };
+    let grant = &rotation.successor.grant;
+    let event = match outcome {
+        RotationOutcome::Rotated => Some(Event::TokenRefreshed(grant)),
+        RotationOutcome::Repeated { .. } => Some(Event::TokenRefreshRepeated(grant)),
+        RotationOutcome::Reused => Some(Event::TokenReused(grant)),
+        RotationOutcome::Refused => None,
+    };
+    if let Some(event) = event {
+        audit::note(&mut transaction, change, event).await?;
+    }
     transaction.commit().await?;
     Ok(outcome)
 }

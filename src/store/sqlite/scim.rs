@@ -2,28 +2,25 @@
 
 use async_trait::async_trait;
 
-use super::{SqliteStore, begin, provisioned_groups, provisioned_users};
+use super::{SqliteStore, audit, begin, provisioned_groups, provisioned_users};
 use crate::model::{
-    Digest, ProvisionedGroup, ProvisionedUser, ProvisioningSettings, TenantSlug, Timestamp, UserId,
+    Change, Digest, Event, ProvisionedGroup, ProvisionedUser, ProvisioningSettings, TenantSlug,
+    UserId,
 };
 use crate::store::StoreError;
 use crate::store::scim::{GroupChanges, ScimQuery, ScimStore, UserChanges};
 
 #[async_trait]
 impl ScimStore for SqliteStore {
-    async fn add_scim_token(
-        &self,
-        tenant: &TenantSlug,
-        token: &Digest,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
+    async fn add_scim_token(&self, change: &Change, token: &Digest) -> Result<(), StoreError> {
         let mut transaction = begin(&self.writer).await?;
         sqlx::query("INSERT INTO scim_tokens (tenant, digest, created_at) VALUES ($1, $2, $3)")
-            .bind(tenant.as_str())
+            .bind(change.tenant.as_str())
             .bind(token.as_bytes().as_slice())
-            .bind(now.seconds())
+            .bind(change.at().seconds())
             .execute(&mut *transaction)
             .await?;
+        audit::note(&mut transaction, change, Event::ProvisioningTokenIssued).await?;
         Ok(transaction.commit().await?)
     }
 
@@ -43,24 +40,27 @@ impl ScimStore for SqliteStore {
         Ok(count > 0)
     }
 
-    async fn remove_scim_tokens(&self, tenant: &TenantSlug) -> Result<u64, StoreError> {
+    async fn remove_scim_tokens(&self, change: &Change) -> Result<u64, StoreError> {
         let mut transaction = begin(&self.writer).await?;
         let done = sqlx::query("DELETE FROM scim_tokens WHERE tenant = $1")
-            .bind(tenant.as_str())
+            .bind(change.tenant.as_str())
             .execute(&mut *transaction)
             .await?;
+        if done.rows_affected() > 0 {
+            audit::note(&mut transaction, change, Event::ProvisioningTokensRevoked).await?;
+        }
         transaction.commit().await?;
         Ok(done.rows_affected())
     }
 
     async fn provision_user(
         &self,
-        tenant: &TenantSlug,
+        change: &Change,
         user: &ProvisionedUser,
         settings: &ProvisioningSettings,
     ) -> Result<ProvisionedUser, StoreError> {
         let mut transaction = begin(&self.writer).await?;
-        let user = provisioned_users::add(&mut transaction, tenant, user, settings).await?;
+        let user = provisioned_users::add(&mut transaction, change, user, settings).await?;
         transaction.commit().await?;
         Ok(user)
     }
@@ -85,35 +85,35 @@ impl ScimStore for SqliteStore {
 
     async fn change_provisioned_user(
         &self,
-        tenant: &TenantSlug,
+        change: &Change,
         id: &UserId,
-        change: UserChanges<'_>,
+        asked: UserChanges<'_>,
     ) -> Result<Option<ProvisionedUser>, StoreError> {
         let mut transaction = begin(&self.writer).await?;
-        let user = provisioned_users::change(&mut transaction, tenant, id, change).await?;
+        let user = provisioned_users::change(&mut transaction, change, id, asked).await?;
         transaction.commit().await?;
         Ok(user)
     }
 
     async fn remove_provisioned_user(
         &self,
-        tenant: &TenantSlug,
+        change: &Change,
         id: &UserId,
     ) -> Result<bool, StoreError> {
         let mut transaction = begin(&self.writer).await?;
-        let removed = provisioned_users::remove(&mut transaction, tenant, id).await?;
+        let removed = provisioned_users::remove(&mut transaction, change, id).await?;
         transaction.commit().await?;
         Ok(removed)
     }
 
     async fn add_provisioned_group(
         &self,
-        tenant: &TenantSlug,
+        change: &Change,
         group: &ProvisionedGroup,
         settings: &ProvisioningSettings,
     ) -> Result<ProvisionedGroup, StoreError> {
         let mut transaction = begin(&self.writer).await?;
-        let group = provisioned_groups::add(&mut transaction, tenant, group, settings).await?;
+        let group = provisioned_groups::add(&mut transaction, change, group, settings).await?;
         transaction.commit().await?;
         Ok(group)
     }
@@ -138,24 +138,24 @@ impl ScimStore for SqliteStore {
 
     async fn change_provisioned_group(
         &self,
-        tenant: &TenantSlug,
+        change: &Change,
         id: &str,
-        change: GroupChanges<'_>,
+        asked: GroupChanges<'_>,
     ) -> Result<Option<ProvisionedGroup>, StoreError> {
         let mut transaction = begin(&self.writer).await?;
-        let group = provisioned_groups::change(&mut transaction, tenant, id, change).await?;
+        let group = provisioned_groups::change(&mut transaction, change, id, asked).await?;
         transaction.commit().await?;
         Ok(group)
     }
 
     async fn remove_provisioned_group(
         &self,
-        tenant: &TenantSlug,
+        change: &Change,
         id: &str,
         settings: &ProvisioningSettings,
     ) -> Result<bool, StoreError> {
         let mut transaction = begin(&self.writer).await?;
-        let removed = provisioned_groups::remove(&mut transaction, tenant, id, settings).await?;
+        let removed = provisioned_groups::remove(&mut transaction, change, id, settings).await?;
         transaction.commit().await?;
         Ok(removed)
     }

@@ -2,8 +2,8 @@
 
 use sqlx::{SqliteConnection, SqliteExecutor, SqlitePool};
 
-use super::begin;
-use crate::model::{SealedSigningKey, TenantSlug, Timestamp};
+use super::{audit, begin};
+use crate::model::{Change, Event, SealedSigningKey, TenantSlug, Timestamp};
 use crate::store::row::SigningKeyRow;
 use crate::store::{StoreError, TOKEN_RETENTION};
 
@@ -27,13 +27,13 @@ pub(super) async fn list(
 
 pub(super) async fn ensure(
     writer: &SqlitePool,
-    tenant: &TenantSlug,
+    change: &Change,
     candidate: &SealedSigningKey,
 ) -> Result<Vec<SealedSigningKey>, StoreError> {
     let mut transaction = begin(writer).await?;
-    let mut keys = list(&mut *transaction, tenant).await?;
+    let mut keys = list(&mut *transaction, &change.tenant).await?;
     if keys.is_empty() {
-        insert(&mut transaction, tenant, candidate).await?;
+        insert(&mut transaction, change, candidate).await?;
         keys.push(candidate.clone());
     }
     transaction.commit().await?;
@@ -42,15 +42,15 @@ pub(super) async fn ensure(
 
 pub(super) async fn rotate(
     writer: &SqlitePool,
-    tenant: &TenantSlug,
+    change: &Change,
     newest: &str,
     candidate: &SealedSigningKey,
 ) -> Result<bool, StoreError> {
     let mut transaction = begin(writer).await?;
-    let keys = list(&mut *transaction, tenant).await?;
+    let keys = list(&mut *transaction, &change.tenant).await?;
     let is_newest = keys.first().is_some_and(|key| key.id == newest);
     if is_newest {
-        insert(&mut transaction, tenant, candidate).await?;
+        insert(&mut transaction, change, candidate).await?;
     }
     transaction.commit().await?;
     Ok(is_newest)
@@ -58,22 +58,22 @@ pub(super) async fn rotate(
 
 async fn insert(
     connection: &mut SqliteConnection,
-    tenant: &TenantSlug,
+    change: &Change,
     key: &SealedSigningKey,
 ) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO signing_keys (tenant, id, algorithm, sealed_key, created_at, signs_from)
          VALUES ($1, $2, $3, $4, $5, $6)",
     )
-    .bind(tenant.as_str())
+    .bind(change.tenant.as_str())
     .bind(&key.id)
     .bind(key.algorithm.as_str())
     .bind(key.sealed_key.as_slice())
     .bind(key.created_at.seconds())
     .bind(key.signs_from.seconds())
-    .execute(connection)
+    .execute(&mut *connection)
     .await?;
-    Ok(())
+    audit::note(connection, change, Event::KeyAdded(&key.id)).await
 }
 
 /// A key is needed until the last token has ended that it signed before its successor took over.

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use sqlx::{AssertSqlSafe, SqliteConnection};
 
-use super::{SqliteStore, begin};
-use crate::model::{ListedTenant, SealedSigningKey, StoredTenant, TenantSlug};
+use super::{SqliteStore, audit, begin};
+use crate::model::{Change, Event, ListedTenant, SealedSigningKey, StoredTenant, TenantSlug};
 use crate::store::StoreError;
 use crate::store::row::write_list;
 use crate::store::tenants::{
@@ -14,15 +14,20 @@ use crate::store::tenants::{
 
 #[async_trait]
 impl TenantStore for SqliteStore {
-    async fn add_tenant(&self, tenant: &StoredTenant) -> Result<(), StoreError> {
+    async fn add_tenant(&self, change: &Change, tenant: &StoredTenant) -> Result<(), StoreError> {
         let mut transaction = begin(&self.writer).await?;
         let version = next_version(&mut transaction).await?;
         remove_rows(&mut transaction, &tenant.slug).await?;
         insert(&mut transaction, tenant, version).await?;
+        audit::note(&mut transaction, change, Event::TenantAdded(&tenant.slug)).await?;
         Ok(transaction.commit().await?)
     }
 
-    async fn apply_tenants(&self, tenants: &[StoredTenant]) -> Result<Application, StoreError> {
+    async fn apply_tenants(
+        &self,
+        change: &Change,
+        tenants: &[StoredTenant],
+    ) -> Result<Application, StoreError> {
         let mut transaction = begin(&self.writer).await?;
         let existing = existing(&mut transaction).await?;
         let steps = match plan(&existing, tenants) {
@@ -32,7 +37,8 @@ impl TenantStore for SqliteStore {
         if !steps.is_empty() {
             let version = next_version(&mut transaction).await?;
             for step in &steps {
-                take(&mut transaction, step, version).await?;
+                let event = take(&mut transaction, step, version).await?;
+                audit::note(&mut transaction, change, event).await?;
             }
             transaction.commit().await?;
         }
@@ -76,7 +82,7 @@ impl TenantStore for SqliteStore {
         Ok(version)
     }
 
-    async fn remove_tenant(&self, slug: &TenantSlug) -> Result<bool, StoreError> {
+    async fn remove_tenant(&self, change: &Change, slug: &TenantSlug) -> Result<bool, StoreError> {
         let mut transaction = begin(&self.writer).await?;
         next_version(&mut transaction).await?;
         let done = sqlx::query("DELETE FROM tenants WHERE slug = $1")
@@ -87,6 +93,7 @@ impl TenantStore for SqliteStore {
             return Ok(false);
         }
         remove_rows(&mut transaction, slug).await?;
+        audit::note(&mut transaction, change, Event::TenantRemoved(slug)).await?;
         transaction.commit().await?;
         Ok(true)
     }
@@ -131,14 +138,20 @@ async fn existing(connection: &mut SqliteConnection) -> Result<Vec<Existing>, St
     .collect()
 }
 
-async fn take(
+async fn take<'a>(
     connection: &mut SqliteConnection,
-    step: &Step<'_>,
+    step: &Step<'a>,
     version: i64,
-) -> Result<(), StoreError> {
-    match step {
-        Step::Deactivate(slug) => deactivate(connection, slug, version).await,
-        Step::Write(tenant) => write(connection, tenant, version).await,
+) -> Result<Event<'a>, StoreError> {
+    match *step {
+        Step::Deactivate(slug) => {
+            deactivate(connection, slug, version).await?;
+            Ok(Event::TenantDeactivated(slug))
+        }
+        Step::Write(tenant) if write(connection, tenant, version).await? => {
+            Ok(Event::TenantChanged(&tenant.slug))
+        }
+        Step::Write(tenant) => Ok(Event::TenantAdded(&tenant.slug)),
     }
 }
 
@@ -177,17 +190,18 @@ async fn insert(
     Ok(())
 }
 
-/// Stores a tenant that may be there already.
+/// Stores a tenant that may be there already; true when it was.
 async fn write(
     connection: &mut SqliteConnection,
     tenant: &StoredTenant,
     version: i64,
-) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM tenants WHERE slug = $1")
+) -> Result<bool, StoreError> {
+    let done = sqlx::query("DELETE FROM tenants WHERE slug = $1")
         .bind(tenant.slug.as_str())
         .execute(&mut *connection)
         .await?;
-    insert(connection, tenant, version).await
+    insert(connection, tenant, version).await?;
+    Ok(done.rows_affected() > 0)
 }
 
 async fn remove_rows(

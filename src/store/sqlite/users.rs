@@ -2,24 +2,26 @@
 
 use sqlx::SqlitePool;
 
-use crate::model::{PasswordHash, TenantSlug, User, UserId};
+use super::{audit, begin};
+use crate::model::{Change, Event, PasswordHash, TenantSlug, User, UserId};
 use crate::store::StoreError;
 use crate::store::row::write_list;
 use crate::store::users::{UserRow, user_columns};
 
 pub(super) async fn add(
     writer: &SqlitePool,
-    tenant: &TenantSlug,
+    change: &Change,
     user: &User,
 ) -> Result<(), StoreError> {
     let identity = user.identity.as_ref();
     let groups = user.groups.as_ref();
+    let mut transaction = begin(writer).await?;
     sqlx::query(concat!(
         "INSERT INTO users (tenant, ",
         user_columns!(),
         ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
     ))
-    .bind(tenant.as_str())
+    .bind(change.tenant.as_str())
     .bind(user.id.as_str())
     .bind(&user.username)
     .bind(write_list(user.roles.iter().map(String::as_str)))
@@ -33,9 +35,11 @@ pub(super) async fn add(
     .bind(groups.map(|groups| groups.taken_at.seconds()))
     .bind(user.disabled)
     .bind(user.created_at.seconds())
-    .execute(writer)
+    .execute(&mut *transaction)
     .await?;
-    Ok(())
+    let event = Event::UserAdded(&user.id, &user.username);
+    audit::note(&mut transaction, change, event).await?;
+    Ok(transaction.commit().await?)
 }
 
 pub(super) async fn find_by_name(
@@ -91,30 +95,55 @@ pub(super) async fn list(
 
 pub(super) async fn set_disabled(
     writer: &SqlitePool,
-    tenant: &TenantSlug,
+    change: &Change,
     username: &str,
     disabled: bool,
 ) -> Result<bool, StoreError> {
-    let done = sqlx::query("UPDATE users SET disabled = $3 WHERE tenant = $1 AND username = $2")
-        .bind(tenant.as_str())
-        .bind(username)
-        .bind(disabled)
-        .execute(writer)
-        .await?;
-    Ok(done.rows_affected() > 0)
+    let mut transaction = begin(writer).await?;
+    let id: Option<String> = sqlx::query_scalar(
+        "UPDATE users SET disabled = $3 WHERE tenant = $1 AND username = $2 RETURNING id",
+    )
+    .bind(change.tenant.as_str())
+    .bind(username)
+    .bind(disabled)
+    .fetch_optional(&mut *transaction)
+    .await?;
+    let Some(user) = id.map(UserId::new) else {
+        return Ok(false);
+    };
+    let event = if disabled {
+        Event::UserDisabled(&user, username)
+    } else {
+        Event::UserEnabled(&user, username)
+    };
+    audit::note(&mut transaction, change, event).await?;
+    transaction.commit().await?;
+    Ok(true)
 }
 
 /// Login sessions and grants go with the account, codes and refresh tokens with the grants: the
 /// foreign keys see to it.
 pub(super) async fn remove(
     writer: &SqlitePool,
-    tenant: &TenantSlug,
+    change: &Change,
     username: &str,
 ) -> Result<bool, StoreError> {
-    let done = sqlx::query("DELETE FROM users WHERE tenant = $1 AND username = $2")
-        .bind(tenant.as_str())
-        .bind(username)
-        .execute(writer)
-        .await?;
-    Ok(done.rows_affected() > 0)
+    let mut transaction = begin(writer).await?;
+    let id: Option<String> =
+        sqlx::query_scalar("DELETE FROM users WHERE tenant = $1 AND username = $2 RETURNING id")
+            .bind(change.tenant.as_str())
+            .bind(username)
+            .fetch_optional(&mut *transaction)
+            .await?;
+    let Some(user) = id.map(UserId::new) else {
+        return Ok(false);
+    };
+    audit::note(
+        &mut transaction,
+        change,
+        Event::UserRemoved(&user, username),
+    )
+    .await?;
+    transaction.commit().await?;
+    Ok(true)
 }

@@ -4,12 +4,12 @@ mod answer;
 mod browser;
 mod database;
 mod log;
+mod time;
 mod web;
 mod wire;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use argon2::password_hash::PasswordHasher as _;
@@ -17,6 +17,7 @@ use axum::Extension;
 use axum::body::Body;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use gatehouse::audit::{Recorder, WriterTask};
 use gatehouse::authorization_server::{
     Context, RemoteDocuments, TokenSettings, metadata_route, routes,
 };
@@ -36,6 +37,7 @@ use url::form_urlencoded;
 
 pub(crate) use answer::Answer;
 pub(crate) use browser::Browser;
+pub(crate) use time::{TestClock, change, change_at};
 pub(crate) use web::{INSIDE, Page, Web};
 
 use database::Database;
@@ -55,26 +57,12 @@ pub(crate) struct Server {
     pub(crate) clock: Arc<TestClock>,
     pub(crate) key_rings: Arc<KeyRings>,
     pub(crate) store: Arc<dyn Store>,
+    _audit: WriterTask,
     wire: Wire,
     database: Database,
 }
 
-#[derive(Debug)]
-pub(crate) struct TestClock(AtomicI64);
-
 pub(crate) type Fields<'a> = &'a [(&'a str, &'a str)];
-
-impl Clock for TestClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_seconds(self.0.load(Ordering::SeqCst))
-    }
-}
-
-impl TestClock {
-    pub(crate) fn advance(&self, seconds: i64) {
-        self.0.fetch_add(seconds, Ordering::SeqCst);
-    }
-}
 
 fn scope(name: &str) -> Scope {
     name.parse().unwrap()
@@ -172,10 +160,13 @@ impl Server {
             ..store::ConnectOptions::default()
         };
         let store = store::connect(&database.url, &options).await.unwrap();
-        let clock = Arc::new(TestClock(AtomicI64::new(1_800_000_000)));
+        let clock = Arc::new(TestClock::new());
         let key_rings = Arc::new(KeyRings::default());
+        let audit_clock = Arc::clone(&clock) as Arc<dyn Clock>;
+        let (audit, writer) = Recorder::new(Arc::clone(&store), audit_clock, false);
         let context = Arc::new(Context {
             store: Arc::clone(&store),
+            audit,
             documents: RemoteDocuments::new(
                 Arc::clone(&store),
                 Arc::clone(&clock) as Arc<dyn Clock>,
@@ -201,11 +192,11 @@ impl Server {
                 ..tenant(slug, url)
             };
             store
-                .add_user(&tenant.slug, &user("alice", "admin"))
+                .add_user(&change(&tenant.slug), &user("alice", "admin"))
                 .await
                 .unwrap();
             store
-                .add_user(&tenant.slug, &user("bob", "member"))
+                .add_user(&change(&tenant.slug), &user("bob", "member"))
                 .await
                 .unwrap();
             let key = generate_signing_key(SigningAlgorithm::Es256, clock.now()).unwrap();
@@ -223,6 +214,7 @@ impl Server {
             clock,
             key_rings,
             store,
+            _audit: writer.start(),
             wire: Wire::listen(places).await,
             database,
         }

@@ -1,0 +1,331 @@
+//! The audit log in Postgres.
+
+use async_trait::async_trait;
+use sqlx::{AssertSqlSafe, PgConnection, Postgres, QueryBuilder};
+
+use super::PostgresStore;
+use crate::model::{AuditEntry, ChainHead, ChainedEntry, Change, Event, TenantSlug};
+use crate::store::StoreError;
+use crate::store::audit::{
+    AUDIT_BATCH, AuditChain, AuditQuery, AuditStore, COLUMNS, ChainedRow, Checkpoint,
+    CheckpointKey, CheckpointKeyRow, CheckpointRow, HeadRow, PendingRow, ROWS, continue_chain,
+};
+
+/// Writes what `change` does into the audit log, in the transaction that does it.
+pub(super) async fn note(
+    connection: &mut PgConnection,
+    change: &Change,
+    event: Event<'_>,
+) -> Result<(), StoreError> {
+    let entry = event.entry(change);
+    let sql = format!(
+        "INSERT INTO audit_pending ({COLUMNS})
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
+    );
+    // The names are this program's own.
+    sqlx::query(AssertSqlSafe(sql))
+        .bind(entry.tenant.as_str())
+        .bind(entry.at_ms)
+        .bind(&entry.event)
+        .bind(&entry.outcome)
+        .bind(&entry.actor_kind)
+        .bind(&entry.actor)
+        .bind(&entry.user)
+        .bind(&entry.client)
+        .bind(&entry.grant)
+        .bind(&entry.target)
+        .bind(&entry.request)
+        .bind(&entry.address)
+        .bind(entry.duration_us)
+        .bind(&entry.detail)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+#[async_trait]
+impl AuditStore for PostgresStore {
+    async fn list_pending_audit(&self) -> Result<Vec<TenantSlug>, StoreError> {
+        let mut transaction = self.pool.begin_upkeep().await?;
+        let slugs: Vec<String> = sqlx::query_scalar("SELECT DISTINCT tenant FROM audit_pending")
+            .fetch_all(&mut *transaction)
+            .await?;
+        // A name that is none can only have been written by someone else; it stays where it is.
+        Ok(slugs.iter().filter_map(|slug| slug.parse().ok()).collect())
+    }
+
+    async fn chain_audit(
+        &self,
+        tenant: &TenantSlug,
+        entries: &[AuditEntry],
+    ) -> Result<ChainHead, StoreError> {
+        let mut transaction = self.pool.begin(tenant).await?;
+        let head = lock_head(&mut transaction, tenant).await?;
+        let pending = pending(&mut transaction, tenant).await?;
+        let ids: Vec<i64> = pending.iter().map(|row| row.id).collect();
+        let (head, chained) = continue_chain(head, pending, entries)?;
+        if chained.is_empty() {
+            return Ok(head);
+        }
+        append(&mut transaction, &chained).await?;
+        sqlx::query("DELETE FROM audit_pending WHERE tenant = $1 AND id = ANY($2)")
+            .bind(tenant.as_str())
+            .bind(ids)
+            .execute(&mut *transaction)
+            .await?;
+        sqlx::query("UPDATE audit_heads SET sequence = $2, hash = $3 WHERE tenant = $1")
+            .bind(tenant.as_str())
+            .bind(head.sequence)
+            .bind(head.hash.as_bytes().as_slice())
+            .execute(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok(head)
+    }
+
+    async fn audit_chain(&self, tenant: &TenantSlug) -> Result<AuditChain, StoreError> {
+        let mut transaction = self.pool.begin(tenant).await?;
+        sqlx::query_as::<_, HeadRow>(
+            "SELECT sequence, hash, trimmed FROM audit_heads WHERE tenant = $1",
+        )
+        .bind(tenant.as_str())
+        .fetch_optional(&mut *transaction)
+        .await?
+        .map_or(Ok(AuditChain::EMPTY), AuditChain::try_from)
+    }
+
+    async fn read_audit(
+        &self,
+        tenant: &TenantSlug,
+        query: &AuditQuery,
+    ) -> Result<Vec<ChainedEntry>, StoreError> {
+        let mut transaction = self.pool.begin(tenant).await?;
+        let mut sql = selection(tenant, query);
+        let rows = sql
+            .build_query_as::<ChainedRow>()
+            .fetch_all(&mut *transaction);
+        rows.await?.into_iter().map(TryInto::try_into).collect()
+    }
+
+    async fn add_checkpoint(
+        &self,
+        tenant: &TenantSlug,
+        checkpoint: &Checkpoint,
+        key: &CheckpointKey,
+    ) -> Result<(), StoreError> {
+        let mut transaction = self.pool.begin(tenant).await?;
+        sqlx::query(
+            "INSERT INTO audit_keys (tenant, id, jwk, seal) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (tenant, id) DO UPDATE SET jwk = excluded.jwk, seal = excluded.seal",
+        )
+        .bind(tenant.as_str())
+        .bind(&key.id)
+        .bind(&key.jwk)
+        .bind(&key.seal)
+        .execute(&mut *transaction)
+        .await?;
+        sqlx::query(
+            "INSERT INTO audit_checkpoints (tenant, sequence, statement) VALUES ($1, $2, $3)
+             ON CONFLICT (tenant, sequence) DO NOTHING",
+        )
+        .bind(tenant.as_str())
+        .bind(checkpoint.sequence)
+        .bind(&checkpoint.statement)
+        .execute(&mut *transaction)
+        .await?;
+        Ok(transaction.commit().await?)
+    }
+
+    async fn list_checkpoints(
+        &self,
+        tenant: &TenantSlug,
+        after: i64,
+    ) -> Result<Vec<Checkpoint>, StoreError> {
+        let mut transaction = self.pool.begin(tenant).await?;
+        let rows = sqlx::query_as::<_, CheckpointRow>(
+            "SELECT sequence, statement FROM audit_checkpoints
+             WHERE tenant = $1 AND sequence > $2
+             ORDER BY sequence
+             LIMIT $3",
+        )
+        .bind(tenant.as_str())
+        .bind(after)
+        .bind(AUDIT_BATCH)
+        .fetch_all(&mut *transaction)
+        .await?;
+        Ok(rows.into_iter().map(Checkpoint::from).collect())
+    }
+
+    async fn last_checkpoint(
+        &self,
+        tenant: &TenantSlug,
+        before_ms: Option<i64>,
+    ) -> Result<Option<Checkpoint>, StoreError> {
+        let mut transaction = self.pool.begin(tenant).await?;
+        let row = sqlx::query_as::<_, CheckpointRow>(
+            "SELECT c.sequence, c.statement FROM audit_checkpoints AS c
+             WHERE c.tenant = $1
+               AND ($2::BIGINT IS NULL
+                    OR EXISTS (SELECT 1 FROM audit_log AS l
+                               WHERE l.tenant = c.tenant AND l.sequence = c.sequence
+                                 AND l.at_ms < $2))
+             ORDER BY c.sequence DESC
+             LIMIT 1",
+        )
+        .bind(tenant.as_str())
+        .bind(before_ms)
+        .fetch_optional(&mut *transaction)
+        .await?;
+        Ok(row.map(Checkpoint::from))
+    }
+
+    async fn list_checkpoint_keys(
+        &self,
+        tenant: &TenantSlug,
+    ) -> Result<Vec<CheckpointKey>, StoreError> {
+        let mut transaction = self.pool.begin(tenant).await?;
+        let rows = sqlx::query_as::<_, CheckpointKeyRow>(
+            "SELECT id, jwk, seal FROM audit_keys WHERE tenant = $1",
+        )
+        .bind(tenant.as_str())
+        .fetch_all(&mut *transaction)
+        .await?;
+        Ok(rows.into_iter().map(CheckpointKey::from).collect())
+    }
+
+    async fn trim_audit(
+        &self,
+        change: &Change,
+        checkpoint: &ChainHead,
+    ) -> Result<bool, StoreError> {
+        let mut transaction = self.pool.begin(&change.tenant).await?;
+        // After a long time without, there is more to remove than the time of a request allows.
+        sqlx::query("SET LOCAL statement_timeout = '60s'")
+            .execute(&mut *transaction)
+            .await?;
+        let done = sqlx::query(
+            "UPDATE audit_heads SET trimmed = $2
+             WHERE tenant = $1 AND trimmed < $2 AND sequence >= $2",
+        )
+        .bind(change.tenant.as_str())
+        .bind(checkpoint.sequence)
+        .execute(&mut *transaction)
+        .await?;
+        if done.rows_affected() == 0 {
+            return Ok(false);
+        }
+        sqlx::query("DELETE FROM audit_log WHERE tenant = $1 AND sequence <= $2")
+            .bind(change.tenant.as_str())
+            .bind(checkpoint.sequence)
+            .execute(&mut *transaction)
+            .await?;
+        sqlx::query("DELETE FROM audit_checkpoints WHERE tenant = $1 AND sequence < $2")
+            .bind(change.tenant.as_str())
+            .bind(checkpoint.sequence)
+            .execute(&mut *transaction)
+            .await?;
+        let hash = checkpoint.hash.to_hex();
+        let event = Event::AuditTrimmed(checkpoint.sequence, &hash);
+        note(&mut transaction, change, event).await?;
+        transaction.commit().await?;
+        Ok(true)
+    }
+}
+
+/// The end of the chain, which is ours alone until the transaction ends.
+async fn lock_head(
+    connection: &mut PgConnection,
+    tenant: &TenantSlug,
+) -> Result<ChainHead, StoreError> {
+    sqlx::query(
+        "INSERT INTO audit_heads (tenant, sequence, hash, trimmed) VALUES ($1, 0, $2, 0)
+         ON CONFLICT (tenant) DO NOTHING",
+    )
+    .bind(tenant.as_str())
+    .bind(ChainHead::EMPTY.hash.as_bytes().as_slice())
+    .execute(&mut *connection)
+    .await?;
+    let row = sqlx::query_as::<_, HeadRow>(
+        "SELECT sequence, hash, trimmed FROM audit_heads WHERE tenant = $1 FOR UPDATE",
+    )
+    .bind(tenant.as_str())
+    .fetch_one(connection)
+    .await?;
+    Ok(AuditChain::try_from(row)?.head)
+}
+
+async fn pending(
+    connection: &mut PgConnection,
+    tenant: &TenantSlug,
+) -> Result<Vec<PendingRow>, StoreError> {
+    let sql =
+        format!("SELECT id, {COLUMNS} FROM audit_pending WHERE tenant = $1 ORDER BY id LIMIT $2");
+    // The names are this program's own.
+    let rows = sqlx::query_as::<_, PendingRow>(AssertSqlSafe(sql))
+        .bind(tenant.as_str())
+        .bind(AUDIT_BATCH)
+        .fetch_all(connection)
+        .await?;
+    Ok(rows)
+}
+
+async fn append(connection: &mut PgConnection, chained: &[ChainedEntry]) -> Result<(), StoreError> {
+    for some in chained.chunks(ROWS) {
+        let begin = format!("INSERT INTO audit_log (sequence, hash, {COLUMNS}) ");
+        let mut sql = QueryBuilder::<Postgres>::new(begin);
+        sql.push_values(some, |mut row, chained| {
+            let entry = &chained.entry;
+            row.push_bind(chained.sequence)
+                .push_bind(chained.hash.as_bytes().as_slice())
+                .push_bind(entry.tenant.as_str())
+                .push_bind(entry.at_ms)
+                .push_bind(&entry.event)
+                .push_bind(&entry.outcome)
+                .push_bind(&entry.actor_kind)
+                .push_bind(&entry.actor)
+                .push_bind(&entry.user)
+                .push_bind(&entry.client)
+                .push_bind(&entry.grant)
+                .push_bind(&entry.target)
+                .push_bind(&entry.request)
+                .push_bind(&entry.address)
+                .push_bind(entry.duration_us)
+                .push_bind(&entry.detail);
+        });
+        sql.build().execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+fn selection(tenant: &TenantSlug, query: &AuditQuery) -> QueryBuilder<Postgres> {
+    let begin = format!("SELECT sequence, hash, {COLUMNS} FROM audit_log WHERE tenant = ");
+    let mut sql = QueryBuilder::new(begin);
+    sql.push_bind(tenant.as_str().to_owned());
+    if let Some(after) = query.after {
+        let order = if query.newest_first { " < " } else { " > " };
+        sql.push(" AND sequence").push(order).push_bind(after);
+    }
+    if let Some(since) = query.since_ms {
+        sql.push(" AND at_ms >= ").push_bind(since);
+    }
+    if let Some(until) = query.until_ms {
+        sql.push(" AND at_ms < ").push_bind(until);
+    }
+    if let Some(event) = &query.event {
+        sql.push(" AND (event = ").push_bind(event.clone());
+        // A group is what stands before the dot.
+        sql.push(" OR starts_with(event, ")
+            .push_bind(format!("{event}."));
+        sql.push("))");
+    }
+    for (column, value) in query.equalities() {
+        sql.push(" AND ")
+            .push(column)
+            .push(" = ")
+            .push_bind(value.to_owned());
+    }
+    let order = if query.newest_first { " DESC" } else { "" };
+    sql.push(" ORDER BY sequence").push(order);
+    sql.push(" LIMIT ").push_bind(query.limit());
+    sql
+}
