@@ -120,14 +120,9 @@ impl FederatedAccounts {
                     .lease_provider_token(&tenant.slug, &user.id, (now, now.after(LEASE)));
             match lease.await? {
                 ProviderLease::Leased(sealed) => {
-                    let (this, tenant) = (Arc::clone(self), tenant.clone());
-                    // On its own: were it cut off with the client's connection, a new token of the
-                    // provider could be lost.
-                    let asked =
-                        tokio::spawn(
-                            async move { this.ask(&tenant, &provider, user, &sealed).await },
-                        );
-                    return asked.await.map_err(|_| RenewalError::TryLater)?;
+                    return Arc::clone(self)
+                        .ask_on_its_own((tenant.clone(), provider), user, sealed)
+                        .await;
                 }
                 ProviderLease::Ended => return Err(RenewalError::Ended),
                 ProviderLease::None => {
@@ -147,6 +142,17 @@ impl FederatedAccounts {
             }
         }
         Err(RenewalError::TryLater)
+    }
+
+    /// Were it cut off with the client's connection, a new token of the provider could be lost.
+    async fn ask_on_its_own(
+        self: Arc<Self>,
+        (tenant, provider): (Tenant, IdentityProvider),
+        user: User,
+        sealed: Vec<u8>,
+    ) -> Result<User, RenewalError> {
+        let asked = tokio::spawn(async move { self.ask(&tenant, &provider, user, &sealed).await });
+        asked.await.map_err(|_| RenewalError::TryLater)?
     }
 
     async fn ask(

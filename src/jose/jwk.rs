@@ -64,8 +64,8 @@ const ALGORITHMS: [(&str, Algorithm); 10] = [
 /// The names of the algorithms that clients may sign with.
 #[must_use]
 pub fn client_signing_algorithms() -> [&'static str; 5] {
-    let [a, b, c, d, e, ..] = ALGORITHMS;
-    [a, b, c, d, e].map(|(name, _)| name)
+    let [es, rs, ps, ed, eddsa, ..] = ALGORITHMS;
+    [es, rs, ps, ed, eddsa].map(|(name, _)| name)
 }
 
 /// The names of the algorithms that identity providers may sign with.

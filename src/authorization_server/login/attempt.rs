@@ -118,7 +118,7 @@ impl Attempt {
         let opened = opened.map_err(|_| SignInRefusal::UnknownState)?;
         let attempt: Self =
             serde_json::from_str(opened.expose()).map_err(|_| SignInRefusal::UnknownState)?;
-        if context.clock.now() >= attempt.ends_at() {
+        if attempt.is_over(context.clock.now()) {
             return Err(SignInRefusal::UnknownState);
         }
         Ok(attempt)
@@ -168,6 +168,10 @@ impl Attempt {
             .then(|| Timestamp::from_seconds(self.begun_at))
     }
 
+    fn is_over(&self, now: Timestamp) -> bool {
+        now >= self.ends_at()
+    }
+
     fn ends_at(&self) -> Timestamp {
         Timestamp::from_seconds(self.begun_at).after(LIFETIME)
     }
@@ -176,4 +180,24 @@ impl Attempt {
 /// Where a state opens: that of another tenant doesn't. A slug has no slash.
 fn place(tenant: &Tenant) -> String {
     format!("sign-in/{}", tenant.slug)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn j02_an_attempt_is_over_after_ten_minutes() {
+        let attempt = Attempt {
+            id: "id".to_owned(),
+            provider: "corp".to_owned(),
+            issuer: "https://idp.example.com".to_owned(),
+            browser: String::new(),
+            begun_at: 1_000,
+            is_fresh: false,
+            request: None,
+        };
+        assert!(!attempt.is_over(Timestamp::from_seconds(1_599)));
+        assert!(attempt.is_over(Timestamp::from_seconds(1_600)));
+    }
 }

@@ -78,19 +78,15 @@ impl Metadata {
     pub(super) fn scopes_to_ask(&self, provider: &IdentityProvider) -> String {
         let offered = |name: &str| self.scopes.iter().any(|scope| scope == name);
         let mut scopes = vec!["openid"];
-        match &provider.scopes {
-            Some(configured) => {
-                let more = configured.iter().map(String::as_str);
-                scopes.extend(more.filter(|scope| *scope != "openid"));
-            }
-            None => {
-                scopes.extend(["profile", "email"]);
-                // Without it many providers give no refresh token, and refuse it where they know
-                // another way.
-                scopes.extend(["offline_access"].into_iter().filter(|name| offered(name)));
-                let groups = [provider.groups_claim.as_str()].into_iter();
-                scopes.extend(groups.filter(|name| offered(name)));
-            }
+        if let Some(configured) = &provider.scopes {
+            let more = configured.iter().map(String::as_str);
+            scopes.extend(more.filter(|scope| *scope != "openid"));
+        } else {
+            scopes.extend(["profile", "email"]);
+            // Without offline_access many providers give no refresh token; others have another way
+            // and refuse it.
+            let optional = ["offline_access", provider.groups_claim.as_str()];
+            scopes.extend(optional.into_iter().filter(|name| offered(name)));
         }
         scopes.join(" ")
     }

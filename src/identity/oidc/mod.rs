@@ -219,7 +219,7 @@ impl RelyingParty {
     }
 
     /// Who the claims of a verified ID token are about. Groups that are not in it may be at the
-    /// UserInfo endpoint.
+    /// `UserInfo` endpoint.
     async fn complete(
         &self,
         endpoint: &Endpoint,

@@ -34,7 +34,7 @@ pub struct Person {
     pub refresh_token: Option<Secret>,
 }
 
-/// What the UserInfo endpoint says (OpenID Connect Core §5.3.2).
+/// What the `UserInfo` endpoint says (OpenID Connect Core §5.3.2).
 #[derive(Deserialize)]
 struct UserInfo {
     sub: String,
@@ -84,7 +84,7 @@ impl Person {
     }
 }
 
-/// Asks the UserInfo endpoint about the person whose access token this is. With `expected`, they
+/// Asks the `UserInfo` endpoint about the person whose access token this is. With `expected`, they
 /// are who an ID token said that they are.
 pub(super) async fn ask(
     party: &RelyingParty,
@@ -181,7 +181,7 @@ fn is_left_out(claims: &Map<String, Value>, path: &str) -> bool {
     let elsewhere = claims.get("_claim_names").and_then(Value::as_object);
     let flagged = claims
         .get("hasgroups")
-        .is_some_and(|flag| *flag == Value::Bool(true) || *flag == Value::from("true"));
+        .is_some_and(|flag| flag.as_bool() == Some(true) || flag.as_str() == Some("true"));
     elsewhere.is_some_and(|names| names.contains_key(path)) || (flagged && path == "groups")
 }
 

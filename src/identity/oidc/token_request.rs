@@ -14,6 +14,7 @@ use super::{Answer, ProviderError, RelyingParty, redirect_uri};
 use crate::model::{IdentityProvider, Secret, Tenant};
 
 /// What the endpoint gave.
+#[expect(clippy::struct_field_names, reason = "the names of RFC 6749 §5.1")]
 pub(super) struct Tokens {
     pub(super) access_token: Option<Secret>,
     pub(super) id_token: Option<String>,
@@ -21,6 +22,7 @@ pub(super) struct Tokens {
 }
 
 #[derive(Deserialize)]
+#[expect(clippy::struct_field_names, reason = "the names of RFC 6749 §5.1")]
 struct TokenResponse {
     access_token: Option<String>,
     id_token: Option<String>,

@@ -65,10 +65,10 @@ async fn j03_j04_a_forged_id_token_signs_nobody_in() {
     assert_eq!(world.refused().await.0, StatusCode::BAD_REQUEST);
     world.assert_nothing_happened().await;
     // And a good one all the same, so that the refusals were not for another reason.
-    let mut script = world.idp.script();
-    script.header = json!({});
-    script.signs = 0;
-    drop(script);
+    {
+        let mut script = world.idp.script();
+        (script.header, script.signs) = (json!({}), 0);
+    }
     let verifier = CodeVerifier::generate(&SystemRandom);
     assert!(matches!(world.sign_in(&verifier).await, Outcome::Back(_)));
 }

@@ -66,7 +66,8 @@ pub(crate) fn now() -> i64 {
     i64::try_from(now.unwrap().as_secs()).unwrap()
 }
 
-fn overlay(mut base: Value, over: &Value) -> Value {
+/// `base` with the members of `over` in it; null takes one out.
+pub(crate) fn overlay(mut base: Value, over: &Value) -> Value {
     for (name, value) in over.as_object().into_iter().flatten() {
         if value.is_null() {
             base.as_object_mut().unwrap().remove(name);

@@ -4,7 +4,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::World;
-use super::idp::{CLIENT, now};
+use super::idp::{CLIENT, now, overlay};
 
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
@@ -84,14 +84,7 @@ async fn a_logout_token_that_does_not_hold_ends_nothing() {
     .into_iter()
     .enumerate()
     {
-        let mut forged = claims(&world, &number.to_string());
-        for (name, value) in over.as_object().unwrap() {
-            if value.is_null() {
-                forged.as_object_mut().unwrap().remove(name);
-            } else {
-                forged[name] = value.clone();
-            }
-        }
+        let forged = overlay(claims(&world, &number.to_string()), &over);
         let token = world.idp.sign(&header, &forged);
         assert_eq!(
             tell(&world, &token).await,
