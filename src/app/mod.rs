@@ -21,8 +21,8 @@ use crate::backends::weather::Weather;
 use crate::config::{Config, FileTenant, TenantRules};
 use crate::egress::{self, GuardSettings, GuardedClient, SystemLookup};
 use crate::identity::Accounts;
-use crate::jose::{KeyCipher, KeyRings, Sealer, read_key_file};
-use crate::mcp::{self, Dispatcher, Edge, EdgeParts};
+use crate::jose::{KeyCipher, KeyRings, read_key_file};
+use crate::mcp::{self, Dispatcher};
 use crate::middleware::origin::AllowedOrigins;
 use crate::middleware::{authenticate, scope};
 use crate::model::{
@@ -115,19 +115,11 @@ impl Gateway {
         let catalogue = config.scopes.catalogue.clone();
         let (audit, writer) = Recorder::new(Arc::clone(&store), Arc::clone(&clock), false);
         let weather = Weather::new(nws, Arc::clone(&figures));
-        let mut backends: Vec<Arc<dyn Backend>> = vec![Arc::new(weather)];
-        backends.extend(others);
+        let weather: Arc<dyn Backend> = Arc::new(weather);
+        let backends = std::iter::once(weather).chain(others).collect();
         let authenticate = authentication(config, &key_rings, &clock, &revocations);
-        let edge = Arc::new(Edge::new(EdgeParts {
-            store: Arc::clone(&store),
-            sealer: Sealer::new(&key),
-            clock: Arc::clone(&clock),
-            random: Arc::clone(&random),
-            tokens: Some(Arc::clone(&authenticate.tokens)),
-            page_size: config.mcp.page_size,
-            session_ttl: config.mcp.session_ttl,
-        }));
-        edge.refresh_sessions().await?;
+        let tokens = &authenticate.tokens;
+        let edge = edge::open(config, &key, &store, (&clock, &random), tokens).await?;
         let dispatcher = Arc::new(edge::dispatcher(config, backends, &figures, edge));
         let authorization_server = authorization_server::Context {
             store: Arc::clone(&store),

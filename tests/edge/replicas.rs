@@ -23,7 +23,7 @@ async fn replicas() -> (House, House) {
     let mut houses = Vec::new();
     for _ in 0..2 {
         let store = store::connect(&url, &options).await.unwrap();
-        let house = House::over(store, &key).await;
+        let house = House::over(store, &key);
         let edge = Arc::clone(&house.edge);
         tokio::spawn(async move { edge.hear().await });
         houses.push(house);
