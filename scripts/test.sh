@@ -146,6 +146,8 @@ clients() {
     step "MCP conformance: authorization, with a path" test_client --path /t/acme "${conformance[@]}"
     step "oauth4webapi" test_client .tools/node tests/clients/node/oauth4webapi.mjs
     step "MCP Inspector" test_client .tools/node tests/clients/node/inspector.mjs
+    local provider=(.tools/node tests/clients/node/identity_provider.mjs)
+    step "sign-in at an identity provider" test_client --postgres "$GATEHOUSE_TEST_POSTGRES" "${provider[@]}"
     step "pages in Chromium" test_client .tools/node tests/clients/node/pages.mjs
 }
 

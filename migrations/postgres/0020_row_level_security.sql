@@ -49,8 +49,8 @@ WHERE c.relkind IN ('r', 'p') AND c.relnamespace = current_schema()::regnamespac
 SELECT admit_upkeep(of_upkeep::regclass)
 FROM unnest(ARRAY[
     'authorization_codes', 'client_registrations', 'clients', 'grants', 'login_sessions',
-    'notes', 'pushed_requests', 'refresh_tokens', 'remote_documents', 'signing_keys',
-    'spent_identifiers', 'tasks'
+    'notes', 'pushed_requests', 'refresh_tokens', 'remote_documents', 'sign_in_attempts',
+    'signing_keys', 'spent_identifiers', 'tasks'
 ]) AS of_upkeep;
 
 -- Clients that upkeep removes leave a revocation behind, by a trigger. A revocation takes access

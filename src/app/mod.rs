@@ -20,8 +20,9 @@ use crate::backends::Backend;
 use crate::backends::weather::Weather;
 use crate::config::{Config, FileTenant, TenantRules};
 use crate::egress::{self, GuardSettings, GuardedClient, SystemLookup};
-use crate::identity::Accounts;
-use crate::jose::{KeyCipher, KeyRings, read_key_file};
+use crate::identity::oidc::RelyingParty;
+use crate::identity::{Accounts, FederatedAccounts};
+use crate::jose::{KeyCipher, KeyRings, TextCipher, read_key_file};
 use crate::mcp::{self, Dispatcher};
 use crate::middleware::origin::AllowedOrigins;
 use crate::middleware::{authenticate, scope};
@@ -94,10 +95,10 @@ impl Gateway {
         let default = config.tenants.first().context("no default tenant")?;
         let tenant = Arc::new(default.at(&public_url));
         let key_rings = Arc::new(KeyRings::default());
-        let key = encryption_key(config, &*store, &tenant.slug, &*random).await?;
+        let encryption_key = open_key(config, &*store, &tenant.slug, &*random).await?;
         let signing_keys = Arc::new(SigningKeys {
             store: Arc::clone(&store),
-            cipher: KeyCipher::new(&key)?,
+            cipher: KeyCipher::new(&encryption_key)?,
             rings: Arc::clone(&key_rings),
             clock: Arc::clone(&clock),
             algorithm: config.keys.algorithm,
@@ -119,7 +120,7 @@ impl Gateway {
         let backends = std::iter::once(weather).chain(others).collect();
         let authenticate = authentication(config, &key_rings, &clock, &revocations);
         let tokens = &authenticate.tokens;
-        let edge = edge::open(config, &key, &store, (&clock, &random), tokens).await?;
+        let edge = edge::open(config, &encryption_key, &store, (&clock, &random), tokens).await?;
         let dispatcher = Arc::new(edge::dispatcher(config, backends, &figures, edge));
         let authorization_server = authorization_server::Context {
             store: Arc::clone(&store),
@@ -130,7 +131,18 @@ impl Gateway {
             random: Arc::clone(&random),
             catalogue,
             initial_scopes: config.scopes.initial.clone(),
-            accounts: Accounts::new(Arc::clone(&store)),
+            accounts: Accounts::new(
+                Arc::clone(&store),
+                Arc::clone(&clock),
+                TextCipher::new(&encryption_key, "browsers")?,
+            ),
+            federated: Arc::new(FederatedAccounts {
+                store: Arc::clone(&store),
+                party: RelyingParty::new(Arc::clone(&clock))?,
+                cipher: TextCipher::new(&encryption_key, "identity providers")?,
+                clock: Arc::clone(&clock),
+                random: Arc::clone(&random),
+            }),
             tokens: token_settings(config),
         };
         let parts = router::Parts {
@@ -245,8 +257,9 @@ fn authentication(
     }
 }
 
-/// What the signing keys in the database are encrypted with.
-async fn encryption_key(
+/// What the signing keys in the database are encrypted with, and what all else that is sealed
+/// follows from.
+async fn open_key(
     config: &Config,
     store: &dyn Store,
     tenant: &TenantSlug,
@@ -313,7 +326,7 @@ fn open_nws(
     random: &Arc<dyn Random>,
 ) -> anyhow::Result<Nws> {
     if source == WeatherSource::Sample {
-        return Ok(Nws::sample(Arc::clone(clock)));
+        return Ok(Nws::sample(Arc::clone(clock), Arc::clone(random)));
     }
     let settings = nws::Settings {
         alerts_ttl: config.weather.cache_ttl,

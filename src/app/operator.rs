@@ -14,6 +14,7 @@ use crate::model::{
     Actor, Change, Client, ClientId, Event, GrantType, RedirectUri, ScopeSet, Secret, Tenant,
     TenantSlug, TokenEndpointAuthMethod, User, UserId, new_identifier,
 };
+use crate::store::SignedOut;
 
 /// A client as an operator describes it.
 #[derive(Debug)]
@@ -63,6 +64,21 @@ impl Gateway {
         let user = User::local(id, username, roles, hash, self.clock.now());
         self.store.add_user(&self.change(tenant), &user).await?;
         Ok(())
+    }
+
+    /// Ends all login sessions of a person and everything that they allowed clients; nothing when
+    /// there is no such account.
+    pub async fn sign_out_everywhere(
+        &self,
+        tenant: &TenantSlug,
+        username: &str,
+    ) -> anyhow::Result<Option<SignedOut>> {
+        let Some(user) = self.store.find_user_by_name(tenant, username).await? else {
+            return Ok(None);
+        };
+        let change = self.change(tenant);
+        let ended = self.store.sign_out_everywhere(&change, &user.id);
+        Ok(Some(ended.await?))
     }
 
     /// Adds a client that acts for itself or for people, as the operator says; returns its

@@ -9,9 +9,10 @@ use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 
 use super::authorize::{AuthorizeError, PageError};
+use super::login::{Then, begin, password};
 use super::login_session::SignedIn;
-use super::pages::{self, AccountPage, Brand, ConnectedApp, LoginPage, ScopeLine};
-use super::{Context, form_token, login_session};
+use super::pages::{self, AccountPage, Brand, Choice, ConnectedApp, LoginPage};
+use super::{Context, consent, form_token, login_session};
 use crate::model::{Actor, ClientId, ScopeSet, Secret, Tenant, Timestamp};
 use crate::store::LiveGrant;
 use crate::web::{self, Cookie, Parameters, read_form};
@@ -97,6 +98,9 @@ async fn act(
 ) -> Result<Response, AuthorizeError> {
     let headers = http.headers().clone();
     let fields = read_form(http).await.map_err(PageError::from)?;
+    if let Some(provider) = fields.one("provider").map_err(PageError::from)? {
+        return sign_in_elsewhere(context, tenant, &headers, (&fields, provider)).await;
+    }
     if fields.one("username").map_err(PageError::from)?.is_some() {
         return sign_in(context, tenant, &headers, &fields).await;
     }
@@ -140,24 +144,42 @@ async fn sign_in(
     let cookie = Cookie::of(tenant, SIGN_IN).read(headers);
     let cookie = cookie.ok_or_else(|| forged(tenant))?;
     check_form(tenant, headers, fields, (&cookie, SIGN_IN))?;
+    if !tenant.sign_in.local_accounts {
+        return Err(PageError::NoDecision.into());
+    }
     let username = fields.one("username").map_err(PageError::from)?;
     let username = username.unwrap_or_default();
     let password = fields.one("password").map_err(PageError::from)?;
     let password = Secret::new(password.unwrap_or_default().to_owned());
-    let user = context
-        .accounts
-        .sign_in(&tenant.slug, username, password)
-        .await
-        .map_err(PageError::from)?;
+    let user = password::check(context, tenant, (username, password), headers).await?;
     let Some(user) = user else {
         tracing::info!("sign-in refused");
         let page = sign_in_page(tenant, &cookie, Some(username));
         return Ok(pages::show(tenant, StatusCode::UNPROCESSABLE_ENTITY, &page));
     };
-    let set = login_session::start(context, tenant, &user, headers).await?;
+    let (_, set) = login_session::start(context, tenant, (&user, None), headers).await?;
     tracing::info!(user.id = %user.id, "signed in");
-    let response = web::see_other(&address(tenant));
-    Ok(login_session::with_cookie(response, set))
+    let response = login_session::with_cookie(web::see_other(&address(tenant)), set);
+    Ok(password::remember(context, tenant, username, response))
+}
+
+async fn sign_in_elsewhere(
+    context: &Context,
+    tenant: &Tenant,
+    headers: &HeaderMap,
+    (fields, provider): (&Parameters, &str),
+) -> Result<Response, AuthorizeError> {
+    let cookie = Cookie::of(tenant, SIGN_IN).read(headers);
+    let cookie = cookie.ok_or_else(|| forged(tenant))?;
+    check_form(tenant, headers, fields, (&cookie, SIGN_IN))?;
+    let provider = tenant.sign_in.provider(provider);
+    let provider = provider.ok_or(PageError::NoDecision)?;
+    let then = Then {
+        request: None,
+        prompt: None,
+        login_hint: None,
+    };
+    Ok(begin(context, tenant, provider, headers, then).await?)
 }
 
 fn show_sign_in(context: &Context, tenant: &Tenant, headers: &HeaderMap) -> Response {
@@ -183,6 +205,8 @@ fn sign_in_page<'a>(
         action: address(tenant),
         form_token: form_token::make(cookie, SIGN_IN, ""),
         refused,
+        providers: tenant.sign_in.providers.iter().map(Choice::of).collect(),
+        has_password: tenant.sign_in.local_accounts,
     }
 }
 
@@ -206,7 +230,7 @@ fn forged(tenant: &Tenant) -> PageError {
     }
 }
 
-fn address(tenant: &Tenant) -> String {
+pub(super) fn address(tenant: &Tenant) -> String {
     format!("{}/account", tenant.public_url.path())
 }
 
@@ -232,17 +256,10 @@ fn app<'a>(
     name: Option<String>,
     connection: &'a Connection,
 ) -> ConnectedApp<'a> {
-    let lines = connection.scopes.iter().map(|scope| ScopeLine {
-        scope: scope.as_str(),
-        description: context
-            .catalogue
-            .get(scope)
-            .map_or(scope.as_str(), |found| found.description.as_str()),
-    });
     ConnectedApp {
         id: client.as_str(),
         name: name.unwrap_or_else(|| client.as_str().to_owned()),
-        scopes: lines.collect(),
+        scopes: consent::lines(context, &connection.scopes),
         given: date(connection.given_at),
         used: date(connection.used_at),
     }

@@ -9,10 +9,10 @@ use http::{HeaderMap, StatusCode};
 
 use super::authorize::{AuthorizationRequest, AuthorizeError, PageError, RedirectError};
 use super::login_session::SignedIn;
-use super::pages::{self, Brand, ConsentPage, ScopeLine};
+use super::pages::{self, Asking, Brand, ConsentPage, ScopeLine};
 use super::{Context, clients, form_token, login, login_session, scopes};
 use crate::model::{
-    Actor, AuthorizationCode, Consent, Event, Grant, GrantId, ScopeSet, Secret, Tenant,
+    Actor, AuthorizationCode, Consent, Event, Grant, GrantId, Scope, ScopeSet, Secret, Tenant,
     new_identifier,
 };
 use crate::web::{self, Parameters, read_form};
@@ -44,30 +44,37 @@ pub(super) fn ask(
         return Err(AuthorizeError::Redirect(back, RedirectError::InvalidScope));
     }
     let query = request.query();
-    let lines = granted.iter().map(|scope| ScopeLine {
-        scope: scope.as_str(),
-        description: context
-            .catalogue
-            .get(scope)
-            .map_or(scope.as_str(), |found| found.description.as_str()),
-    });
     let page = ConsentPage {
         brand: Brand::of(tenant),
-        host: tenant.public_url.host(),
-        client: request.client.display_name(),
-        is_verified: is_verified(request),
-        destination: request.back.redirect_uri.destination(),
-        is_loopback: request.back.redirect_uri.is_loopback(),
+        asking: Asking {
+            host: tenant.public_url.host(),
+            client: request.client.display_name(),
+            is_verified: is_verified(request),
+            destination: request.back.redirect_uri.destination(),
+            is_loopback: request.back.redirect_uri.is_loopback(),
+            scopes: lines(context, &granted),
+        },
         username: &signed_in.user.username,
-        scopes: lines.collect(),
         action: format!("{}/consent?{query}", tenant.public_url.path()),
         form_token: form_token::make(&signed_in.cookie, FORM, &query),
     };
     Ok(pages::show(tenant, StatusCode::OK, &page))
 }
 
+/// Scopes in words.
+pub(super) fn lines<'a>(context: &'a Context, scopes: &'a ScopeSet) -> Vec<ScopeLine<'a>> {
+    let line = |scope: &'a Scope| ScopeLine {
+        scope: scope.as_str(),
+        description: context
+            .catalogue
+            .get(scope)
+            .map_or(scope.as_str(), |found| found.description.as_str()),
+    };
+    scopes.iter().map(line).collect()
+}
+
 /// True when the host that the person is sent back to also vouches for the application.
-fn is_verified(request: &AuthorizationRequest) -> bool {
+pub(super) fn is_verified(request: &AuthorizationRequest) -> bool {
     let redirect_uri = &request.back.redirect_uri;
     let host = clients::vouching_host(&request.client);
     !redirect_uri.is_loopback() && host == Some(redirect_uri.destination())
@@ -104,11 +111,7 @@ async fn decide(
     };
     check_form(tenant, &request, &headers, (&signed_in, &fields))?;
     match Decision::read(&fields)? {
-        Decision::Approve => {
-            request.end(context, tenant).await?;
-            remember(context, tenant, &request, &signed_in).await?;
-            issue_code(context, tenant, request, (&signed_in, true)).await
-        }
+        Decision::Approve => approve(context, tenant, request, &signed_in).await,
         Decision::Deny => {
             request.end(context, tenant).await?;
             let (audit, actor) = (&context.audit, Actor::User(signed_in.user.id.clone()));
@@ -118,10 +121,22 @@ async fn decide(
         }
         Decision::SwitchUser => {
             let cleared = login_session::end(context, tenant, &headers).await?;
-            let response = web::see_other(&login::address(tenant, &request));
+            let response = web::see_other(&login::address_of_another(tenant, &request));
             Ok(login_session::with_cookie(response, cleared))
         }
     }
+}
+
+/// Carries out what the person approved of.
+pub(super) async fn approve(
+    context: &Context,
+    tenant: &Tenant,
+    request: AuthorizationRequest,
+    signed_in: &SignedIn,
+) -> Result<Response, AuthorizeError> {
+    request.end(context, tenant).await?;
+    remember(context, tenant, &request, signed_in).await?;
+    issue_code(context, tenant, request, (signed_in, true)).await
 }
 
 /// True when the person agreed to this very request before, and the browser was not sent here by

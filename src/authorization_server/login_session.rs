@@ -46,13 +46,14 @@ pub(super) async fn find(
 }
 
 /// Starts a session of `user`, always under a new cookie: one that was there before the person
-/// signed in may be known to someone else. The session before it ends.
+/// signed in may be known to someone else. The session before it ends. `origin` is the issuer that
+/// they signed in at, with their session there.
 pub(super) async fn start(
     context: &Context,
     tenant: &Tenant,
-    user: &User,
+    (user, origin): (&User, Option<(String, Option<String>)>),
     headers: &HeaderMap,
-) -> Result<Option<HeaderValue>, StoreError> {
+) -> Result<(SignedIn, Option<HeaderValue>), StoreError> {
     let cookie = Secret::generate(context.random.as_ref());
     let now = context.clock.now();
     let session = LoginSession {
@@ -60,11 +61,19 @@ pub(super) async fn start(
         user: user.id.clone(),
         signed_in_at: now,
         expires_at: now.after(LIFETIME),
+        issuer: origin.as_ref().map(|(issuer, _)| issuer.clone()),
+        provider_session: origin.and_then(|(_, session)| session),
     };
     end(context, tenant, headers).await?;
     let change = context.change(tenant, Actor::User(user.id.clone()));
     context.store.start_login_session(&change, &session).await?;
-    Ok(Cookie::of(tenant, PURPOSE).set(&cookie, LIFETIME))
+    let set = Cookie::of(tenant, PURPOSE).set(&cookie, LIFETIME);
+    let signed_in = SignedIn {
+        cookie,
+        user: user.clone(),
+        since: now,
+    };
+    Ok((signed_in, set))
 }
 
 /// Ends the session of this browser, and removes its cookie.

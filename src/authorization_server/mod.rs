@@ -33,7 +33,7 @@ use axum::routing::{MethodRouter, get, post};
 pub use clients::{RemoteDocuments, read_client_document};
 
 use crate::audit::{self, Recorder};
-use crate::identity::Accounts;
+use crate::identity::{Accounts, FederatedAccounts};
 use crate::jose::KeyRings;
 use crate::model::{Actor, Change, Clock, Random, ScopeCatalogue, ScopeSet, Tenant};
 use crate::store::Store;
@@ -59,8 +59,10 @@ pub struct Context {
     pub catalogue: ScopeCatalogue,
     /// What a client that names no scopes gets beside the basic ones, where the role has them.
     pub initial_scopes: ScopeSet,
-    /// Who may sign in.
+    /// Who may sign in with a password.
     pub accounts: Accounts,
+    /// Who may sign in elsewhere.
+    pub federated: Arc<FederatedAccounts>,
     /// How long tokens live.
     pub tokens: TokenSettings,
 }
@@ -88,7 +90,14 @@ impl Context {
 pub fn routes(context: Arc<Context>) -> Router {
     Router::new()
         .route("/authorize", get(authorize::get))
-        .route("/login", get(login::get).post(login::post))
+        .route("/login", get(login::get).post(login::password::post))
+        .route(
+            "/login/password",
+            get(login::password::get).post(login::password::post),
+        )
+        .route("/login/start", post(login::approval::post))
+        .route("/login/callback", get(login::callback::get))
+        .route("/login/backchannel-logout", post(login::backchannel::post))
         .route("/consent", post(consent::post))
         .route("/account", get(account::get).post(account::post))
         .route("/logo", get(logo::get))

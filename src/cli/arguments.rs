@@ -250,6 +250,17 @@ Example:
         #[arg(long)]
         username: String,
     },
+    /// Sign a person out everywhere: their browsers, and everything that they allowed clients to do.
+    #[command(after_help = "\
+Example:
+  gatehouse user sign-out --username ada")]
+    SignOut {
+        #[command(flatten)]
+        tenant: TenantOption,
+        /// The account's user name.
+        #[arg(long)]
+        username: String,
+    },
     /// Remove an account with its sign-ins and with everything that it allowed clients to do.
     #[command(after_help = "\
 Example:

@@ -50,6 +50,11 @@ pub(super) async fn run(config: &Config, command: UserCommand) -> anyhow::Result
             let tenant = find_tenant(&gateway, &tenant).await?;
             set_disabled(&gateway, &tenant.slug, &username, false).await
         }
+        UserCommand::SignOut { tenant, username } => {
+            let gateway = open(config).await?;
+            let tenant = find_tenant(&gateway, &tenant).await?;
+            sign_out(&gateway, &tenant.slug, &username).await
+        }
         UserCommand::Remove { tenant, username } => {
             let gateway = open(config).await?;
             let tenant = find_tenant(&gateway, &tenant).await?;
@@ -101,6 +106,17 @@ async fn set_disabled(
     }
     let done = if disabled { "disabled" } else { "enabled" };
     terminal::say(&format!("{done} {username}"))?;
+    Ok(())
+}
+
+async fn sign_out(gateway: &Gateway, tenant: &TenantSlug, username: &str) -> anyhow::Result<()> {
+    let Some(ended) = gateway.sign_out_everywhere(tenant, username).await? else {
+        bail!("there is no account {username:?}");
+    };
+    terminal::say(&format!(
+        "signed {username} out: {} sign-ins and {} grants ended",
+        ended.sessions, ended.grants
+    ))?;
     Ok(())
 }
 

@@ -76,7 +76,9 @@ impl KeyPath {
     /// True when a secret may stand here: the address of a database can hold a password.
     pub(super) fn is_secret(&self) -> bool {
         let is = |key: Option<&String>, name| key.is_some_and(|key| key == name);
-        is(self.0.first(), "database") || is(self.0.last(), "initial_access_token")
+        is(self.0.first(), "database")
+            || is(self.0.last(), "initial_access_token")
+            || is(self.0.last(), "client_secret")
     }
 }
 

@@ -18,9 +18,10 @@ use super::refusals::{self, Dialect};
 use super::registration::{Policy, policy};
 use super::schema;
 use super::scopes::known_scopes;
+use super::sign_in::SignIn;
 use crate::model::{
     AccessRules, Branding, DocumentTrust, PublicUrl, RefusalRules, RegistrationSettings, Role,
-    ScopeCatalogue, StoredTenant, Tenant, TenantSlug,
+    ScopeCatalogue, SignInSettings, StoredTenant, Tenant, TenantSlug,
 };
 
 /// What a tenant's document is checked against, and what holds where it says nothing.
@@ -44,6 +45,7 @@ pub struct TenantRules {
 #[derive(Clone, Debug)]
 pub struct TenantSettings {
     roles: BTreeMap<String, Role>,
+    sign_in: SignInSettings,
     access: AccessRules,
     refusals: RefusalRules,
     client_documents: DocumentTrust,
@@ -80,22 +82,6 @@ pub(super) struct TenantEntry {
     registration: RegistrationEntry,
     metadata_documents: DocumentsEntry,
     branding: BrandingEntry,
-}
-
-/// How people sign in.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-struct SignIn {
-    kind: SignInKind,
-}
-
-/// `local`: with accounts that Gatehouse keeps.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-#[schemars(inline)]
-enum SignInKind {
-    #[default]
-    Local,
 }
 
 /// What the holders of a role may be granted.
@@ -211,6 +197,7 @@ impl TenantSettings {
     #[must_use]
     pub fn tenant(&self, slug: TenantSlug, public_url: PublicUrl) -> Tenant {
         Tenant {
+            sign_in: self.sign_in.clone(),
             access: self.access.clone(),
             refusals: self.refusals.clone(),
             client_documents: self.client_documents.clone(),
@@ -243,6 +230,7 @@ impl TenantEntry {
             whole.roles = built_in_roles();
         }
         let roles = whole.resolve_roles(&global.catalogue, checks, &path.join("roles"));
+        let sign_in = whole.sign_in.resolve(&roles, checks, &path.join("sign_in"));
         let tables = AccessTables {
             tools: &self.tools,
             resources: &self.resources,
@@ -262,6 +250,7 @@ impl TenantEntry {
         let json = serde_json::to_string(&whole).ok();
         Some(TenantSettings {
             roles,
+            sign_in: sign_in?,
             access: access.over(&global.access),
             refusals: refusals.over(&global.refusals),
             client_documents: client_documents?,

@@ -1,7 +1,10 @@
-//! Who a person is: local accounts with a password.
+//! Who a person is: local accounts with a password, and people who sign in at an identity provider.
 
 mod accounts;
+mod federated;
+pub mod oidc;
 mod password;
 
-pub use accounts::{Accounts, SignInError};
+pub use accounts::{Accounts, SignInError, Visitor};
+pub use federated::{AdmissionError, FederatedAccounts, RenewalError};
 pub use password::{PasswordError, hash_password};

@@ -76,7 +76,7 @@ struct Confirmation {
 pub(super) struct ImpossibleClaims;
 
 /// Seconds since the Unix epoch, with or without a fraction (RFC 7519 §2).
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct NumericDate(pub(super) Timestamp);
 
 struct NumericDateVisitor;

@@ -4,7 +4,7 @@ use jsonwebtoken::Algorithm;
 use serde::Deserialize;
 
 use super::claims::{NumericDate, present};
-use super::jwk::algorithm;
+use super::jwk::client_algorithm;
 use super::jwk_set::JwkSet;
 use super::token::{is_present, read};
 use crate::model::{ClientId, Timestamp};
@@ -113,7 +113,7 @@ impl<'text> ClientAssertion<'text> {
         Ok(Self {
             message,
             signature,
-            algorithm: algorithm(&header.alg).ok_or(InvalidAssertion::Algorithm)?,
+            algorithm: client_algorithm(&header.alg).ok_or(InvalidAssertion::Algorithm)?,
             key_id: header.kid,
             claims: claims.into(),
         })

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use url::Url;
 
 use super::claims::{NumericDate, present};
-use super::jwk::{Jwk, algorithm};
+use super::jwk::{Jwk, client_algorithm};
 use super::token::{is_present, read};
 use crate::model::{Digest, KeyThumbprint, Timestamp};
 
@@ -164,7 +164,7 @@ fn check_signature(
     }
     let (key, able) = header.jwk.verifier().ok_or(InvalidProof::Key)?;
     // RFC 8725 §3.1: the kind of the key decides, the header has to agree.
-    let algorithm = algorithm(&header.alg)
+    let algorithm = client_algorithm(&header.alg)
         .filter(|algorithm| able.contains(algorithm))
         .ok_or(InvalidProof::Algorithm)?;
     let verified = jsonwebtoken::crypto::verify(signature, message.as_bytes(), &key, algorithm);

@@ -46,19 +46,37 @@ struct Thumbprinted<'a> {
     y: Option<&'a str>,
 }
 
-/// What clients may sign with, by the registered names (RFC 7518 §3.1, RFC 8037 §3.1, RFC 9864 §2.2).
-const ALGORITHMS: [(&str, Algorithm); 5] = [
+/// What others may sign with, by the registered names (RFC 7518 §3.1, RFC 8037 §3.1, RFC 9864 §2.2).
+/// Clients may use the first five.
+const ALGORITHMS: [(&str, Algorithm); 10] = [
     ("ES256", Algorithm::ES256),
     ("RS256", Algorithm::RS256),
     ("PS256", Algorithm::PS256),
     ("Ed25519", Algorithm::EdDSA),
     ("EdDSA", Algorithm::EdDSA),
+    ("ES384", Algorithm::ES384),
+    ("RS384", Algorithm::RS384),
+    ("RS512", Algorithm::RS512),
+    ("PS384", Algorithm::PS384),
+    ("PS512", Algorithm::PS512),
 ];
 
 /// The names of the algorithms that clients may sign with.
 #[must_use]
 pub fn client_signing_algorithms() -> [&'static str; 5] {
+    let [a, b, c, d, e, ..] = ALGORITHMS;
+    [a, b, c, d, e].map(|(name, _)| name)
+}
+
+/// The names of the algorithms that identity providers may sign with.
+#[must_use]
+pub fn provider_signing_algorithms() -> [&'static str; 10] {
     ALGORITHMS.map(|(name, _)| name)
+}
+
+/// The algorithm of that name, for clients.
+pub(super) fn client_algorithm(name: &str) -> Option<Algorithm> {
+    algorithm(name).filter(|_| client_signing_algorithms().contains(&name))
 }
 
 /// The algorithm of that name; `none` and the symmetric ones have none here (RFC 8725 §3.1).
@@ -79,11 +97,25 @@ impl Jwk {
         let (key, able): (_, &[_]) = match (self.kty.as_str(), self.crv.as_deref()) {
             ("RSA", _) => {
                 let key = DecodingKey::from_rsa_components(self.n.as_deref()?, self.e.as_deref()?);
-                (key, &[Algorithm::RS256, Algorithm::PS256])
+                (
+                    key,
+                    &[
+                        Algorithm::RS256,
+                        Algorithm::PS256,
+                        Algorithm::RS384,
+                        Algorithm::RS512,
+                        Algorithm::PS384,
+                        Algorithm::PS512,
+                    ],
+                )
             }
             ("EC", Some("P-256")) => {
                 let key = DecodingKey::from_ec_components(x?, y?);
                 (key, &[Algorithm::ES256])
+            }
+            ("EC", Some("P-384")) => {
+                let key = DecodingKey::from_ec_components(x?, y?);
+                (key, &[Algorithm::ES384])
             }
             ("OKP", Some("Ed25519")) => {
                 let key = DecodingKey::from_ed_components(x?);

@@ -19,7 +19,7 @@ pub enum InvalidJwkSet {
     #[error("the JWK Set holds private or symmetric keys")]
     Private,
     /// Of none of its keys do we know the type and curve.
-    #[error("the JWK Set has no RSA, P-256 or Ed25519 key for signatures")]
+    #[error("the JWK Set has no RSA, P-256, P-384 or Ed25519 key for signatures")]
     Empty,
 }
 

@@ -1,5 +1,5 @@
-//! Signed access tokens, the keys that sign them, and what clients sign
-//! (RFC 7515, RFC 7517, RFC 7523, RFC 9068, RFC 9449).
+//! Signed access tokens, the keys that sign them, and what clients
+//! and identity providers sign (RFC 7515, RFC 7517, RFC 7523, RFC 9068, RFC 9449).
 
 mod claims;
 mod client_assertion;
@@ -10,8 +10,10 @@ mod key;
 mod key_cipher;
 mod key_file;
 mod key_ring;
+mod provider_token;
 mod rsa;
 mod sealer;
+mod text_cipher;
 mod token;
 
 use std::path::PathBuf;
@@ -19,13 +21,15 @@ use std::path::PathBuf;
 pub use claims::AccessTokenClaims;
 pub use client_assertion::{ClientAssertion, ClientAssertionClaims, InvalidAssertion};
 pub use dpop::{DpopProof, InvalidProof, ProvenRequest};
-pub use jwk::client_signing_algorithms;
+pub use jwk::{client_signing_algorithms, provider_signing_algorithms};
 pub use jwk_set::{InvalidJwkSet, JwkSet};
 pub use key::generate_signing_key;
 pub use key_cipher::KeyCipher;
 pub use key_file::read_key_file;
 pub use key_ring::{DPOP_NONCE_END, KeyRing, KeyRings};
+pub use provider_token::{InvalidProviderToken, ProviderClaims, ProviderToken};
 pub use sealer::Sealer;
+pub use text_cipher::TextCipher;
 pub use token::InvalidToken;
 
 /// A key can't be used.

@@ -88,6 +88,10 @@ pub struct LoginSession {
     pub signed_in_at: Timestamp,
     /// From when on the person must sign in again.
     pub expires_at: Timestamp,
+    /// The issuer that they signed in at; none for a local account.
+    pub issuer: Option<String>,
+    /// Their session there, where it has a name.
+    pub provider_session: Option<String>,
 }
 
 impl GrantId {

@@ -8,7 +8,7 @@ use url::Url;
 
 use super::{
     AccessRules, Branding, DocumentTrust, RedirectUri, RefusalRules, RegistrationSettings,
-    ResourceUri, ScopeSet,
+    ResourceUri, ScopeSet, SignInSettings,
 };
 
 /// The short name of a tenant, and its key in every table.
@@ -52,6 +52,8 @@ pub struct Tenant {
     pub resource: ResourceUri,
     /// Its roles by name.
     pub roles: BTreeMap<String, Role>,
+    /// How people sign in.
+    pub sign_in: SignInSettings,
     /// What single tools, resources and prompts ask for.
     pub access: AccessRules,
     /// How clients are told what their tokens lack.
@@ -187,6 +189,7 @@ impl Tenant {
             public_url,
             resource,
             roles,
+            sign_in: SignInSettings::default(),
             access: AccessRules::default(),
             refusals: RefusalRules::default(),
             client_documents: DocumentTrust::default(),

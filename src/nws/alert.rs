@@ -1,13 +1,20 @@
-//! Weather alerts: the properties of the features of `/alerts/active`.
+//! Weather alerts: `/alerts/active` of a place, and `/alerts/{id}`.
 
 use std::cmp::Reverse;
+use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::error::{NwsError, Reason};
 use super::moment::Moment;
-use super::wire;
+use super::place::Place;
+use super::request::Request;
+use super::shelf::Found;
+use super::{Nws, wire};
 use crate::model::Timestamp;
 
 /// A weather alert. The texts were written by forecast offices and their partners.
@@ -105,25 +112,100 @@ pub enum Urgency {
     Unknown,
 }
 
-/// The alerts of an area at one moment, worst first.
+/// The identifier of an alert message, such as `urn:oid:2.49.0.1.840.0.0a1b.001.1`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct AlertId(String);
+
+/// The text is no identifier of an alert.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "That is not the identifier of an alert. Give the `id` that get_alerts has for it; it begins \
+     with urn:oid:2.49.0.1.840.0."
+)]
+pub struct InvalidAlertId;
+
+/// The alerts of a place at one moment, worst first.
 #[derive(Clone, Debug)]
 pub struct ActiveAlerts {
+    /// How old they are, when they stand in for current ones that can't be had.
+    pub age: Option<Duration>,
     sent: Arc<Vec<Alert>>,
     now: Timestamp,
 }
 
 /// `/alerts/active` as it is sent; a collection without `features` is none.
 #[derive(Deserialize)]
-pub(super) struct AlertCollection {
+struct AlertCollection {
     features: Vec<AlertFeature>,
 }
 
+/// `/alerts/{id}` as it is sent.
 #[derive(Deserialize)]
 struct AlertFeature {
     properties: Alert,
 }
 
+impl Nws {
+    /// The alerts of `place` that are active now, worst first.
+    pub async fn active_alerts(&self, place: impl Into<Place>) -> Result<ActiveAlerts, NwsError> {
+        let place = place.into();
+        let found = self.alerts.get(&place, || {
+            let (desk, place) = (Arc::clone(&self.desk), place.clone());
+            async move {
+                let sent = desk.load(&Request::Alerts(place.clone())).await;
+                let sent = sent.map_err(|error| meant_for(&place, error))?;
+                Ok(sent.kept_as(AlertCollection::into_alerts))
+            }
+        });
+        let found = found.await?;
+        Ok(ActiveAlerts {
+            age: found.age,
+            sent: found.value,
+            now: self.clock.now(),
+        })
+    }
+
+    /// The alert `id`, whether it is still active or not. NWS keeps them for a week.
+    pub async fn alert(&self, id: &AlertId) -> Result<Found<Alert>, NwsError> {
+        let fetch = || {
+            let (desk, request) = (Arc::clone(&self.desk), Request::Alert(id.clone()));
+            async move {
+                let sent = desk.load(&request).await?;
+                Ok(sent.kept_as(|feature: AlertFeature| feature.properties))
+            }
+        };
+        self.single_alerts.get(id, fetch).await
+    }
+
+    /// True when the alert's time is over.
+    #[must_use]
+    pub fn is_over(&self, alert: &Alert) -> bool {
+        alert.ended(self.clock.now())
+    }
+}
+
+/// Outside of the United States `/points` answers 404, and alerts of a point 400.
+fn meant_for(place: &Place, error: NwsError) -> NwsError {
+    match (place, error.reason) {
+        (Place::Point(_), Reason::Refused) => NwsError {
+            reason: Reason::OutsideCoverage,
+            ..error
+        },
+        _ => error,
+    }
+}
+
 impl Alert {
+    /// The alert without its long texts.
+    #[must_use]
+    pub fn in_brief(&self) -> Self {
+        Self {
+            description: None,
+            instruction: None,
+            ..self.clone()
+        }
+    }
+
     fn ended(&self, now: Timestamp) -> bool {
         let end = self.ends.as_ref().or(self.expires.as_ref());
         end.is_some_and(|end| end.at() <= now)
@@ -132,7 +214,7 @@ impl Alert {
 
 impl AlertCollection {
     /// The alerts that are meant in earnest, worst first, then most urgent, then newest.
-    pub(super) fn into_alerts(self) -> Vec<Alert> {
+    fn into_alerts(self) -> Vec<Alert> {
         let actual = |alert: &Alert| alert.status.as_deref().is_none_or(|it| it == "Actual");
         let alerts = self.features.into_iter().map(|feature| feature.properties);
         let mut alerts: Vec<Alert> = alerts.filter(actual).collect();
@@ -145,12 +227,30 @@ impl AlertCollection {
 }
 
 impl ActiveAlerts {
-    pub(super) fn new(sent: Arc<Vec<Alert>>, now: Timestamp) -> Self {
-        Self { sent, now }
-    }
-
     /// The alerts, without those that ended since they were fetched.
     pub fn iter(&self) -> impl Iterator<Item = &Alert> {
         self.sent.iter().filter(|alert| !alert.ended(self.now))
+    }
+}
+
+impl FromStr for AlertId {
+    type Err = InvalidAlertId;
+
+    /// Takes the address of an alert as well, and nothing that could be another path.
+    fn from_str(text: &str) -> Result<Self, InvalidAlertId> {
+        let id = text.rsplit('/').next().unwrap_or_default();
+        let number = id.strip_prefix("urn:oid:").ok_or(InvalidAlertId)?;
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
+        let valid = number.starts_with("2.49.0.1.840.0.")
+            && number.len() <= 150
+            && !number.contains("..")
+            && number.bytes().all(plain);
+        valid.then(|| Self(id.to_owned())).ok_or(InvalidAlertId)
+    }
+}
+
+impl fmt::Display for AlertId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }

@@ -39,6 +39,15 @@ impl Coordinates {
     pub fn longitude(self) -> f64 {
         f64::from(self.longitude) / PER_DEGREE
     }
+
+    /// How many hours the sun is before UTC here.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "at most 180 by 15, a whole number"
+    )]
+    pub(super) fn solar_offset(self) -> i8 {
+        (self.longitude() / 15.0).round() as i8
+    }
 }
 
 impl fmt::Display for Coordinates {

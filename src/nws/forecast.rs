@@ -1,13 +1,23 @@
 //! Forecasts in periods of twelve hours: `/gridpoints/{office}/{x},{y}/forecast`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::coordinates::Coordinates;
+use super::desk::Desk;
+use super::error::{NwsError, Reason};
+use super::grid_data::GridFeature;
 use super::moment::Moment;
-use super::point::Point;
+use super::point::{Cell, Point};
+use super::request::Request;
+use super::shelf::Fetched;
+use super::units::tenths;
 use super::wire::{self, Quantity};
+use super::{Nws, marine};
+use crate::model::Timestamp;
 
 /// A forecast, and the point that it is for.
 #[derive(Clone, Debug)]
@@ -16,6 +26,9 @@ pub struct PointForecast {
     pub point: Arc<Point>,
     /// The forecast of its grid cell.
     pub forecast: Arc<Forecast>,
+    /// How old it is, when it stands in for a current one that can't be had.
+    pub age: Option<Duration>,
+    now: Timestamp,
 }
 
 /// The forecast of a grid cell.
@@ -53,6 +66,9 @@ pub struct Period {
     pub wind_gust: Option<String>,
     /// Where the wind comes from, one of 16 points of the compass.
     pub wind_direction: Option<String>,
+    /// At sea, how high the waves are, with the unit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wave_height: Option<String>,
     /// The weather in a few words.
     pub short_forecast: Option<String>,
     /// The weather in a few sentences.
@@ -70,7 +86,7 @@ pub enum TemperatureUnit {
 
 /// A forecast as it is sent; one without `periods` is none.
 #[derive(Deserialize)]
-pub(super) struct ForecastFeature {
+struct ForecastFeature {
     properties: ForecastProperties,
 }
 
@@ -115,8 +131,54 @@ struct SentPeriod {
     detailed_forecast: Option<String>,
 }
 
+impl Nws {
+    /// The forecast for the point at `coordinates`; calls `located` once its grid cell is known.
+    pub async fn forecast(
+        &self,
+        coordinates: Coordinates,
+        located: impl FnOnce() + Send,
+    ) -> Result<PointForecast, NwsError> {
+        let found = self.at_point(coordinates, located, &self.forecasts, fetch);
+        let (point, found) = found.await?;
+        Ok(PointForecast {
+            point,
+            forecast: found.value,
+            age: found.age,
+            now: self.clock.now(),
+        })
+    }
+}
+
+/// The forecast of a cell; at sea, where offices write none, one made of their numbers.
+async fn fetch(desk: Arc<Desk>, cell: Cell) -> Result<Fetched<Forecast>, NwsError> {
+    if !cell.marine {
+        let sent = desk.load(&Request::Forecast(cell.grid.clone())).await;
+        match sent {
+            Err(error) if error.reason == Reason::Marine => {}
+            other => return other.map(|sent| sent.kept_as(ForecastFeature::into_forecast)),
+        }
+    }
+    let sent = desk.load(&Request::GridData(cell.grid)).await?;
+    let now = desk.clock.now();
+    let made =
+        sent.kept_as(|sent: GridFeature| marine::forecast(&sent.into_data(), now, cell.offset));
+    if made.value.periods.is_empty() {
+        return Err(NwsError::from(Reason::Marine));
+    }
+    Ok(made)
+}
+
+impl PointForecast {
+    /// The periods, without those that ended since the forecast was made.
+    pub fn periods(&self) -> impl Iterator<Item = &Period> {
+        let ended = |end: &Moment| end.at() <= self.now;
+        let periods = self.forecast.periods.iter();
+        periods.filter(move |period| !period.end_time.as_ref().is_some_and(ended))
+    }
+}
+
 impl TemperatureUnit {
-    fn of_code(code: &str) -> Option<Self> {
+    pub(super) fn of_code(code: &str) -> Option<Self> {
         match code {
             "F" | "degF" => Some(Self::F),
             "C" | "degC" => Some(Self::C),
@@ -135,7 +197,7 @@ impl TemperatureUnit {
 }
 
 impl ForecastFeature {
-    pub(super) fn into_forecast(self) -> Forecast {
+    fn into_forecast(self) -> Forecast {
         let properties = self.properties;
         Forecast {
             generated_at: properties.generated_at,
@@ -155,19 +217,21 @@ impl From<SentPeriod> for Period {
             start_time: sent.start_time,
             end_time: sent.end_time,
             is_daytime: sent.is_daytime,
-            temperature: sent.temperature.value.map(|it| (it * 10.0).round() / 10.0),
+            temperature: sent.temperature.value.map(tenths),
             temperature_unit: unit.as_deref().and_then(TemperatureUnit::of_code),
             probability_of_precipitation: sent.probability_of_precipitation.value,
             wind_speed: speed(sent.wind_speed),
             wind_gust: speed(sent.wind_gust),
             wind_direction: sent.wind_direction,
+            wave_height: None,
             short_forecast: sent.short_forecast,
             detailed_forecast: sent.detailed_forecast,
         }
     }
 }
 
-fn speed(sent: Quantity) -> Option<String> {
+/// A speed as a text, which it mostly is already.
+pub(super) fn speed(sent: Quantity) -> Option<String> {
     let number = |value: f64, unit: &str| format!("{value:.0} {unit}");
     let unit = match sent.unit.as_deref() {
         Some("km_h-1") => "km/h",

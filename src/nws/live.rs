@@ -1,5 +1,7 @@
-//! Requests to api.weather.gov: pace, redirects, retries and the checks before anything is parsed.
+//! Requests to api.weather.gov: budget, pause, redirects, retries and the checks before anything is
+//! parsed.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,10 +10,11 @@ use http::header::{ACCEPT, CACHE_CONTROL, LOCATION, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, Response};
 use url::Url;
 
-use super::error::NwsError;
+use super::breaker::Breaker;
+use super::budget::Budget;
+use super::error::{NwsError, Reason, Reference};
 use super::problem::{Fault, Meaning, is_json};
 use super::request::{Reply, Request};
-use super::throttle::Throttle;
 use crate::egress;
 use crate::model::{Clock, Random};
 
@@ -27,9 +30,9 @@ pub struct Settings {
     /// The middle of the first wait before a repetition; the second one is twice as long.
     pub backoff: Duration,
     /// How many requests go out per second.
-    pub requests_per_second: u32,
+    pub requests_per_second: NonZeroU32,
     /// How many of them go out at once.
-    pub burst: u32,
+    pub burst: NonZeroU32,
 }
 
 /// The service itself.
@@ -39,28 +42,25 @@ pub(super) struct Live {
     egress: egress::Client,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
-    throttle: Throttle,
+    budget: Budget,
+    breaker: Breaker,
 }
 
 const MOST_REDIRECTS: usize = 3;
-
-/// NWS says that a limit typically clears within this time.
-const USUAL_PAUSE: Duration = Duration::from_secs(5);
-
-/// However long an edge asks to wait, it is asked again after this time.
-const LONGEST_PAUSE: Duration = Duration::from_mins(5);
 
 impl Settings {
     /// The usual settings for the service at `base_url`.
     #[must_use]
     pub fn new(base_url: Url) -> Self {
+        const PER_SECOND: NonZeroU32 = NonZeroU32::MIN.saturating_add(4);
+        const BURST: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
         Self {
             base_url,
             alerts_ttl: Duration::from_secs(30),
-            deadline: Duration::from_secs(15),
+            deadline: Duration::from_secs(10),
             backoff: Duration::from_millis(300),
-            requests_per_second: 5,
-            burst: 10,
+            requests_per_second: PER_SECOND,
+            burst: BURST,
         }
     }
 }
@@ -89,54 +89,70 @@ impl Live {
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> Self {
-        let throttle = Throttle::new(
-            Arc::clone(&clock),
-            settings.requests_per_second,
-            settings.burst,
-        );
         Self {
+            budget: Budget::new(settings.requests_per_second, settings.burst),
+            breaker: Breaker::new(Arc::clone(&clock)),
             settings,
             egress,
             clock,
             random,
-            throttle,
         }
     }
 
-    /// Asks, and asks again where that is known to help.
+    /// Asks, and asks again where that is known to help. A failure is in the log.
     pub(super) async fn fetch(&self, request: &Request) -> Result<Reply, NwsError> {
-        let answer = tokio::time::timeout(self.settings.deadline, self.repeat(request)).await;
-        answer.unwrap_or(Err(NwsError::TimedOut))
+        let deadline = self.settings.deadline;
+        match tokio::time::timeout(deadline, self.repeat(request)).await {
+            Ok(answer) => answer,
+            Err(_) => Err(self.failure(request, Reason::TimedOut)),
+        }
     }
 
     async fn repeat(&self, request: &Request) -> Result<Reply, NwsError> {
         let mut repetition = 0;
         loop {
-            let response = self.follow(request).await?;
+            self.breaker.refuses()?;
+            let admitted = self.budget.admit().await;
+            admitted.map_err(|reason| self.failure(request, reason))?;
+            let pass = self.breaker.admit()?;
+            let response = self.follow(request).await;
+            let response = response.map_err(|reason| self.failure(request, reason))?;
             if response.status().is_success() {
-                return reply(response);
+                pass.answered();
+                return reply(response).map_err(|reason| self.failure(request, reason));
             }
             let fault = Fault::of(&response);
-            log(request, &response, &fault);
-            match fault.meaning {
-                Meaning::Throttled => return Err(self.throttle.pause(self.pause(&response))),
-                Meaning::Passing { retries, .. } if repetition < retries => {
-                    tokio::time::sleep(self.backoff(repetition)).await;
+            let reference = log(request, &response, &fault, Reference::new(&*self.random));
+            let reason = match fault.meaning {
+                Meaning::Throttled => {
+                    let jitter = Duration::from_secs(u64::from(self.random_byte() % 3));
+                    pass.limited(self.retry_after(&response), jitter, reference)
                 }
-                Meaning::Passing { error, .. } | Meaning::Lasting(error) => return Err(error),
-            }
-            repetition += 1;
+                Meaning::Passing { retries, .. } if repetition < retries => {
+                    pass.answered();
+                    tokio::time::sleep(self.backoff(repetition)).await;
+                    repetition += 1;
+                    continue;
+                }
+                Meaning::Passing { reason, .. } | Meaning::Lasting(reason) => {
+                    pass.answered();
+                    reason
+                }
+            };
+            return Err(NwsError::logged(reason, reference));
         }
     }
 
     /// Asks, and asks where it is sent: never elsewhere than at the same origin.
-    async fn follow(&self, request: &Request) -> Result<Response<Bytes>, NwsError> {
+    async fn follow(&self, request: &Request) -> Result<Response<Bytes>, Reason> {
         let base = self.settings.base_url.as_str().trim_end_matches('/');
         let mut url =
-            Url::parse(&format!("{base}{}", request.path())).map_err(|_| NwsError::Unreachable)?;
-        for _ in 0..=MOST_REDIRECTS {
-            self.throttle.admit().await?;
-            let response = self.egress.get(url.clone(), headers()).await?;
+            Url::parse(&format!("{base}{}", request.path())).map_err(|_| Reason::Unreachable)?;
+        for hop in 0..=MOST_REDIRECTS {
+            if hop > 0 {
+                self.budget.admit().await?;
+            }
+            let response = self.egress.get(url.clone(), headers(request)).await?;
             if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
                 return Ok(response);
             }
@@ -144,9 +160,9 @@ impl Live {
             url = location
                 .and_then(|location| url.join(location.to_str().ok()?).ok())
                 .filter(|next| next.origin() == self.settings.base_url.origin())
-                .ok_or(NwsError::Unexpected)?;
+                .ok_or(Reason::Unexpected)?;
         }
-        Err(NwsError::Unexpected)
+        Err(Reason::Unexpected)
     }
 
     fn backoff(&self, repetition: u32) -> Duration {
@@ -156,24 +172,27 @@ impl Live {
         (self.settings.backoff * 2_u32.pow(repetition)).mul_f64(factor)
     }
 
-    fn pause(&self, response: &Response<Bytes>) -> Duration {
-        let stated = response.headers().get(RETRY_AFTER);
-        let stated = stated.and_then(|value| self.retry_after(value));
-        let jitter = Duration::from_secs(u64::from(self.random_byte() % 3));
-        stated
-            .unwrap_or(USUAL_PAUSE + jitter)
-            .clamp(Duration::from_secs(1), LONGEST_PAUSE)
-    }
-
     /// RFC 9110 §10.2.3: a number of seconds or a date.
-    fn retry_after(&self, value: &HeaderValue) -> Option<Duration> {
-        let text = value.to_str().ok()?.trim();
+    fn retry_after(&self, response: &Response<Bytes>) -> Option<Duration> {
+        let text = response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim();
         if let Ok(seconds) = text.parse() {
             return Some(Duration::from_secs(seconds));
         }
         let date = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
         let seconds = date.as_second().saturating_sub(self.clock.now().seconds());
         Some(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
+    }
+
+    /// A failure without a response of NWS to tell of.
+    fn failure(&self, request: &Request, reason: Reason) -> NwsError {
+        let reference = Reference::new(&*self.random);
+        tracing::warn!(
+            nws.endpoint = request.endpoint(),
+            nws.reason = ?reason,
+            nws.reference = %reference,
+            "the National Weather Service could not be asked"
+        );
+        NwsError::logged(reason, reference)
     }
 
     fn random_byte(&self) -> u8 {
@@ -185,13 +204,13 @@ impl Live {
 }
 
 /// Without the media type, copies that are days old were served.
-fn headers() -> HeaderMap {
-    HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/geo+json"))])
+fn headers(request: &Request) -> HeaderMap {
+    HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static(request.media_type()))])
 }
 
-fn reply(response: Response<Bytes>) -> Result<Reply, NwsError> {
+fn reply(response: Response<Bytes>) -> Result<Reply, Reason> {
     if !is_json(&response) {
-        return Err(NwsError::Unexpected);
+        return Err(Reason::Unexpected);
     }
     let stated = response.headers().get(CACHE_CONTROL);
     let stated = stated
@@ -206,14 +225,21 @@ fn reply(response: Response<Bytes>) -> Result<Reply, NwsError> {
     })
 }
 
-fn log(request: &Request, response: &Response<Bytes>, fault: &Fault) {
+fn log(
+    request: &Request,
+    response: &Response<Bytes>,
+    fault: &Fault,
+    reference: Reference,
+) -> Reference {
     let correlation = response.headers().get("x-correlation-id");
     // `Debug` of a header's value escapes what isn't printable.
     tracing::warn!(
         nws.endpoint = request.endpoint(),
         nws.problem = fault.problem.as_deref().unwrap_or("none"),
         nws.correlation_id = ?correlation,
+        nws.reference = %reference,
         http.status = response.status().as_u16(),
         "the National Weather Service sent no data"
     );
+    reference
 }

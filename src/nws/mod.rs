@@ -1,44 +1,64 @@
 //! The National Weather Service: a client for api.weather.gov, and a bundled sample of its data.
+//!
+//! Each upstream product has a file with its types and its operation of [`Nws`]. All of them go the
+//! same way: [`shelf`] keeps answers and lets one caller at a time fetch, [`desk`] parses, [`live`]
+//! asks within the [`budget`] unless the [`breaker`] is open.
 
 mod alert;
 mod area;
+mod breaker;
+mod budget;
+mod conditions;
 mod coordinates;
+mod desk;
+mod discussion;
 mod error;
+mod flight;
 mod forecast;
+mod grid_data;
+mod half_day;
+mod hourly;
 mod live;
+mod marine;
 mod moment;
+mod observation;
+mod place;
 mod point;
 mod problem;
 mod request;
 mod sample;
 mod shelf;
+mod station;
 mod text;
-mod throttle;
+mod units;
 mod wire;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::de::DeserializeOwned;
-
-pub use alert::{ActiveAlerts, Alert, Severity, Urgency};
+pub use alert::{ActiveAlerts, Alert, AlertId, InvalidAlertId, Severity, Urgency};
 pub use area::{Area, UnknownArea};
+pub use conditions::Conditions;
 pub use coordinates::{Coordinates, InvalidCoordinates};
-pub use error::NwsError;
+pub use discussion::{Discussion, InvalidOffice, Office};
+pub use error::{NwsError, Reason, Reference};
 pub use forecast::{Forecast, Period, PointForecast, TemperatureUnit};
+pub use hourly::{Hour, PointHours};
 pub use live::{Settings, egress_settings};
 pub use moment::Moment;
+pub use observation::{Observation, Span};
+pub use place::{InvalidZone, Place, Zone};
 pub use point::{Grid, Point};
+pub use shelf::Found;
+pub use station::{InvalidStation, Station, StationId};
+pub use text::passage as cleaned;
 
 use crate::egress;
 use crate::model::{Clock, Random};
-use alert::AlertCollection;
-use forecast::ForecastFeature;
+use desk::{Desk, Source};
 use live::Live;
-use point::PointFeature;
-use request::{Reply, Request};
 use sample::Sample;
-use shelf::{Kept, Lifetime, Shelf};
+use shelf::{Lifetime, Shelf};
 
 /// Whose data it is, as NWS asks to be named.
 pub const ATTRIBUTION: &str = "NOAA/National Weather Service";
@@ -46,19 +66,19 @@ pub const ATTRIBUTION: &str = "NOAA/National Weather Service";
 /// Weather of the United States, from the service or from the bundled sample.
 #[derive(Debug)]
 pub struct Nws {
-    source: Source,
+    desk: Arc<Desk>,
     clock: Arc<dyn Clock>,
-    alerts_lifetime: Lifetime,
-    alerts: Shelf<Area, Vec<Alert>>,
+    alerts_ttl: Duration,
+    alerts: Shelf<Place, Vec<Alert>>,
+    single_alerts: Shelf<AlertId, Alert>,
     /// Under a point outside of what NWS covers lies `None`: that is an answer, too.
     points: Shelf<Coordinates, Option<Arc<Point>>>,
     forecasts: Shelf<Grid, Forecast>,
-}
-
-#[derive(Debug)]
-enum Source {
-    Live(Box<Live>),
-    Sample(Sample),
+    hours: Shelf<Grid, Vec<Hour>>,
+    stations: Shelf<Grid, Vec<Station>>,
+    latest: Shelf<StationId, Observation>,
+    observations: Shelf<Span, Vec<Observation>>,
+    discussions: Shelf<Office, Discussion>,
 }
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -71,10 +91,26 @@ const ALERTS_INTERVAL: Duration = Duration::from_secs(30);
 const POINTS: Lifetime = Lifetime {
     bounds: MINUTE..=DAY,
     usual: HOUR,
+    revalidate: DAY,
+    on_error: Duration::from_hours(7 * 24),
 };
 const FORECASTS: Lifetime = Lifetime {
     bounds: MINUTE..=HOUR,
     usual: HOUR,
+    revalidate: Duration::from_mins(10),
+    on_error: Duration::from_hours(6),
+};
+const OBSERVATIONS: Lifetime = Lifetime {
+    bounds: MINUTE..=Duration::from_mins(5),
+    usual: Duration::from_mins(2),
+    revalidate: Duration::from_mins(2),
+    on_error: Duration::from_hours(2),
+};
+const DISCUSSIONS: Lifetime = Lifetime {
+    bounds: Duration::from_mins(5)..=HOUR,
+    usual: Duration::from_mins(10),
+    revalidate: Duration::from_mins(10),
+    on_error: Duration::from_hours(12),
 };
 
 const MEBIBYTE: u64 = 1024 * 1024;
@@ -89,127 +125,59 @@ impl Nws {
         random: Arc<dyn Random>,
     ) -> Self {
         let alerts_ttl = settings.alerts_ttl;
-        let live = Live::new(settings, egress, Arc::clone(&clock), random);
-        Self::new(Source::Live(Box::new(live)), alerts_ttl, clock)
+        let live = Live::new(settings, egress, Arc::clone(&clock), Arc::clone(&random));
+        let desk = Desk {
+            source: Source::Live(Box::new(live)),
+            clock,
+            random,
+        };
+        Self::new(desk, alerts_ttl)
     }
 
     /// Invented data that is always fresh, for trying things out without a network.
     #[must_use]
-    pub fn sample(clock: Arc<dyn Clock>) -> Self {
-        let sample = Sample::new(Arc::clone(&clock));
-        Self::new(Source::Sample(sample), ALERTS_INTERVAL, clock)
+    pub fn sample(clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
+        let desk = Desk {
+            source: Source::Sample(Sample::new(Arc::clone(&clock))),
+            clock,
+            random,
+        };
+        Self::new(desk, ALERTS_INTERVAL)
     }
 
-    fn new(source: Source, alerts_ttl: Duration, clock: Arc<dyn Clock>) -> Self {
+    fn new(desk: Desk, alerts_ttl: Duration) -> Self {
+        let clock = &Arc::clone(&desk.clock);
+        let alerts = Lifetime {
+            bounds: alerts_ttl..=MINUTE.max(alerts_ttl),
+            usual: ALERTS_INTERVAL,
+            revalidate: ALERTS_INTERVAL,
+            on_error: (MINUTE * 10).max(alerts_ttl * 2),
+        };
         Self {
-            source,
-            clock,
-            alerts_lifetime: Lifetime {
-                bounds: alerts_ttl..=MINUTE.max(alerts_ttl),
-                usual: ALERTS_INTERVAL,
-            },
-            alerts: Shelf::new(16 * MEBIBYTE),
-            points: Shelf::new(4 * MEBIBYTE),
-            forecasts: Shelf::new(12 * MEBIBYTE),
+            desk: Arc::new(desk),
+            clock: Arc::clone(clock),
+            alerts_ttl,
+            alerts: Shelf::new(16 * MEBIBYTE, alerts.clone(), clock),
+            single_alerts: Shelf::new(2 * MEBIBYTE, alerts, clock),
+            points: Shelf::new(4 * MEBIBYTE, POINTS, clock),
+            forecasts: Shelf::new(12 * MEBIBYTE, FORECASTS, clock),
+            hours: Shelf::new(24 * MEBIBYTE, FORECASTS, clock),
+            stations: Shelf::new(4 * MEBIBYTE, POINTS, clock),
+            latest: Shelf::new(4 * MEBIBYTE, OBSERVATIONS, clock),
+            observations: Shelf::new(16 * MEBIBYTE, OBSERVATIONS, clock),
+            discussions: Shelf::new(4 * MEBIBYTE, DISCUSSIONS, clock),
         }
     }
 
     /// True when the data is invented.
     #[must_use]
     pub fn is_sample(&self) -> bool {
-        matches!(self.source, Source::Sample(_))
+        matches!(self.desk.source, Source::Sample(_))
     }
 
     /// For how long alerts are kept at least.
     #[must_use]
     pub fn alerts_ttl(&self) -> Duration {
-        *self.alerts_lifetime.bounds.start()
-    }
-
-    /// The alerts of `area` that are active now, worst first.
-    pub async fn active_alerts(&self, area: Area) -> Result<ActiveAlerts, NwsError> {
-        let fetch = self.load(
-            Request::Alerts(area),
-            &self.alerts_lifetime,
-            AlertCollection::into_alerts,
-        );
-        let alerts = self.alerts.get(&area, fetch).await?;
-        Ok(ActiveAlerts::new(alerts, self.clock.now()))
-    }
-
-    /// The forecast for the point at `coordinates`; calls `located` once its grid cell is known.
-    pub async fn forecast(
-        &self,
-        coordinates: Coordinates,
-        located: impl FnOnce() + Send,
-    ) -> Result<PointForecast, NwsError> {
-        let (point, grid) = self.locate(coordinates).await?;
-        located();
-        match self.forecast_of(&grid).await {
-            // The grid cell of a point may change, so the one that was kept is tried only once.
-            Err(NwsError::NotFound) => {
-                self.points.forget(&coordinates).await;
-                let (point, moved) = self.locate(coordinates).await?;
-                if moved == grid {
-                    return Err(NwsError::NotFound);
-                }
-                let forecast = self.forecast_of(&moved).await?;
-                Ok(PointForecast { point, forecast })
-            }
-            other => other.map(|forecast| PointForecast { point, forecast }),
-        }
-    }
-
-    async fn locate(&self, coordinates: Coordinates) -> Result<(Arc<Point>, Grid), NwsError> {
-        let fetch = async {
-            let request = Request::Point(coordinates);
-            let covered = |sent: PointFeature| Some(Arc::new(sent.into_point()));
-            match self.load(request, &POINTS, covered).await {
-                Err(NwsError::OutsideCoverage) => Ok(Kept {
-                    value: Arc::new(None),
-                    ttl: HOUR,
-                    size: size_of::<Point>(),
-                }),
-                other => other,
-            }
-        };
-        let found = self.points.get(&coordinates, fetch).await?;
-        let point = (*found).clone().ok_or(NwsError::OutsideCoverage)?;
-        let grid = point.grid.clone().ok_or(NwsError::NotFound)?;
-        Ok((point, grid))
-    }
-
-    async fn forecast_of(&self, grid: &Grid) -> Result<Arc<Forecast>, NwsError> {
-        let request = Request::Forecast(grid.clone());
-        let fetch = self.load(request, &FORECASTS, ForecastFeature::into_forecast);
-        self.forecasts.get(grid, fetch).await
-    }
-
-    /// Fetches and parses what `request` asks for.
-    async fn load<T: DeserializeOwned, V>(
-        &self,
-        request: Request,
-        lifetime: &Lifetime,
-        make: impl FnOnce(T) -> V + Send,
-    ) -> Result<Kept<V>, NwsError> {
-        let Reply { body, max_age } = match &self.source {
-            Source::Live(live) => live.fetch(&request).await?,
-            Source::Sample(sample) => sample.reply(&request)?,
-        };
-        let sent: T = serde_json::from_slice(&body).map_err(|error| {
-            // Where it doesn't fit, but nothing of what was sent.
-            tracing::warn!(
-                nws.endpoint = request.endpoint(),
-                line = error.line(),
-                column = error.column(),
-                "the National Weather Service sent something unexpected"
-            );
-            NwsError::Unexpected
-        })?;
-        Ok(Kept {
-            value: Arc::new(make(sent)),
-            ttl: lifetime.of(max_age),
-            size: body.len(),
-        })
+        self.alerts_ttl
     }
 }

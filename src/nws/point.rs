@@ -1,10 +1,16 @@
 //! Points and the grid cells that they lie in: `/points/{latitude},{longitude}`.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::wire;
+use super::coordinates::Coordinates;
+use super::desk::Desk;
+use super::error::{NwsError, Reason};
+use super::request::Request;
+use super::shelf::{Fetched, Found, Shelf};
+use super::{HOUR, Nws, wire};
 
 /// What NWS knows about a point.
 #[derive(Clone, Debug)]
@@ -17,6 +23,17 @@ pub struct Point {
     pub state: Option<String>,
     /// The IANA name of the time zone.
     pub time_zone: Option<String>,
+    /// True for a point that is known to lie on water.
+    pub marine: bool,
+}
+
+/// The cell that a point lies in, and what a forecast of it needs to know beside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Cell {
+    pub(super) grid: Grid,
+    pub(super) marine: bool,
+    /// How many hours the sun is before UTC there. Time zones follow it closely enough at sea.
+    pub(super) offset: i8,
 }
 
 /// A cell of a forecast office's grid.
@@ -29,7 +46,7 @@ pub struct Grid {
 
 /// `/points` as it is sent.
 #[derive(Deserialize)]
-pub(super) struct PointFeature {
+struct PointFeature {
     properties: PointProperties,
 }
 
@@ -46,6 +63,8 @@ struct PointProperties {
     relative_location: PlaceFeature,
     #[serde(default, deserialize_with = "wire::line")]
     time_zone: Option<String>,
+    #[serde(default, deserialize_with = "wire::lenient")]
+    r#type: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -62,7 +81,75 @@ struct PlaceProperties {
     state: Option<String>,
 }
 
+impl Nws {
+    /// What `kept` has for the grid cell of a point, else what `fetch` yields; calls `located` once
+    /// the cell is known.
+    pub(super) async fn at_point<V, F>(
+        &self,
+        coordinates: Coordinates,
+        located: impl FnOnce() + Send,
+        kept: &Shelf<Grid, V>,
+        fetch: impl Fn(Arc<Desk>, Cell) -> F + Send + Sync,
+    ) -> Result<(Arc<Point>, Found<V>), NwsError>
+    where
+        V: Send + Sync + 'static,
+        F: Future<Output = Result<Fetched<V>, NwsError>> + Send + 'static,
+    {
+        let (point, cell) = self.locate(coordinates).await?;
+        located();
+        let of = async |cell: &Cell| {
+            let begin = || fetch(Arc::clone(&self.desk), cell.clone());
+            kept.get(&cell.grid, begin).await
+        };
+        match of(&cell).await {
+            // The cell of a point may change, so the one that was kept is tried only once.
+            Err(error) if error.reason == Reason::NotFound => {
+                self.points.forget(&coordinates);
+                let (point, moved) = self.locate(coordinates).await?;
+                if moved == cell {
+                    return Err(error);
+                }
+                Ok((point, of(&moved).await?))
+            }
+            other => other.map(|found| (point, found)),
+        }
+    }
+
+    async fn locate(&self, coordinates: Coordinates) -> Result<(Arc<Point>, Cell), NwsError> {
+        let fetch = || {
+            let desk = Arc::clone(&self.desk);
+            async move {
+                let covered = |sent: PointFeature| Some(Arc::new(sent.into_point()));
+                match desk.load(&Request::Point(coordinates)).await {
+                    Ok(sent) => Ok(sent.kept_as(covered)),
+                    // That is an answer, too.
+                    Err(error) if error.reason == Reason::OutsideCoverage => Ok(Fetched {
+                        value: None,
+                        max_age: Some(HOUR),
+                        size: size_of::<Point>(),
+                    }),
+                    Err(error) => Err(error),
+                }
+            }
+        };
+        let found = self.points.get(&coordinates, fetch).await?.value;
+        let point = (*found).clone().ok_or(Reason::OutsideCoverage)?;
+        let cell = Cell {
+            grid: point.grid.clone().ok_or(Reason::NotFound)?,
+            marine: point.marine,
+            offset: coordinates.solar_offset(),
+        };
+        Ok((point, cell))
+    }
+}
+
 impl Grid {
+    /// The identifier of the forecast office.
+    #[must_use]
+    pub fn office(&self) -> &str {
+        &self.office
+    }
+
     /// The cell, when `office` has the form of an office's identifier: it becomes part of a path.
     fn new(office: String, x: u16, y: u16) -> Option<Self> {
         let letters = office.len() == 3 && office.bytes().all(|byte| byte.is_ascii_uppercase());
@@ -79,7 +166,7 @@ impl fmt::Display for Grid {
 }
 
 impl PointFeature {
-    pub(super) fn into_point(self) -> Point {
+    fn into_point(self) -> Point {
         let properties = self.properties;
         let place = properties.relative_location.properties;
         let cell = properties
@@ -91,6 +178,7 @@ impl PointFeature {
             city: place.city,
             state: place.state,
             time_zone: properties.time_zone,
+            marine: properties.r#type.as_deref() == Some("marine"),
         }
     }
 }

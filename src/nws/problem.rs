@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{Response, StatusCode, header};
 use serde::Deserialize;
 
-use super::error::NwsError;
+use super::error::Reason;
 
 /// A response that isn't the data asked for.
 #[derive(Debug, PartialEq, Eq)]
@@ -23,12 +23,12 @@ pub(super) enum Meaning {
         /// How many repetitions make sense.
         retries: u32,
         /// What to say when none of them worked.
-        error: NwsError,
+        reason: Reason,
     },
     /// Too many requests went out from here.
     Throttled,
     /// Repeating the request changes nothing.
-    Lasting(NwsError),
+    Lasting(Reason),
 }
 
 #[derive(Default, Deserialize)]
@@ -81,25 +81,25 @@ fn meaning(status: StatusCode, problem: Option<&str>) -> Meaning {
     match (status.as_u16(), problem) {
         // What the edge in front of NWS sends when it limits looks like nothing the API returns.
         (429, _) | (403, None) => Meaning::Throttled,
-        (404, Some("InvalidPoint")) => Meaning::Lasting(NwsError::OutsideCoverage),
-        (404, Some("MarineForecastNotSupported")) => Meaning::Lasting(NwsError::Marine),
-        (404, _) => Meaning::Lasting(NwsError::NotFound),
+        (404, Some("InvalidPoint")) => Meaning::Lasting(Reason::OutsideCoverage),
+        (404, Some("MarineForecastNotSupported")) => Meaning::Lasting(Reason::Marine),
+        (404, _) => Meaning::Lasting(Reason::NotFound),
         // A documented bug of the grid: repeating generally yields data.
         (500, Some(_)) => Meaning::Passing {
             retries: 2,
-            error: NwsError::Unavailable,
+            reason: Reason::Unavailable,
         },
-        (503, Some("ForecastGridExpired" | "ForecastMissingData")) => Meaning::Passing {
-            retries: 1,
-            error: NwsError::ForecastLate,
-        },
+        // That lasts for hours: repeating at once only costs turns.
+        (503, Some("ForecastGridExpired" | "ForecastMissingData")) => {
+            Meaning::Lasting(Reason::ForecastLate)
+        }
         (503, _) => Meaning::Passing {
             retries: 1,
-            error: NwsError::Unavailable,
+            reason: Reason::Unavailable,
         },
-        (504, _) => Meaning::Lasting(NwsError::TimedOut),
-        (500..=599, _) => Meaning::Lasting(NwsError::Unavailable),
-        (400..=499, _) => Meaning::Lasting(NwsError::Refused),
-        _ => Meaning::Lasting(NwsError::Unexpected),
+        (504, _) => Meaning::Lasting(Reason::TimedOut),
+        (500..=599, _) => Meaning::Lasting(Reason::Unavailable),
+        (400..=499, _) => Meaning::Lasting(Reason::Refused),
+        _ => Meaning::Lasting(Reason::Unexpected),
     }
 }

@@ -6,6 +6,9 @@ const LINE: usize = 300;
 /// How many characters a description or list of places may have.
 const PASSAGE: usize = 8_000;
 
+/// How many characters a text of its own may have.
+const DOCUMENT: usize = 24_000;
+
 /// A text of one line.
 pub(super) fn line(text: &str) -> String {
     let words = text.split_whitespace().map(|word| visible(word, LINE));
@@ -14,8 +17,14 @@ pub(super) fn line(text: &str) -> String {
 }
 
 /// A text of any number of lines.
-pub(super) fn passage(text: &str) -> String {
+#[must_use]
+pub fn passage(text: &str) -> String {
     visible(text, PASSAGE).trim().to_owned()
+}
+
+/// A text of its own.
+pub(super) fn document(text: &str) -> String {
+    visible(text, DOCUMENT).trim().to_owned()
 }
 
 fn visible(text: &str, limit: usize) -> String {

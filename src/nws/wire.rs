@@ -77,6 +77,11 @@ pub(super) fn passage<'de, D: Deserializer<'de>>(
     cleaned(deserializer, text::passage)
 }
 
+/// A cleaned text of many pages, which must be one.
+pub(super) fn document<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    String::deserialize(deserializer).map(|text| text::document(&text))
+}
+
 /// An instant; nothing when it can't be read as one.
 pub(super) fn moment<'de, D: Deserializer<'de>>(
     deserializer: D,
@@ -128,6 +133,6 @@ impl From<AnyQuantity> for Quantity {
 }
 
 /// `wmoUnit:degC`, `unit:degC` and `degC` are one.
-fn without_namespace(code: &str) -> String {
+pub(super) fn without_namespace(code: &str) -> String {
     text::line(code.rsplit(':').next().unwrap_or_default())
 }

@@ -26,7 +26,9 @@ use crate::model::{
 
 pub use audit::{AUDIT_BATCH, AuditChain, AuditQuery, AuditStore, Checkpoint, CheckpointKey};
 pub use connect::{ConnectOptions, Location, connect, locate, migrate};
-pub use federation::FederationStore;
+pub use federation::{
+    AttemptBound, EndedElsewhere, FederationStore, ProviderLease, ProviderTokenOutcome, SignedOut,
+};
 pub use notes::{Heard, Note, NoteStore};
 pub use operands::{CodeRedemption, LiveGrant, Registration, Rotation, RotationOutcome};
 pub use policy::PolicyStore;

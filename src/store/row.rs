@@ -41,6 +41,8 @@ pub(super) struct LoginSessionRow {
     user_id: String,
     signed_in_at: i64,
     expires_at: i64,
+    issuer: Option<String>,
+    provider_session: Option<String>,
 }
 
 #[derive(FromRow)]
@@ -199,6 +201,8 @@ impl TryFrom<LoginSessionRow> for LoginSession {
             user: UserId::new(row.user_id),
             signed_in_at: Timestamp::from_seconds(row.signed_in_at),
             expires_at: Timestamp::from_seconds(row.expires_at),
+            issuer: row.issuer,
+            provider_session: row.provider_session,
         })
     }
 }

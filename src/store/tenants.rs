@@ -72,7 +72,7 @@ pub struct Clash {
 }
 
 /// The tables with a column `tenant` but for [`LAST`], those that refer to others first.
-pub(super) const OWNED: [&str; 18] = [
+pub(super) const OWNED: [&str; 20] = [
     "audit_heads",
     "audit_checkpoints",
     "audit_keys",
@@ -83,6 +83,8 @@ pub(super) const OWNED: [&str; 18] = [
     "grants",
     "consents",
     "login_sessions",
+    "provider_tokens",
+    "sign_in_attempts",
     "users",
     "client_registrations",
     "clients",

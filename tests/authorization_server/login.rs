@@ -45,6 +45,45 @@ async fn a_refused_attempt_can_be_repeated_on_its_own_page() {
 }
 
 #[tokio::test]
+async fn passwords_are_tried_a_bounded_number_of_times_and_strangers_lock_nobody_out() {
+    let server = Server::start().await;
+    let client = server.public_client("t1").await;
+    let request = authorization(&client, &[]);
+    let mut owner = server.browser("t1");
+    let signed_in = owner.sign_in("alice", &request).await;
+    assert_eq!(signed_in.status, StatusCode::SEE_OTHER);
+
+    let mut stranger = server.browser("t1");
+    let page = stranger.get(&format!("/login?{request}")).await;
+    let guess = [("username", "alice"), ("password", "a guess")];
+    for _ in 0..10 {
+        stranger.submit(&page, &guess).await.assert_page(422);
+    }
+    let refused = stranger.submit(&page, &guess).await;
+    refused.assert_page(429);
+    assert!(refused.body.contains("15 minutes"), "{}", refused.body);
+    // Even the right password is not tried then. Another account is another matter.
+    let right = [("username", "alice"), ("password", PASSWORD)];
+    stranger.submit(&page, &right).await.assert_page(429);
+    let other = [("username", "bob"), ("password", PASSWORD)];
+    let answer = stranger.submit(&page, &other).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    // The browser that she has signed in with before is not held up, and has a bound of its own.
+    let page = owner.get(&format!("/login?{request}")).await;
+    let answer = owner.submit(&page, &right).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    let page = owner.get(&format!("/login?{request}")).await;
+    for _ in 0..10 {
+        owner.submit(&page, &guess).await.assert_page(422);
+    }
+    owner.submit(&page, &right).await.assert_page(429);
+    server.clock.advance(15 * 60);
+    let mut stranger = server.browser("t1");
+    let answer = stranger.sign_in("alice", &request).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
 async fn b24_a_disabled_account_can_not_sign_in_and_its_session_ends() {
     let server = Server::start().await;
     let client = server.public_client("t1").await;

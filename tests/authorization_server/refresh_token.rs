@@ -212,13 +212,15 @@ async fn a_changed_role_counts_from_the_next_refresh_on() {
     let asked = [("scope", "mcp:tools metrics:read")];
     let code = server.code("t1", &client, "alice", &asked).await;
     let first = server.redeem("t1", &client, &code).await.json();
-    server.sql("UPDATE users SET role = 'member'").await;
+    server.sql("UPDATE users SET roles = '[\"member\"]'").await;
     let second = server
         .refresh("t1", &client, refresh_token(&first), &[])
         .await
         .json();
     assert_eq!(second["scope"], "mcp:tools");
-    server.sql("UPDATE users SET role = 'unheard-of'").await;
+    server
+        .sql("UPDATE users SET roles = '[\"unheard-of\"]'")
+        .await;
     let answer = server
         .refresh("t1", &client, refresh_token(&second), &[])
         .await;

@@ -45,6 +45,8 @@ enum Sending {
     Stalled(Bytes),
     /// A byte now and then, for a minute at most.
     Trickling,
+    /// A hundred mebibytes, unless the other side has enough before.
+    Endless,
 }
 
 struct Shared {
@@ -202,6 +204,19 @@ impl Reply {
         Self::new(200, GEO_JSON, Sending::Trickling)
     }
 
+    /// A body that is much too large and doesn't say so beforehand.
+    pub(crate) fn endless() -> Self {
+        Self::new(200, GEO_JSON, Sending::Endless)
+    }
+
+    /// Compressed data of which the end is missing.
+    pub(crate) fn half_a_gzip() -> Self {
+        const START: [u8; 16] = [
+            0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 2, 3, 0xab, 0x56, 0x4a, 0x4b, 0x4d, 0x2c,
+        ];
+        Self::bytes(START.to_vec()).with("content-encoding", "gzip")
+    }
+
     /// Data of `size` bytes and more.
     pub(crate) fn oversize(size: usize) -> Self {
         Self::json(&json!({ "features": [], "padding": "x".repeat(size) }))
@@ -242,6 +257,11 @@ impl Sending {
             Self::Stalled(bytes) => {
                 let start = stream::iter([Ok::<_, std::io::Error>(bytes)]);
                 Body::from_stream(start.chain(silence()))
+            }
+            Self::Endless => {
+                let chunk = Bytes::from(vec![b' '; 64 * 1024]);
+                let chunks = std::iter::repeat_n(chunk, 1_600).map(Ok::<_, std::io::Error>);
+                Body::from_stream(stream::iter(chunks))
             }
             Self::Trickling => {
                 let pause = Duration::from_millis(20);

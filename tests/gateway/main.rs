@@ -10,10 +10,15 @@
 )]
 
 mod claims;
+#[path = "../fake_nws/mod.rs"]
+#[expect(dead_code, reason = "what the tests of the weather server need of it")]
+mod fake_nws;
+
 mod client;
 mod demo;
 mod dpop;
 mod edge;
+mod federation;
 mod key_rotation;
 mod lifetime;
 mod logs;
@@ -25,3 +30,4 @@ mod stdio;
 mod streams;
 mod tenants;
 mod tenants_live;
+mod weather;

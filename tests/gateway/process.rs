@@ -19,6 +19,8 @@ pub(crate) struct Database {
     pub(crate) admin_url: String,
     /// Removed with its content when the test ends.
     folder: tempfile::TempDir,
+    /// Where its gateways ask for weather.
+    pub(crate) weather: String,
 }
 
 /// A running `gatehouse serve`, killed when it goes out of scope.
@@ -26,6 +28,9 @@ pub(crate) struct Gateway {
     child: Child,
     pub(crate) url: String,
 }
+
+/// Where nobody listens.
+const NO_WEATHER: &str = "http://127.0.0.1:9";
 
 /// What a process says on stderr.
 pub(crate) type Lines = std::io::Lines<BufReader<ChildStderr>>;
@@ -36,6 +41,7 @@ pub(crate) fn gatehouse() -> Command {
         .env_clear()
         .env("PATH", "/usr/bin:/bin")
         .env("KEY", ENCRYPTION_KEY)
+        .env("IDP_SECRET", "idp-client-secret-canary")
         .stdin(Stdio::null());
     command
 }
@@ -48,6 +54,7 @@ impl Database {
             admin_url: url.clone(),
             url,
             folder,
+            weather: NO_WEATHER.to_owned(),
         }
     }
 
@@ -78,6 +85,7 @@ impl Database {
             url: url.into(),
             admin_url,
             folder: tempfile::tempdir().unwrap(),
+            weather: NO_WEATHER.to_owned(),
         })
     }
 
@@ -91,6 +99,14 @@ impl Database {
             sqlx::query_scalar(query).fetch_one(&mut connection).await
         }
         .unwrap()
+    }
+
+    /// Lets a day pass since identity providers named anyone's groups.
+    pub(crate) async fn age_groups(&self) {
+        let statement = "UPDATE users SET idp_groups_at = idp_groups_at - 86400";
+        let mut connection = sqlx::SqliteConnection::connect(&self.url).await.unwrap();
+        let aged = sqlx::query(statement).execute(&mut connection).await;
+        assert!(aged.unwrap().rows_affected() > 0);
     }
 
     /// Checks that a database of one file is whole; a server sees to that itself.
@@ -111,9 +127,9 @@ impl Database {
         let text = format!(
             "[server]\n{server}\n[database]\nurl = \"{}\"\n\
              [keys]\nencryption_key = {{ env = \"KEY\" }}\npublish_ahead = \"5s\"\n\
-             [weather]\nbase_url = \"http://127.0.0.1:9\"\ncontact = \"tests@example.com\"\n\
+             [weather]\nbase_url = \"{}\"\ncontact = \"tests@example.com\"\n\
              {more}",
-            self.url
+            self.url, self.weather
         );
         std::fs::write(&path, text).unwrap();
         path

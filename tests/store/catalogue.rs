@@ -92,6 +92,18 @@ impl Database {
         }
     }
 
+    /// Runs a statement behind the store's back.
+    pub(crate) async fn run(&self, sql: String) {
+        let sql = AssertSqlSafe(sql);
+        if self.is_sqlite() {
+            let mut sqlite = self.sqlite().await;
+            sqlx::query(sql).execute(&mut sqlite).await.unwrap();
+        } else {
+            let mut postgres = self.postgres().await;
+            sqlx::query(sql).execute(&mut postgres).await.unwrap();
+        }
+    }
+
     fn is_sqlite(&self) -> bool {
         self.url().starts_with("sqlite:")
     }

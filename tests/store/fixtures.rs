@@ -87,6 +87,8 @@ pub(crate) fn login_session(name: &str, user: &User) -> LoginSession {
         user: user.id.clone(),
         signed_in_at: NOW,
         expires_at: NOW.after(MINUTE),
+        issuer: None,
+        provider_session: None,
     }
 }
 

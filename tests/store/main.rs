@@ -3,7 +3,12 @@
 //! Every case runs on a fresh SQLite file, and on a fresh Postgres database when
 //! `GATEHOUSE_TEST_POSTGRES` holds the URL of a role that may create databases;
 //! `scripts/postgres.sh start DIR` prints one.
-#![expect(clippy::unwrap_used, reason = "test support")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "test support"
+)]
 
 mod catalogue;
 mod database;
@@ -16,6 +21,7 @@ mod codes;
 mod connecting;
 mod consents;
 mod expiry;
+mod federation;
 mod grants;
 mod isolation;
 mod login_sessions;

@@ -1,6 +1,6 @@
 //! What is asked of NWS, and where.
 
-use gatehouse::nws::{NwsError, egress_settings};
+use gatehouse::nws::{Reason, egress_settings};
 use serde_json::json;
 
 use crate::fake_nws::{FakeNws, Reply, data};
@@ -65,8 +65,9 @@ async fn a_fourth_redirect_is_not_followed() {
     let error = client(&fake)
         .forecast(somewhere(), || ())
         .await
-        .unwrap_err();
-    assert_eq!(error, NwsError::Unexpected);
+        .unwrap_err()
+        .reason;
+    assert_eq!(error, Reason::Unexpected);
     assert_eq!(fake.requests(SOMEWHERE_PATH), 4);
 }
 
@@ -83,8 +84,9 @@ async fn a_redirect_to_another_host_is_not_followed() {
         let error = client(&fake)
             .forecast(somewhere(), || ())
             .await
-            .unwrap_err();
-        assert_eq!(error, NwsError::Unexpected, "{location}");
+            .unwrap_err()
+            .reason;
+        assert_eq!(error, Reason::Unexpected, "{location}");
     }
     assert_eq!(elsewhere.all_requests(), 0);
 }
@@ -110,8 +112,9 @@ async fn a_grid_that_is_no_grid_never_becomes_a_path() {
         let error = client(&fake)
             .forecast(somewhere(), || ())
             .await
-            .unwrap_err();
-        assert_eq!(error, NwsError::NotFound, "{office}");
+            .unwrap_err()
+            .reason;
+        assert_eq!(error, Reason::NotFound, "{office}");
         assert_eq!(fake.all_requests(), 1, "{office}");
     }
 }
@@ -141,8 +144,9 @@ async fn a_grid_cell_that_stays_unknown_is_looked_up_no_third_time() {
     let error = client(&fake)
         .forecast(somewhere(), || ())
         .await
-        .unwrap_err();
-    assert_eq!(error, NwsError::NotFound);
+        .unwrap_err()
+        .reason;
+    assert_eq!(error, Reason::NotFound);
     assert_eq!(fake.requests(SOMEWHERE_PATH), 2);
     assert_eq!(fake.requests(data::FORECAST_PATH), 1);
 }

@@ -1,5 +1,6 @@
 //! Every way in which NWS fails, and what is made of it.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::FutureExt as _;
 use gatehouse::egress::{self, EgressError};
-use gatehouse::nws::{Nws, NwsError, egress_settings};
+use gatehouse::nws::{Nws, Reason, egress_settings};
 use http::HeaderMap;
 use tokio::sync::Semaphore;
 
@@ -23,8 +24,8 @@ const SMALL_AND_HUGE: &str = "H4sIAAAAAAACA+3BAQ0AAADCoErvn84eDigAAAAAAAAAAAAAAA
     AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\
     AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAACeDCLaemYAIAMA";
 
-async fn forecast_error(nws: &Nws) -> NwsError {
-    nws.forecast(somewhere(), || ()).await.unwrap_err()
+async fn forecast_error(nws: &Nws) -> Reason {
+    nws.forecast(somewhere(), || ()).await.unwrap_err().reason
 }
 
 async fn fake_with_alerts(reply: Reply) -> FakeNws {
@@ -33,8 +34,8 @@ async fn fake_with_alerts(reply: Reply) -> FakeNws {
     fake
 }
 
-async fn alerts_error(nws: &Nws) -> NwsError {
-    nws.active_alerts(area("CA")).await.unwrap_err()
+async fn alerts_error(nws: &Nws) -> Reason {
+    nws.active_alerts(area("CA")).await.unwrap_err().reason
 }
 
 #[tokio::test]
@@ -56,7 +57,7 @@ async fn a_third_500_is_an_error() {
         data::FORECAST_PATH,
         Reply::problem(500, "UnexpectedProblem"),
     );
-    assert_eq!(forecast_error(&client(&fake)).await, NwsError::Unavailable);
+    assert_eq!(forecast_error(&client(&fake)).await, Reason::Unavailable);
     assert_eq!(fake.requests(data::FORECAST_PATH), 3);
 }
 
@@ -64,24 +65,27 @@ async fn a_third_500_is_an_error() {
 async fn an_undocumented_500_is_not_retried() {
     let fake = fake_with_forecast().await;
     fake.always(data::FORECAST_PATH, Reply::page(500));
-    assert_eq!(forecast_error(&client(&fake)).await, NwsError::Unavailable);
+    assert_eq!(forecast_error(&client(&fake)).await, Reason::Unavailable);
     assert_eq!(fake.requests(data::FORECAST_PATH), 1);
 }
 
 #[tokio::test]
-async fn a_late_forecast_is_asked_for_once_more_and_then_named() {
+async fn a_late_forecast_is_named_and_not_asked_for_again_at_once() {
     for name in ["ForecastGridExpired", "ForecastMissingData"] {
         let fake = fake_with_forecast().await;
         fake.always(data::FORECAST_PATH, Reply::problem(503, name));
-        assert_eq!(forecast_error(&client(&fake)).await, NwsError::ForecastLate);
-        assert_eq!(fake.requests(data::FORECAST_PATH), 2);
+        let nws = client(&fake);
+        for _ in 0..3 {
+            assert_eq!(forecast_error(&nws).await, Reason::ForecastLate);
+        }
+        assert_eq!(fake.requests(data::FORECAST_PATH), 1);
     }
 }
 
 #[tokio::test]
 async fn a_503_of_another_kind_is_retried_once() {
     let fake = fake_with_alerts(Reply::problem(503, "UnavailableWebService")).await;
-    assert_eq!(alerts_error(&client(&fake)).await, NwsError::Unavailable);
+    assert_eq!(alerts_error(&client(&fake)).await, Reason::Unavailable);
     assert_eq!(fake.all_requests(), 2);
 }
 
@@ -90,7 +94,11 @@ async fn a_problem_named_by_a_urn_is_the_same_problem() {
     let fake = fake_with_forecast().await;
     let body = r#"{"type":"urn:noaa:nws:api:MarineForecastNotSupported","status":404}"#;
     fake.always(data::FORECAST_PATH, Reply::problem_bytes(404, body));
-    assert_eq!(forecast_error(&client(&fake)).await, NwsError::Marine);
+    client(&fake)
+        .forecast(somewhere(), || ())
+        .await
+        .unwrap_err();
+    assert_eq!(fake.requests(data::GRID_PATH), 1);
 }
 
 #[tokio::test]
@@ -98,8 +106,8 @@ async fn a_point_outside_of_the_united_states_is_remembered() {
     let fake = FakeNws::start().await;
     fake.always(SOMEWHERE_PATH, Reply::problem(404, "InvalidPoint"));
     let nws = client(&fake);
-    assert_eq!(forecast_error(&nws).await, NwsError::OutsideCoverage);
-    assert_eq!(forecast_error(&nws).await, NwsError::OutsideCoverage);
+    assert_eq!(forecast_error(&nws).await, Reason::OutsideCoverage);
+    assert_eq!(forecast_error(&nws).await, Reason::OutsideCoverage);
     assert_eq!(fake.all_requests(), 1);
 }
 
@@ -107,7 +115,7 @@ async fn a_point_outside_of_the_united_states_is_remembered() {
 async fn a_refused_request_is_not_repeated() {
     for (status, name) in [(400, "InvalidParameter"), (403, "Forbidden")] {
         let fake = fake_with_alerts(Reply::problem(status, name)).await;
-        assert_eq!(alerts_error(&client(&fake)).await, NwsError::Refused);
+        assert_eq!(alerts_error(&client(&fake)).await, Reason::Refused);
         assert_eq!(fake.all_requests(), 1);
     }
 }
@@ -119,10 +127,10 @@ async fn a_403_from_the_edge_pauses_every_request() {
     let clock = HeldClock::at(data::NOW);
     let nws = client_with(settings(&fake), &egress_settings(None), Arc::clone(&clock));
 
-    assert_eq!(alerts_error(&nws).await, NwsError::Throttled { seconds: 5 });
+    assert_eq!(alerts_error(&nws).await, Reason::Throttled { seconds: 5 });
     clock.advance(2);
-    let meanwhile = nws.active_alerts(area("NY")).await.unwrap_err();
-    assert_eq!(meanwhile, NwsError::Throttled { seconds: 3 });
+    let meanwhile = nws.active_alerts(area("NY")).await.unwrap_err().reason;
+    assert_eq!(meanwhile, Reason::Throttled { seconds: 3 });
     assert_eq!(fake.all_requests(), 1);
 
     clock.advance(3);
@@ -145,7 +153,7 @@ async fn a_429_says_for_how_long_to_pause() {
     let in_two_minutes = "Wed, 04 Mar 2026 18:02:00 GMT";
     for (stated, seconds) in [
         (Some("42"), 42),
-        (Some("0"), 1),
+        (Some("0"), 5),
         (Some("86400"), 300),
         (Some(in_two_minutes), 120),
         (Some("soon"), 5),
@@ -158,7 +166,7 @@ async fn a_429_says_for_how_long_to_pause() {
         };
         let fake = fake_with_alerts(reply).await;
         let error = alerts_error(&client(&fake)).await;
-        assert_eq!(error, NwsError::Throttled { seconds }, "{stated:?}");
+        assert_eq!(error, Reason::Throttled { seconds }, "{stated:?}");
         assert_eq!(fake.all_requests(), 1);
     }
 }
@@ -171,7 +179,7 @@ async fn a_service_that_does_not_answer_is_given_up() {
         let fake = fake_with_alerts(reply).await;
         assert_eq!(
             alerts_error(&impatient_client(&fake)).await,
-            NwsError::TimedOut
+            Reason::TimedOut
         );
         assert_eq!(fake.all_requests(), 1);
     }
@@ -184,14 +192,14 @@ async fn repetitions_share_one_deadline() {
     settings.backoff = Duration::from_mins(10);
     settings.deadline = Duration::from_millis(200);
     let nws = client_with(settings, &egress_settings(None), HeldClock::at(data::NOW));
-    assert_eq!(alerts_error(&nws).await, NwsError::TimedOut);
+    assert_eq!(alerts_error(&nws).await, Reason::TimedOut);
 }
 
 #[tokio::test]
 async fn who_would_wait_long_for_a_turn_is_told_so() {
     let fake = fake_with_alerts(Reply::json(&data::alerts(&[]))).await;
     let mut settings = settings(&fake);
-    (settings.requests_per_second, settings.burst) = (1, 1);
+    (settings.requests_per_second, settings.burst) = (NonZeroU32::MIN, NonZeroU32::MIN);
     let nws = client_with(settings, &egress_settings(None), HeldClock::at(data::NOW));
     nws.active_alerts(area("CA")).await.unwrap();
     // Three callers wait for the turns of the next three seconds.
@@ -199,15 +207,15 @@ async fn who_would_wait_long_for_a_turn_is_told_so() {
     for call in &mut waiting {
         assert!(call.as_mut().now_or_never().is_none());
     }
-    let error = nws.active_alerts(area("AK")).await.unwrap_err();
-    assert!(matches!(error, NwsError::Throttled { .. }), "{error:?}");
+    let error = nws.active_alerts(area("AK")).await.unwrap_err().reason;
+    assert!(matches!(error, Reason::Throttled { .. }), "{error:?}");
     assert_eq!(fake.all_requests(), 1);
 }
 
 #[tokio::test]
 async fn a_connection_that_breaks_is_an_error() {
     let fake = fake_with_alerts(Reply::truncated(&data::alerts(&[]))).await;
-    assert_eq!(alerts_error(&client(&fake)).await, NwsError::Unreachable);
+    assert_eq!(alerts_error(&client(&fake)).await, Reason::Unreachable);
 }
 
 #[tokio::test]
@@ -217,7 +225,7 @@ async fn a_service_that_is_not_there_is_an_error() {
     drop(fake);
     tokio::task::yield_now().await;
     let nws = client_with(settings, &egress_settings(None), HeldClock::at(data::NOW));
-    assert_eq!(alerts_error(&nws).await, NwsError::Unreachable);
+    assert_eq!(alerts_error(&nws).await, Reason::Unreachable);
 }
 
 #[tokio::test]
@@ -238,7 +246,7 @@ async fn what_is_not_the_expected_data_is_an_error() {
         Reply::json(&data::alerts(&[])).with("content-type", "text/plain"),
     ] {
         let fake = fake_with_alerts(reply).await;
-        assert_eq!(alerts_error(&client(&fake)).await, NwsError::Unexpected);
+        assert_eq!(alerts_error(&client(&fake)).await, Reason::Unexpected);
         assert_eq!(fake.all_requests(), 1);
     }
 }
@@ -273,7 +281,8 @@ async fn a_body_is_measured_after_decompression() {
 #[tokio::test]
 async fn no_error_text_holds_what_came_from_outside() {
     let fake = fake_with_alerts(Reply::problem(400, "InvalidParameter")).await;
-    let told = alerts_error(&client(&fake)).await.to_string();
+    let nws = client(&fake);
+    let told = nws.active_alerts(area("CA")).await.unwrap_err().to_string();
     assert!(
         !told.contains("instructions") && !told.contains("Invented"),
         "{told}"

@@ -1,6 +1,7 @@
 //! What the tests stand on: a clock that is held still, a client of the fake, permits and calls.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -24,8 +25,8 @@ use crate::fake_nws::{FakeNws, data};
 pub(crate) struct HeldClock(AtomicI64);
 
 /// No randomness at all: the shortest of every jittered wait.
-#[derive(Debug)]
-struct Zeroes;
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Zeroes;
 
 impl HeldClock {
     pub(crate) fn at(seconds: i64) -> Arc<Self> {
@@ -53,8 +54,8 @@ impl Random for Zeroes {
 pub(crate) fn settings(fake: &FakeNws) -> Settings {
     Settings {
         backoff: Duration::from_millis(1),
-        requests_per_second: 10_000,
-        burst: 10_000,
+        requests_per_second: NonZeroU32::MAX,
+        burst: NonZeroU32::MAX,
         ..Settings::new(fake.url.clone())
     }
 }

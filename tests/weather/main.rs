@@ -9,10 +9,17 @@
 #[path = "../fake_nws/mod.rs"]
 mod fake_nws;
 
+mod asking;
+mod bad_answers;
+mod bad_days;
 mod cache;
 mod client;
+mod documentation;
+mod export;
 mod failures;
 mod house;
+mod places;
+mod points;
 mod recordings;
 mod resources_and_prompts;
 mod sample;

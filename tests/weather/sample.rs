@@ -1,16 +1,18 @@
 //! The bundled sample: fresh at any time, and marked as what it is.
 
+use std::sync::Arc;
+
 use gatehouse::backends::weather::Weather;
 use gatehouse::nws::{Coordinates, Moment, Nws};
 use serde_json::{Value, json};
 
 use crate::fake_nws::data;
-use crate::house::{HeldClock, area, call, json_of, read, text, weather};
+use crate::house::{HeldClock, Zeroes, area, call, json_of, read, text, weather};
 
 const DAY: i64 = 86_400;
 
 fn sample_at(seconds: i64) -> Nws {
-    Nws::sample(HeldClock::at(seconds))
+    Nws::sample(HeldClock::at(seconds), Arc::new(Zeroes))
 }
 
 fn sample() -> Weather {
@@ -118,5 +120,77 @@ async fn any_other_place_gets_the_nearest_one_of_the_sample() {
         let place = Coordinates::new(latitude, longitude).unwrap();
         let found = sample_at(data::NOW).forecast(place, || ()).await.unwrap();
         assert_eq!(found.point.city.as_deref(), Some(city));
+    }
+}
+
+#[tokio::test]
+async fn every_tool_has_sample_data() {
+    let weather = sample();
+    let place = json!({ "latitude": 40.7, "longitude": -74.0 });
+    let id = "urn:oid:2.49.0.1.840.0.sample-fl-1";
+    for (tool, arguments, told) in [
+        ("get_alerts", json!({ "zone": "NYZ072" }), "Flood Watch"),
+        ("get_alerts", place.clone(), "Flood Watch"),
+        ("get_alert", json!({ "id": id }), "Hurricane Warning"),
+        ("get_hourly_forecast", place.clone(), "Wed 13:00: "),
+        (
+            "get_current_conditions",
+            place,
+            "Observed Wed 17:53 UTC at New York City",
+        ),
+        (
+            "get_forecast_discussion",
+            json!({ "office": "OKX" }),
+            "Issued Wed Mar 4 2026, 11:00 AM",
+        ),
+        (
+            "export_observations",
+            json!({ "station": "KNYC", "days": 7 }),
+            "168 observations in 7 days",
+        ),
+        (
+            "summarize_alerts",
+            json!({ "state": "FL" }),
+            "FL has 2 active alerts",
+        ),
+    ] {
+        let result = call(&weather, tool, arguments).await;
+        assert!(
+            text(&result).starts_with("Sample data, not "),
+            "{tool}: {}",
+            text(&result)
+        );
+        assert!(text(&result).contains(told), "{tool}: {}", text(&result));
+        assert_eq!(result["structuredContent"]["sample"], json!(true), "{tool}");
+    }
+}
+
+#[tokio::test]
+async fn the_hours_of_the_sample_follow_one_another_between_highs_and_lows() {
+    let place = json!({ "latitude": 40.7, "longitude": -74.0, "hours": 156 });
+    for hour in 0..24 {
+        let weather = weather(sample_at(data::NOW + hour * 3_600 + 1_234));
+        let result = call(&weather, "get_hourly_forecast", place.clone()).await;
+        let hours = result["structuredContent"]["hours"].as_array().unwrap();
+        assert_eq!(hours.len(), 156);
+        for pair in hours.windows(2) {
+            assert_eq!(pair[0]["endTime"], pair[1]["startTime"]);
+            let step =
+                pair[0]["temperature"].as_f64().unwrap() - pair[1]["temperature"].as_f64().unwrap();
+            assert!(step.abs() < 20.0, "{pair:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_the_sample_lacks_is_told_in_words() {
+    let weather = sample();
+    for (tool, arguments) in [
+        ("get_alert", json!({ "id": "urn:oid:2.49.0.1.840.0.other" })),
+        ("get_forecast_discussion", json!({ "office": "ABQ" })),
+        ("export_observations", json!({ "station": "KABQ" })),
+    ] {
+        let result = call(&weather, tool, arguments).await;
+        assert_eq!(result["isError"], json!(true), "{tool}");
     }
 }

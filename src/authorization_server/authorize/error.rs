@@ -6,6 +6,7 @@ use http::StatusCode;
 use http::header::{HeaderValue, RETRY_AFTER};
 
 use crate::authorization_server::clients::FindClientError;
+use crate::authorization_server::login::SignInRefusal;
 use crate::authorization_server::pages::{self, Brand, ErrorPage};
 use crate::identity::SignInError;
 use crate::model::{ClientId, InvalidScope, RedirectUri, Secret, Tenant};
@@ -69,6 +70,8 @@ pub(in crate::authorization_server) enum PageError {
     Unavailable(#[from] StoreError),
     #[error(transparent)]
     SignIn(#[from] SignInError),
+    #[error(transparent)]
+    Refused(#[from] SignInRefusal),
 }
 
 /// An error that the client hears of. The text is its `error_description`.
@@ -127,6 +130,12 @@ impl AuthorizeError {
                 back.with_error(error)
             }
         }
+    }
+}
+
+impl From<SignInRefusal> for AuthorizeError {
+    fn from(refusal: SignInRefusal) -> Self {
+        Self::Page(refusal.into())
     }
 }
 
@@ -191,7 +200,8 @@ impl From<InvalidScope> for RedirectError {
 impl PageError {
     fn refuse(self, tenant: &Tenant) -> Response {
         let status = self.status();
-        if status.is_server_error() {
+        let is_ours = !matches!(self, Self::Refused(SignInRefusal::Unavailable(_)));
+        if status.is_server_error() && is_ours {
             tracing::error!(reason = ?self, "a page could not be shown");
         } else {
             tracing::info!(reason = %self, "authorization refused on a page");
@@ -207,6 +217,7 @@ impl PageError {
     const fn status(&self) -> StatusCode {
         match self {
             Self::Forged { .. } => StatusCode::FORBIDDEN,
+            Self::Refused(refusal) => refusal.status(),
             Self::Unavailable(_) | Self::SignIn(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::TooLong
             | Self::Malformed(_)
@@ -226,6 +237,7 @@ impl PageError {
     fn page<'a>(&'a self, tenant: &'a Tenant) -> ErrorPage<'a> {
         let brand = Brand::of(tenant);
         match self {
+            Self::Refused(refusal) => refusal.page(tenant),
             Self::MissingClient
             | Self::TooLong
             | Self::Malformed(_)

@@ -19,6 +19,10 @@ pub(in crate::authorization_server) struct AuthorizationRequest {
     pub(in crate::authorization_server) scopes: ScopeSet,
     pub(in crate::authorization_server) key: Option<KeyThumbprint>,
     pub(super) prompt: Prompt,
+    /// Who the person is likely to be (OpenID Connect Core §3.1.2.1).
+    pub(in crate::authorization_server) login_hint: Option<String>,
+    /// True when the client wants the person to say which account they mean.
+    selects_account: bool,
     /// What the browser carries from page to page: the request, or the reference to it.
     carried: Parameters,
     pushed: Option<PushedRequest>,
@@ -43,6 +47,8 @@ struct Checked {
     scopes: ScopeSet,
     key: Option<KeyThumbprint>,
     prompt: Prompt,
+    login_hint: Option<String>,
+    selects_account: bool,
 }
 
 /// Longer queries are no authorization requests.
@@ -50,6 +56,7 @@ pub(in crate::authorization_server) const MAX_QUERY: usize = 16 * 1024;
 /// RFC 9449 §10: the key that the code will be bound to.
 pub(in crate::authorization_server) const DPOP_JKT: &str = "dpop_jkt";
 const MAX_STATE: usize = 4 * 1024;
+const MAX_HINT: usize = 256;
 
 impl AuthorizationRequest {
     pub(in crate::authorization_server) async fn read(
@@ -98,6 +105,8 @@ impl AuthorizationRequest {
                 scopes: checked.scopes,
                 key: checked.key,
                 prompt: checked.prompt,
+                login_hint: checked.login_hint,
+                selects_account: checked.selects_account,
                 carried: parameters,
                 pushed: None,
             }),
@@ -119,6 +128,26 @@ impl AuthorizationRequest {
         }
         let parameters = self.carried.without("prompt");
         parameters.with("prompt", "consent".to_owned()).to_query()
+    }
+
+    /// The request for another person than the one who is signed in. A reference stays as it is.
+    pub(in crate::authorization_server) fn query_of_another(&self) -> String {
+        if self.pushed.is_some() {
+            return self.query();
+        }
+        let parameters = self.carried.without("prompt");
+        parameters
+            .with("prompt", "select_account".to_owned())
+            .to_query()
+    }
+
+    /// Which page the person should see at an identity provider, where that was asked for.
+    pub(in crate::authorization_server) fn prompt_of_provider(&self) -> Option<&'static str> {
+        match self.prompt {
+            Prompt::Login if self.selects_account => Some("select_account"),
+            Prompt::Login => Some("login"),
+            Prompt::AsNeeded | Prompt::Consent | Prompt::None => None,
+        }
     }
 
     /// Which page comes next for whoever signed in at `signed_in_at`.
@@ -245,6 +274,8 @@ fn check(
         scopes,
         key: read_key(parameters)?,
         prompt: read_prompt(parameters)?,
+        login_hint: read_hint(parameters)?,
+        selects_account: selects_account(parameters)?,
     })
 }
 
@@ -300,6 +331,18 @@ fn read_key(parameters: &Parameters) -> Result<Option<KeyThumbprint>, RedirectEr
     };
     let key = KeyThumbprint::parse(text);
     key.map(Some).ok_or(RedirectError::Key)
+}
+
+/// A hint is no more than that: one that is no address or name is passed over.
+fn read_hint(parameters: &Parameters) -> Result<Option<String>, RedirectError> {
+    let hint = parameters.one("login_hint")?;
+    let sound = |hint: &&str| hint.len() <= MAX_HINT && !hint.chars().any(char::is_control);
+    Ok(hint.filter(sound).map(str::to_owned))
+}
+
+fn selects_account(parameters: &Parameters) -> Result<bool, RedirectError> {
+    let mut prompt = parameters.one("prompt")?.unwrap_or_default().split(' ');
+    Ok(prompt.any(|value| value == "select_account"))
 }
 
 fn read_prompt(parameters: &Parameters) -> Result<Prompt, RedirectError> {

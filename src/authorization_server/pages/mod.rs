@@ -4,7 +4,7 @@ use askama::Template;
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 
-use crate::model::{Secret, Tenant};
+use crate::model::{IdentityProvider, Secret, Tenant};
 use crate::web;
 
 /// The style of every page, inline under its hash in the content security policy; the tenant's
@@ -32,6 +32,10 @@ pub(super) struct LoginPage<'a> {
     pub(super) form_token: Secret,
     /// The user name of the attempt that was just refused.
     pub(super) refused: Option<&'a str>,
+    /// Where else they may sign in.
+    pub(super) providers: Vec<Choice<'a>>,
+    /// Whether they may sign in with a password.
+    pub(super) has_password: bool,
 }
 
 /// Where a person decides what an application may do.
@@ -39,18 +43,47 @@ pub(super) struct LoginPage<'a> {
 #[template(path = "consent.html")]
 pub(super) struct ConsentPage<'a> {
     pub(super) brand: Brand<'a>,
+    pub(super) asking: Asking<'a>,
+    pub(super) username: &'a str,
+    pub(super) action: String,
+    pub(super) form_token: Secret,
+}
+
+/// Where a person decides that, and goes to an identity provider.
+#[derive(Template)]
+#[template(path = "approval.html")]
+pub(super) struct ApprovalPage<'a> {
+    pub(super) brand: Brand<'a>,
+    pub(super) asking: Asking<'a>,
+    /// The providers that they may choose from.
+    pub(super) providers: Vec<Choice<'a>>,
+    /// Whether an e-mail address may choose for them.
+    pub(super) asks_address: bool,
+    /// The address that was just refused.
+    pub(super) unknown_address: Option<&'a str>,
+    /// Where those go who have a password here.
+    pub(super) password: Option<String>,
+    pub(super) action: String,
+    pub(super) form_token: Secret,
+}
+
+/// What an application asks for.
+pub(super) struct Asking<'a> {
     pub(super) host: &'a str,
     pub(super) client: &'a str,
-    /// True when the host that they are sent back to vouches for the application.
+    /// True when the host that the person is sent back to vouches for the application.
     pub(super) is_verified: bool,
     /// Where they are sent back to.
     pub(super) destination: String,
     /// True when that is a program on their own computer.
     pub(super) is_loopback: bool,
-    pub(super) username: &'a str,
     pub(super) scopes: Vec<ScopeLine<'a>>,
-    pub(super) action: String,
-    pub(super) form_token: Secret,
+}
+
+/// An identity provider to choose.
+pub(super) struct Choice<'a> {
+    pub(super) name: &'a str,
+    pub(super) title: &'a str,
 }
 
 /// One scope in words.
@@ -92,6 +125,15 @@ pub(super) struct ErrorPage<'a> {
     pub(super) advice: &'a str,
     /// Where the person may begin again.
     pub(super) again: Option<&'a str>,
+}
+
+impl<'a> Choice<'a> {
+    pub(super) fn of(provider: &'a IdentityProvider) -> Self {
+        Self {
+            name: &provider.name,
+            title: &provider.title,
+        }
+    }
 }
 
 impl<'a> Brand<'a> {

@@ -43,6 +43,8 @@ pub(super) enum TokenError {
     Store(#[from] StoreError),
     #[error("the server can't answer right now")]
     Signing(#[from] JoseError),
+    #[error("the user's identity provider can't be asked right now")]
+    ProviderUnavailable,
 }
 
 /// Why a code or a refresh token is refused.
@@ -61,7 +63,11 @@ pub(super) enum GrantRefusal {
     Key,
     /// The account is gone or disabled.
     User,
-    /// The person's role has none of the scopes any more.
+    /// The person's identity provider no longer vouches for them: the grant is revoked now.
+    Provider,
+    /// What it last said about them is too old, and only a sign-in brings something newer.
+    SignIn,
+    /// The person's roles have none of the scopes any more.
     Scopes,
     /// The resource is served no more.
     Resource,
@@ -104,7 +110,7 @@ impl TokenError {
             Self::InvalidScope => (StatusCode::BAD_REQUEST, "invalid_scope"),
             Self::InvalidTarget => (StatusCode::BAD_REQUEST, "invalid_target"),
             // Not `invalid_grant`: clients would drop tokens that are good.
-            Self::Store(_) | Self::Signing(_) => {
+            Self::Store(_) | Self::Signing(_) | Self::ProviderUnavailable => {
                 (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable")
             }
         }

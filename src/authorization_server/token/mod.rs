@@ -19,7 +19,8 @@ pub(super) use response::token_type;
 use super::client_authentication::authenticate;
 use super::{Context, dpop};
 use crate::model::{
-    Client, Grant, GrantType, KeyThumbprint, ResourceUri, ScopeSet, Tenant, TokenEndpointAuthMethod,
+    Client, Grant, GrantType, KeyThumbprint, ResourceUri, ScopeSet, Tenant,
+    TokenEndpointAuthMethod, User,
 };
 use crate::web::{Parameters, read_form};
 
@@ -101,18 +102,22 @@ fn read_grant_type(parameters: &Parameters) -> Result<GrantType, TokenError> {
     GrantType::from_name(name).ok_or(TokenError::UnsupportedGrantType)
 }
 
-/// What `grant` is good for at this moment: its scopes, as far as the person's role still has
-/// them. Nothing when the account is gone or disabled.
-async fn live_scopes(
+/// Who gave `grant`; nobody when the account is gone or disabled.
+async fn find_user(context: &Context, tenant: &Tenant, grant: &Grant) -> Result<User, TokenError> {
+    let user = context.store.find_user(&tenant.slug, &grant.user).await?;
+    let user = user.filter(|user| !user.disabled);
+    Ok(user.ok_or(GrantRefusal::User)?)
+}
+
+/// What `grant` is good for at this moment: its scopes, as far as the person's roles still have
+/// them.
+fn live_scopes(
     context: &Context,
     tenant: &Tenant,
     grant: &Grant,
+    user: &User,
 ) -> Result<ScopeSet, TokenError> {
-    let user = context.store.find_user(&tenant.slug, &grant.user).await?;
-    let user = user
-        .filter(|user| !user.disabled)
-        .ok_or(GrantRefusal::User)?;
-    let scopes = super::scopes::narrow_to_user(context, tenant, &user, &grant.scopes);
+    let scopes = super::scopes::narrow_to_user(context, tenant, user, &grant.scopes);
     if scopes.is_empty() {
         return Err(GrantRefusal::Scopes.into());
     }

@@ -3,9 +3,12 @@
 use axum::response::Response;
 
 use super::error::{GrantRefusal, TokenError};
-use super::{TokenRequest, check_resource, live_scopes, response};
+use super::{TokenRequest, check_resource, find_user, live_scopes, response};
 use crate::authorization_server::{Context, scopes};
-use crate::model::{Actor, Client, Grant, KeyThumbprint, RefreshToken, ScopeSet, Secret, Tenant};
+use crate::identity::RenewalError;
+use crate::model::{
+    Actor, Client, Grant, KeyThumbprint, RefreshToken, ScopeSet, Secret, Tenant, User,
+};
 use crate::store::{Rotation, RotationOutcome};
 use crate::web::Parameters;
 
@@ -26,12 +29,35 @@ pub(super) async fn exchange(
     // All that can be wrong with the request is found before the token is spent.
     check_resource(tenant, &grant, parameters)?;
     let asked = read_scope(context, &grant, parameters)?;
-    let live = live_scopes(context, tenant, &grant).await?;
+    let user = renew(context, tenant, &grant).await?;
+    let live = live_scopes(context, tenant, &grant, &user)?;
     let scopes = narrow(live, asked)?;
     let token = response::issue(context, tenant, (&grant, scopes), request)?;
     let successor = rotate(context, tenant, (&grant, bound_to), &presented).await?;
     tracing::info!(grant.id = %grant.id, "token refreshed");
     Ok(token.answer(Some(&successor)))
+}
+
+/// The person with what their identity provider says of them now. Where it no longer vouches for
+/// them, the grant ends with all that came of it.
+async fn renew(context: &Context, tenant: &Tenant, grant: &Grant) -> Result<User, TokenError> {
+    if grant.revoked_at.is_some() {
+        return Err(GrantRefusal::Ended.into());
+    }
+    let user = find_user(context, tenant, grant).await?;
+    match context.federated.renew(tenant, user).await {
+        Ok(user) => Ok(user),
+        Err(RenewalError::Ended) => {
+            let id = &grant.id;
+            let change = context.change(tenant, Actor::System).about(grant);
+            context.store.revoke_grant(&change, id).await?;
+            tracing::info!(grant.id = %id, user.id = %grant.user, "the identity provider ended a grant");
+            Err(GrantRefusal::Provider.into())
+        }
+        Err(RenewalError::SignInAgain) => Err(GrantRefusal::SignIn.into()),
+        Err(RenewalError::TryLater) => Err(TokenError::ProviderUnavailable),
+        Err(RenewalError::Store(error)) => Err(error.into()),
+    }
 }
 
 async fn find_grant(

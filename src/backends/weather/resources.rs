@@ -9,7 +9,7 @@ use super::super::{Answer, BackendError, Definition};
 use super::listing::definition;
 use super::tools::AlertsResult;
 use super::{Weather, reply};
-use crate::nws::{ATTRIBUTION, Area, Nws, NwsError};
+use crate::nws::{ATTRIBUTION, Area, Nws, NwsError, Place, Reason};
 
 /// The template of the alerts.
 pub(super) const ALERTS_TEMPLATE: &str = "alerts://{state}/active";
@@ -83,19 +83,20 @@ pub(super) async fn read(weather: &Weather, uri: &str) -> Result<Answer, Backend
     if uri == CONFIG_URI {
         return contents(uri, &configuration(&weather.nws), CONFIG_TTL);
     }
-    let state = uri
-        .strip_prefix("alerts://")
-        .and_then(|rest| rest.strip_suffix("/active"));
-    let area: Area = state
-        .and_then(|state| state.parse().ok())
-        .ok_or(BackendError::UnknownResource)?;
+    let area = alerts_area(uri).ok_or(BackendError::UnknownResource)??;
     let active = weather
         .nws
         .active_alerts(area)
         .await
         .map_err(|error| unavailable(&error))?;
-    let result = AlertsResult::new(&weather.nws, area, &active);
+    let result = AlertsResult::full(&weather.nws, &Place::Area(area), &active);
     contents(uri, &result, weather.nws.alerts_ttl())
+}
+
+/// The area whose alerts `uri` names, if it is an address of alerts at all.
+pub(super) fn alerts_area(uri: &str) -> Option<Result<Area, BackendError>> {
+    let state = uri.strip_prefix("alerts://")?.strip_suffix("/active")?;
+    Some(state.parse().map_err(|_| BackendError::UnknownResource))
 }
 
 fn configuration(nws: &Nws) -> Configuration {
@@ -130,19 +131,19 @@ fn contents(uri: &str, of: &impl Serialize, ttl: Duration) -> Result<Answer, Bac
 
 /// A resource has no words for the model, so all that counts is whether to come again soon.
 fn unavailable(error: &NwsError) -> BackendError {
-    BackendError::Unavailable(match error {
-        NwsError::Throttled { .. } => {
+    BackendError::Unavailable(match error.reason {
+        Reason::Throttled { .. } => {
             "the National Weather Service is limiting requests; try again in a minute"
         }
-        NwsError::TimedOut | NwsError::Unreachable => {
+        Reason::TimedOut | Reason::Unreachable => {
             "the National Weather Service can't be reached; try again in a minute"
         }
-        NwsError::OutsideCoverage
-        | NwsError::Marine
-        | NwsError::NotFound
-        | NwsError::ForecastLate
-        | NwsError::Unavailable
-        | NwsError::Refused
-        | NwsError::Unexpected => "the National Weather Service has no alerts to give; try later",
+        Reason::OutsideCoverage
+        | Reason::Marine
+        | Reason::NotFound
+        | Reason::ForecastLate
+        | Reason::Unavailable
+        | Reason::Refused
+        | Reason::Unexpected => "the National Weather Service has no alerts to give; try later",
     })
 }

@@ -25,6 +25,7 @@ pub(super) async fn remove(pool: &Pool, now: Timestamp) -> Result<u64, StoreErro
         + remove_refresh_tokens(&mut transaction, now).await?
         + remove_grants(&mut transaction, now).await?
         + remove_spent_identifiers(&mut transaction, now).await?
+        + remove_sign_in_attempts(&mut transaction, now).await?
         + remove_remote_documents(&mut transaction, now).await?
         + remove_revocations(&mut transaction, now).await?
         + remove_notes(&mut transaction, now).await?
@@ -37,6 +38,22 @@ async fn remove_login_sessions(connection: &mut PgConnection, now: i64) -> Resul
     let done = sqlx::query(
         "DELETE FROM login_sessions WHERE (tenant, digest) IN
              (SELECT tenant, digest FROM login_sessions
+              WHERE expires_at <= $1
+              FOR UPDATE SKIP LOCKED)",
+    )
+    .bind(now)
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+async fn remove_sign_in_attempts(
+    connection: &mut PgConnection,
+    now: i64,
+) -> Result<u64, StoreError> {
+    let done = sqlx::query(
+        "DELETE FROM sign_in_attempts WHERE (tenant, digest) IN
+             (SELECT tenant, digest FROM sign_in_attempts
               WHERE expires_at <= $1
               FOR UPDATE SKIP LOCKED)",
     )

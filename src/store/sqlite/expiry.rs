@@ -17,6 +17,7 @@ pub(super) async fn remove(writer: &SqlitePool, now: Timestamp) -> Result<u64, S
         + remove_refresh_tokens(&mut transaction, now).await?
         + remove_grants(&mut transaction, now).await?
         + remove_spent_identifiers(&mut transaction, now).await?
+        + remove_sign_in_attempts(&mut transaction, now).await?
         + remove_remote_documents(&mut transaction, now).await?
         + remove_revocations(&mut transaction, now).await?
         + remove_notes(&mut transaction, now).await?
@@ -30,6 +31,17 @@ async fn remove_login_sessions(
     now: i64,
 ) -> Result<u64, StoreError> {
     let done = sqlx::query("DELETE FROM login_sessions WHERE expires_at <= $1")
+        .bind(now)
+        .execute(connection)
+        .await?;
+    Ok(done.rows_affected())
+}
+
+async fn remove_sign_in_attempts(
+    connection: &mut SqliteConnection,
+    now: i64,
+) -> Result<u64, StoreError> {
+    let done = sqlx::query("DELETE FROM sign_in_attempts WHERE expires_at <= $1")
         .bind(now)
         .execute(connection)
         .await?;

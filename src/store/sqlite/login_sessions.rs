@@ -14,14 +14,17 @@ pub(super) async fn start(
 ) -> Result<(), StoreError> {
     let mut transaction = begin(writer).await?;
     sqlx::query(
-        "INSERT INTO login_sessions (tenant, digest, user_id, signed_in_at, expires_at)
-         VALUES ($1, $2, $3, $4, $5)",
+        "INSERT INTO login_sessions (tenant, digest, user_id, signed_in_at, expires_at, issuer,
+                                     provider_session)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
     )
     .bind(change.tenant.as_str())
     .bind(session.digest.as_bytes().as_slice())
     .bind(session.user.as_str())
     .bind(session.signed_in_at.seconds())
     .bind(session.expires_at.seconds())
+    .bind(session.issuer.as_ref())
+    .bind(session.provider_session.as_ref())
     .execute(&mut *transaction)
     .await?;
     audit::note(&mut transaction, change, Event::SignedIn(&session.user)).await?;
@@ -35,7 +38,7 @@ pub(super) async fn find(
     now: Timestamp,
 ) -> Result<Option<LoginSession>, StoreError> {
     sqlx::query_as::<_, LoginSessionRow>(
-        "SELECT digest, user_id, signed_in_at, expires_at
+        "SELECT digest, user_id, signed_in_at, expires_at, issuer, provider_session
          FROM login_sessions
          WHERE tenant = $1 AND digest = $2 AND expires_at > $3",
     )

@@ -22,12 +22,13 @@ use gatehouse::authorization_server::{
     Context, RemoteDocuments, TokenSettings, metadata_route, routes,
 };
 use gatehouse::egress::GuardedClient;
-use gatehouse::identity::Accounts;
-use gatehouse::jose::{AccessTokenClaims, KeyRing, KeyRings, generate_signing_key};
+use gatehouse::identity::oidc::RelyingParty;
+use gatehouse::identity::{Accounts, FederatedAccounts};
+use gatehouse::jose::{AccessTokenClaims, KeyRing, KeyRings, TextCipher, generate_signing_key};
 use gatehouse::model::{
-    Clock, DocumentTrust, PasswordHash, RegistrationPolicy, RegistrationSettings, Role, Scope,
-    ScopeCatalogue, ScopeDefinition, SigningAlgorithm, SystemRandom, Tenant, Timestamp, User,
-    UserId,
+    Clock, DocumentTrust, EncryptionKey, PasswordHash, RegistrationPolicy, RegistrationSettings,
+    Role, Scope, ScopeCatalogue, ScopeDefinition, SigningAlgorithm, SystemRandom, Tenant,
+    Timestamp, User, UserId,
 };
 use gatehouse::store::{self, Store};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
@@ -162,6 +163,7 @@ impl Server {
         let store = store::connect(&database.url, &options).await.unwrap();
         let clock = Arc::new(TestClock::new());
         let key_rings = Arc::new(KeyRings::default());
+        let encryption_key = EncryptionKey::generate(&SystemRandom);
         let audit_clock = Arc::clone(&clock) as Arc<dyn Clock>;
         let (audit, writer) = Recorder::new(Arc::clone(&store), audit_clock, false);
         let context = Arc::new(Context {
@@ -177,7 +179,18 @@ impl Server {
             random: Arc::new(SystemRandom),
             catalogue: catalogue(),
             initial_scopes: "mcp:tools".parse().unwrap(),
-            accounts: Accounts::new(Arc::clone(&store)),
+            accounts: Accounts::new(
+                Arc::clone(&store),
+                Arc::clone(&clock) as Arc<dyn Clock>,
+                TextCipher::new(&encryption_key, "browsers").unwrap(),
+            ),
+            federated: Arc::new(FederatedAccounts {
+                store: Arc::clone(&store),
+                party: RelyingParty::new(Arc::clone(&clock) as Arc<dyn Clock>).unwrap(),
+                cipher: TextCipher::new(&encryption_key, "identity providers").unwrap(),
+                clock: Arc::clone(&clock) as Arc<dyn Clock>,
+                random: Arc::new(SystemRandom),
+            }),
             tokens: TokenSettings {
                 access_ttl: Duration::from_mins(30),
                 refresh_ttl: Duration::from_hours(720),

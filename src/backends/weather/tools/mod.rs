@@ -1,19 +1,31 @@
 //! The tools, one file each.
 
+mod export_observations;
+mod get_alert;
 mod get_alerts;
+mod get_current_conditions;
 mod get_forecast;
+mod get_forecast_discussion;
+mod get_hourly_forecast;
 mod get_internal_metric;
+mod position;
+mod summarize_alerts;
+
+use std::fmt;
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 pub(super) use get_alerts::{AlertsResult, NAME as GET_ALERTS};
 
-use super::super::{Answer, BackendError, CallContext, Definition};
+use super::super::{Answer, BackendError, CallContext, Definition, Progress};
 use super::listing::definition;
 use super::{Weather, reply};
 use crate::model::Principal;
-use crate::nws::{InvalidCoordinates, NwsError, UnknownArea};
+use crate::nws::{
+    InvalidAlertId, InvalidCoordinates, InvalidOffice, InvalidStation, InvalidZone, NwsError,
+    Reason, UnknownArea,
+};
 
 /// Why a tool could not do what it was asked.
 enum Failure {
@@ -28,6 +40,12 @@ pub(super) fn definitions() -> Vec<Definition> {
     vec![
         get_alerts::definition(),
         get_forecast::definition(),
+        get_hourly_forecast::definition(),
+        get_current_conditions::definition(),
+        get_alert::definition(),
+        get_forecast_discussion::definition(),
+        export_observations::definition(),
+        summarize_alerts::definition(),
         get_internal_metric::definition(),
     ]
 }
@@ -40,9 +58,16 @@ pub(super) async fn call(
     arguments: Map<String, Value>,
     context: &CallContext,
 ) -> Result<Answer, BackendError> {
+    let nws = &*weather.nws;
     let answer = match name {
-        get_alerts::NAME => get_alerts::call(&weather.nws, arguments).await,
-        get_forecast::NAME => get_forecast::call(&weather.nws, arguments, context).await,
+        get_alerts::NAME => get_alerts::call(nws, arguments).await,
+        get_forecast::NAME => get_forecast::call(nws, arguments, context).await,
+        get_hourly_forecast::NAME => get_hourly_forecast::call(nws, arguments).await,
+        get_current_conditions::NAME => get_current_conditions::call(nws, arguments).await,
+        get_alert::NAME => get_alert::call(nws, arguments).await,
+        get_forecast_discussion::NAME => get_forecast_discussion::call(nws, arguments).await,
+        export_observations::NAME => export_observations::call(nws, arguments, context).await,
+        summarize_alerts::NAME => summarize_alerts::call(nws, arguments, context).await,
         get_internal_metric::NAME => {
             get_internal_metric::call(&weather.figures, &principal.tenant, arguments)
         }
@@ -93,6 +118,35 @@ fn parse<T: DeserializeOwned>(arguments: Map<String, Value>, usage: &str) -> Res
     })
 }
 
+/// Reports that the `step`s done of all are so many.
+fn report(context: &CallContext, (step, all): (u32, impl TryInto<u32>), message: &str) {
+    if let Some(sink) = &context.progress {
+        sink.report(Progress {
+            progress: f64::from(step),
+            total: all.try_into().ok().map(f64::from),
+            message: Some(message.to_owned()),
+        });
+    }
+}
+
+impl Failure {
+    /// The failure, where NWS's not finding something means what `missing` says.
+    fn or_missing(error: NwsError, missing: &str) -> Self {
+        match (error.reason, error.reference) {
+            (Reason::NotFound, Some(reference)) => {
+                Self::Told(format!("{missing} (Log reference: {reference})"))
+            }
+            (Reason::NotFound, None) => Self::Told(missing.to_owned()),
+            _ => Self::from(error),
+        }
+    }
+
+    /// An argument that isn't what it should be: the error says what it should be.
+    fn of_argument(error: impl fmt::Display) -> Self {
+        Self::Told(error.to_string())
+    }
+}
+
 impl From<NwsError> for Failure {
     fn from(error: NwsError) -> Self {
         Self::Told(error.to_string())
@@ -101,13 +155,37 @@ impl From<NwsError> for Failure {
 
 impl From<UnknownArea> for Failure {
     fn from(error: UnknownArea) -> Self {
-        Self::Told(error.to_string())
+        Self::of_argument(error)
+    }
+}
+
+impl From<InvalidZone> for Failure {
+    fn from(error: InvalidZone) -> Self {
+        Self::of_argument(error)
     }
 }
 
 impl From<InvalidCoordinates> for Failure {
     fn from(error: InvalidCoordinates) -> Self {
-        Self::Told(error.to_string())
+        Self::of_argument(error)
+    }
+}
+
+impl From<InvalidAlertId> for Failure {
+    fn from(error: InvalidAlertId) -> Self {
+        Self::of_argument(error)
+    }
+}
+
+impl From<InvalidOffice> for Failure {
+    fn from(error: InvalidOffice) -> Self {
+        Self::of_argument(error)
+    }
+}
+
+impl From<InvalidStation> for Failure {
+    fn from(error: InvalidStation) -> Self {
+        Self::of_argument(error)
     }
 }
 

@@ -1,4 +1,5 @@
-//! Signing in: GET and POST /login, for the authorization request in the query.
+//! Signing in with a password: GET and POST /login/password, for the authorization request in the
+//! query; POST /login where there is no other way to sign in.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,27 +8,37 @@ use axum::extract::{Extension, RawQuery, Request, State};
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 
-use super::authorize::{AuthorizationRequest, AuthorizeError, PageError};
-use super::pages::{self, Brand, LoginPage};
-use super::{Context, form_token, login_session};
-use crate::model::{Secret, Tenant};
+use super::SignInRefusal;
+use crate::authorization_server::authorize::{AuthorizationRequest, AuthorizeError, PageError};
+use crate::authorization_server::pages::{self, Brand, LoginPage};
+use crate::authorization_server::{Context, form_token, login_session};
+use crate::identity::{SignInError, Visitor};
+use crate::model::{Secret, Tenant, User};
 use crate::web::{self, Cookie, Parameters, read_form};
 
 /// The cookie that binds the form to the browser before anyone has signed in.
 const PURPOSE: &str = "sign-in";
 const LIFETIME: Duration = Duration::from_hours(1);
+/// The cookie of a browser that someone has signed in with.
+const KNOWN: &str = "known";
+const KNOWN_LIFETIME: Duration = Duration::from_hours(365 * 24);
 
-/// Where the person signs in for `request`.
+/// Where the form for `request` is.
 pub(super) fn address(tenant: &Tenant, request: &AuthorizationRequest) -> String {
-    format!("{}/login?{}", tenant.public_url.path(), request.query())
+    let path = if tenant.sign_in.providers.is_empty() {
+        "/login"
+    } else {
+        "/login/password"
+    };
+    format!("{}{path}?{}", tenant.public_url.path(), request.query())
 }
 
 #[tracing::instrument(
-    name = "authorization_server.login.get",
+    name = "authorization_server.login.password.get",
     skip_all,
     fields(tenant = %tenant.slug)
 )]
-pub(super) async fn get(
+pub(in crate::authorization_server) async fn get(
     State(context): State<Arc<Context>>,
     Extension(tenant): Extension<Arc<Tenant>>,
     RawQuery(query): RawQuery,
@@ -39,11 +50,11 @@ pub(super) async fn get(
 }
 
 #[tracing::instrument(
-    name = "authorization_server.login.post",
+    name = "authorization_server.login.password.post",
     skip_all,
     fields(tenant = %tenant.slug)
 )]
-pub(super) async fn post(
+pub(in crate::authorization_server) async fn post(
     State(context): State<Arc<Context>>,
     Extension(tenant): Extension<Arc<Tenant>>,
     RawQuery(query): RawQuery,
@@ -54,13 +65,16 @@ pub(super) async fn post(
         .unwrap_or_else(|error| error.refuse(&tenant))
 }
 
-async fn show(
+pub(super) async fn show(
     context: &Context,
     tenant: &Tenant,
     query: Option<&str>,
     headers: &HeaderMap,
 ) -> Result<Response, AuthorizeError> {
     let request = AuthorizationRequest::read(context, tenant, query).await?;
+    if !tenant.sign_in.local_accounts {
+        return Ok(web::see_other(&super::address(tenant, &request)));
+    }
     let cookie = Cookie::of(tenant, PURPOSE);
     // A cookie that is there stays, so that the form of another tab stays valid.
     let value = cookie
@@ -79,6 +93,9 @@ async fn sign_in(
     http: Request,
 ) -> Result<Response, AuthorizeError> {
     let request = AuthorizationRequest::read(context, tenant, query).await?;
+    if !tenant.sign_in.local_accounts {
+        return Ok(web::see_other(&super::address(tenant, &request)));
+    }
     let headers = http.headers().clone();
     let fields = read_form(http).await.map_err(PageError::from)?;
     let cookie = check_form(tenant, &request, &headers, &fields)?;
@@ -86,21 +103,50 @@ async fn sign_in(
     let username = username.unwrap_or_default();
     let password = fields.one("password").map_err(PageError::from)?;
     let password = Secret::new(password.unwrap_or_default().to_owned());
-    let user = context
-        .accounts
-        .sign_in(&tenant.slug, username, password)
-        .await
-        .map_err(PageError::from)?;
+    let user = check(context, tenant, (username, password), &headers).await?;
     let Some(user) = user else {
         tracing::info!(client.id = %request.client.id, "sign-in refused");
         let page = page(tenant, &request, &cookie, Some(username));
         return Ok(pages::show(tenant, StatusCode::UNPROCESSABLE_ENTITY, &page));
     };
-    let set = login_session::start(context, tenant, &user, &headers).await?;
+    let (_, set) = login_session::start(context, tenant, (&user, None), &headers).await?;
     tracing::info!(user.id = %user.id, client.id = %request.client.id, "signed in");
     let path = tenant.public_url.path();
     let next = format!("{path}/authorize?{}", request.query_after_login());
-    Ok(login_session::with_cookie(web::see_other(&next), set))
+    let response = login_session::with_cookie(web::see_other(&next), set);
+    Ok(remember(context, tenant, username, response))
+}
+
+/// The person of that name and password. Attempts of a browser that they have signed in with before
+/// are not counted with those of others.
+pub(in crate::authorization_server) async fn check(
+    context: &Context,
+    tenant: &Tenant,
+    (username, password): (&str, Secret),
+    headers: &HeaderMap,
+) -> Result<Option<User>, PageError> {
+    let visitor = Visitor {
+        username,
+        password,
+        known: Cookie::of(tenant, KNOWN).read(headers),
+    };
+    let found = context.accounts.sign_in(&tenant.slug, visitor).await;
+    found.map_err(|error| match error {
+        SignInError::TooOften(wait) => SignInRefusal::too_often(wait).into(),
+        error @ (SignInError::Store(_) | SignInError::CutOff) => error.into(),
+    })
+}
+
+/// From now on the browser is one that `username` has signed in with.
+pub(in crate::authorization_server) fn remember(
+    context: &Context,
+    tenant: &Tenant,
+    username: &str,
+    response: Response,
+) -> Response {
+    let known = context.accounts.recognise(&tenant.slug, username);
+    let cookie = known.and_then(|known| Cookie::of(tenant, KNOWN).set(&known, KNOWN_LIFETIME));
+    login_session::with_cookie(response, cookie)
 }
 
 /// The cookie of the browser that the form was made for; anything else is a forgery that would
@@ -112,7 +158,7 @@ fn check_form(
     fields: &Parameters,
 ) -> Result<Secret, PageError> {
     let forged = || PageError::Forged {
-        again: address(tenant, request),
+        again: super::address(tenant, request),
     };
     if web::comes_from_elsewhere(headers) {
         return Err(forged());
@@ -140,5 +186,7 @@ fn page<'a>(
         action: address(tenant, request),
         form_token: form_token::make(cookie, PURPOSE, &request.query()),
         refused,
+        providers: Vec::new(),
+        has_password: true,
     }
 }
