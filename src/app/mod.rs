@@ -115,8 +115,7 @@ impl Gateway {
         let nws = Arc::new(open_nws(config, weather, &clock, &random)?);
         let catalogue = config.scopes.catalogue.clone();
         let (audit, writer) = Recorder::new(Arc::clone(&store), Arc::clone(&clock), false);
-        let weather = Weather::new(nws, Arc::clone(&figures));
-        let weather: Arc<dyn Backend> = Arc::new(weather);
+        let weather: Arc<dyn Backend> = Arc::new(Weather::new(nws, Arc::clone(&figures)));
         let backends = std::iter::once(weather).chain(others).collect();
         let authenticate = authentication(config, &key_rings, &clock, &revocations);
         let tokens = &authenticate.tokens;
@@ -131,18 +130,8 @@ impl Gateway {
             random: Arc::clone(&random),
             catalogue,
             initial_scopes: config.scopes.initial.clone(),
-            accounts: Accounts::new(
-                Arc::clone(&store),
-                Arc::clone(&clock),
-                TextCipher::new(&encryption_key, "browsers")?,
-            ),
-            federated: Arc::new(FederatedAccounts {
-                store: Arc::clone(&store),
-                party: RelyingParty::new(Arc::clone(&clock))?,
-                cipher: TextCipher::new(&encryption_key, "identity providers")?,
-                clock: Arc::clone(&clock),
-                random: Arc::clone(&random),
-            }),
+            accounts: accounts(&store, &clock, &encryption_key)?,
+            federated: Arc::new(federated(&store, &clock, &random, &encryption_key)?),
             tokens: token_settings(config),
         };
         let parts = router::Parts {
@@ -290,6 +279,32 @@ pub fn local_key_file(config: &Config) -> anyhow::Result<Option<PathBuf>> {
             Some(path)
         }
         Location::Memory | Location::Server => None,
+    })
+}
+
+/// The people whom this database knows.
+fn accounts(
+    store: &Arc<dyn Store>,
+    clock: &Arc<dyn Clock>,
+    key: &EncryptionKey,
+) -> anyhow::Result<Accounts> {
+    let cipher = TextCipher::new(key, "browsers")?;
+    Ok(Accounts::new(Arc::clone(store), Arc::clone(clock), cipher))
+}
+
+/// The people whom identity providers know.
+fn federated(
+    store: &Arc<dyn Store>,
+    clock: &Arc<dyn Clock>,
+    random: &Arc<dyn Random>,
+    key: &EncryptionKey,
+) -> anyhow::Result<FederatedAccounts> {
+    Ok(FederatedAccounts {
+        store: Arc::clone(store),
+        party: RelyingParty::new(Arc::clone(clock))?,
+        cipher: TextCipher::new(key, "identity providers")?,
+        clock: Arc::clone(clock),
+        random: Arc::clone(random),
     })
 }
 
