@@ -18,7 +18,7 @@ use tower_http::cors::{Any, CorsLayer};
 
 use crate::middleware::limits::Limits;
 use crate::middleware::{
-    authenticate, limits, message, origin, remainder, request_id, scope, tenant,
+    authenticate, built_in, limits, message, origin, remainder, request_id, scope, tenant,
 };
 use crate::model::Random;
 use crate::store::Store;
@@ -103,7 +103,8 @@ fn mcp(parts: &Parts) -> Router {
 fn oauth(parts: &Parts) -> Router {
     let stations = ServiceBuilder::new()
         .layer(from_fn_with_state(Limits::FORMS, limits::station))
-        .layer(cors());
+        .layer(cors())
+        .layer(from_fn(built_in::station));
     authorization_server::routes(Arc::clone(&parts.authorization_server)).route_layer(stations)
 }
 
@@ -113,6 +114,7 @@ fn metadata(parts: &Parts) -> Router {
     Router::new()
         .route("/.well-known/oauth-authorization-server", server.clone())
         .route("/.well-known/openid-configuration", server)
+        .route_layer(from_fn(built_in::station))
         .route("/.well-known/oauth-protected-resource", resource.clone())
         .route("/.well-known/oauth-protected-resource/mcp", resource)
         .route_layer(cors())

@@ -1,6 +1,7 @@
 //! The only place that wires: makes every room's context from the configuration.
 
 mod edge;
+mod egress;
 mod operator;
 mod policy;
 mod tenants;
@@ -15,14 +16,13 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::audit::{Recorder, WriterTask};
-use crate::authorization_server::{self, RemoteDocuments, SigningKeys, TokenSettings};
+use crate::authorization_server::{self, SigningKeys, TokenSettings};
 use crate::backends::Backend;
 use crate::backends::weather::Weather;
 use crate::config::{Config, FileTenant, TenantRules};
-use crate::egress::{self, GuardSettings, GuardedClient, SystemLookup};
 use crate::identity::oidc::RelyingParty;
 use crate::identity::{Accounts, FederatedAccounts};
-use crate::jose::{KeyCipher, KeyRings, TextCipher, read_key_file};
+use crate::jose::{IssuerKeys, KeyCipher, KeyRings, TextCipher, read_key_file};
 use crate::mcp::{self, Dispatcher};
 use crate::middleware::origin::AllowedOrigins;
 use crate::middleware::{authenticate, scope};
@@ -113,19 +113,21 @@ impl Gateway {
         revocations.refresh(&*store).await?;
         let figures = Arc::new(Figures::default());
         let nws = Arc::new(open_nws(config, weather, &clock, &random)?);
+        let issuer_keys = Arc::new(egress::open_issuer_keys(config, &clock)?);
         let catalogue = config.scopes.catalogue.clone();
         let (audit, writer) = Recorder::new(Arc::clone(&store), Arc::clone(&clock), false);
         let weather: Arc<dyn Backend> = Arc::new(Weather::new(nws, Arc::clone(&figures)));
         let backends = std::iter::once(weather).chain(others).collect();
-        let authenticate = authentication(config, &key_rings, &clock, &revocations);
+        let authenticate = authentication(config, (&key_rings, &issuer_keys), &clock, &revocations);
         let tokens = &authenticate.tokens;
         let edge = edge::open(config, &encryption_key, &store, (&clock, &random), tokens).await?;
         let dispatcher = Arc::new(edge::dispatcher(config, backends, &figures, edge));
         let authorization_server = authorization_server::Context {
             store: Arc::clone(&store),
             audit: audit.clone(),
-            documents: open_documents(config, &store, &clock)?,
+            documents: egress::open_documents(config, &store, &clock)?,
             key_rings: Arc::clone(&key_rings),
+            issuer_keys: Arc::clone(&issuer_keys),
             clock: Arc::clone(&clock),
             random: Arc::clone(&random),
             catalogue,
@@ -230,13 +232,13 @@ impl Gateway {
 
 fn authentication(
     config: &Config,
-    key_rings: &Arc<KeyRings>,
+    (key_rings, issuer_keys): (&Arc<KeyRings>, &Arc<IssuerKeys>),
     clock: &Arc<dyn Clock>,
     revocations: &Arc<Revocations>,
 ) -> authenticate::Context {
     authenticate::Context {
         tokens: Arc::new(AccessTokens::new(
-            Arc::clone(key_rings),
+            (Arc::clone(key_rings), Arc::clone(issuer_keys)),
             config.scopes.catalogue.clone(),
             Arc::clone(clock),
             Arc::clone(revocations),
@@ -316,24 +318,6 @@ fn token_settings(config: &Config) -> TokenSettings {
     }
 }
 
-fn open_documents(
-    config: &Config,
-    store: &Arc<dyn Store>,
-    clock: &Arc<dyn Clock>,
-) -> anyhow::Result<RemoteDocuments> {
-    let documents = &config.metadata_documents;
-    let settings = GuardSettings {
-        allow_private: documents.allow_private.clone(),
-        allow_ports: documents.allow_ports.clone(),
-        root_certificates: documents.root_certificates.clone(),
-        max_body: documents.max_size,
-        ..GuardSettings::default()
-    };
-    let client = GuardedClient::new(&settings, Arc::new(SystemLookup))?;
-    let (store, clock) = (Arc::clone(store), Arc::clone(clock));
-    Ok(RemoteDocuments::new(store, clock, client))
-}
-
 fn open_nws(
     config: &Config,
     source: WeatherSource,
@@ -347,7 +331,8 @@ fn open_nws(
         alerts_ttl: config.weather.cache_ttl,
         ..nws::Settings::new(config.weather.base_url.clone())
     };
-    let client = egress::Client::new(&nws::egress_settings(config.weather.contact.as_deref()))?;
+    let client =
+        crate::egress::Client::new(&nws::egress_settings(config.weather.contact.as_deref()))?;
     Ok(Nws::live(
         settings,
         client,

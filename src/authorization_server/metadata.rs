@@ -43,7 +43,7 @@ fn document(context: &Context, tenant: &Tenant) -> Value {
         "scopes_supported": scopes,
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
-        "grant_types_supported": GrantType::ALL.map(GrantType::as_str),
+        "grant_types_supported": grant_types(tenant),
         "token_endpoint_auth_methods_supported":
             TokenEndpointAuthMethod::ALL.map(TokenEndpointAuthMethod::as_str),
         // RFC 7523: what `private_key_jwt` may be signed with.
@@ -73,7 +73,26 @@ fn document(context: &Context, tenant: &Tenant) -> Value {
             address("/register").into(),
         );
     }
+    if !tenant.identity_assertions.is_empty()
+        && let Some(members) = document.as_object_mut()
+    {
+        // draft-ietf-oauth-identity-assertion-authz-grant §7
+        let profiles = json!(["urn:ietf:params:oauth:grant-profile:id-jag"]);
+        members.insert(
+            "authorization_grant_profiles_supported".to_owned(),
+            profiles,
+        );
+    }
     document
+}
+
+/// The grants that a client can have here.
+fn grant_types(tenant: &Tenant) -> Vec<&'static str> {
+    let takes_assertions = !tenant.identity_assertions.is_empty();
+    let all = GrantType::ALL.into_iter();
+    all.filter(|grant| takes_assertions || *grant != GrantType::JwtBearer)
+        .map(GrantType::as_str)
+        .collect()
 }
 
 /// What the tenant's keys sign with, the newest first.

@@ -34,7 +34,7 @@ pub use clients::{RemoteDocuments, read_client_document};
 
 use crate::audit::{self, Recorder};
 use crate::identity::{Accounts, FederatedAccounts};
-use crate::jose::KeyRings;
+use crate::jose::{IssuerKeys, KeyRings};
 use crate::model::{Actor, Change, Clock, Random, ScopeCatalogue, ScopeSet, Tenant};
 use crate::store::Store;
 
@@ -51,6 +51,8 @@ pub struct Context {
     pub documents: RemoteDocuments,
     /// What access tokens are signed with.
     pub key_rings: Arc<KeyRings>,
+    /// The keys of those whose word about people is taken.
+    pub issuer_keys: Arc<IssuerKeys>,
     /// The present.
     pub clock: Arc<dyn Clock>,
     /// Entropy for codes, tokens and identifiers.

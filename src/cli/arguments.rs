@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::client::ClientCommand;
 use super::install::InstallArguments;
 use super::policy::PolicyCommand;
 use crate::config::duration;
@@ -271,69 +272,6 @@ Example:
         /// The account's user name.
         #[arg(long)]
         username: String,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum ClientCommand {
-    /// Add a client; prints its identifier and, unless it is public, its secret, a tab apart.
-    #[command(after_help = "\
-Examples:
-  gatehouse client add --name \"Our app\" --redirect-uri https://app.example.com/callback
-  gatehouse client add --name Nightly --scope mcp:tools
-
-Without a redirect URI the client acts for itself, by the client_credentials grant, and needs scopes.
-The secret can't be shown again.")]
-    Add {
-        #[command(flatten)]
-        tenant: TenantOption,
-        /// What people read on the consent page.
-        #[arg(long)]
-        name: String,
-        /// Where people may be sent back to; may be repeated.
-        #[arg(long, value_name = "URI")]
-        redirect_uri: Vec<String>,
-        /// A client that can't keep a secret: a program on people's own computers.
-        #[arg(long, requires = "redirect_uri")]
-        public: bool,
-        /// The most that the client may ever have; may be repeated.
-        #[arg(long)]
-        scope: Vec<String>,
-    },
-    /// Print the clients: identifier, name, how it authenticates, its grants and when it was added,
-    /// a tab apart.
-    #[command(after_help = "\
-Example:
-  gatehouse client list | cut -f1,2")]
-    List {
-        #[command(flatten)]
-        tenant: TenantOption,
-    },
-    /// Change what an operator decides about a client. Tokens that it has stay as they are.
-    #[command(after_help = "\
-Example:
-  gatehouse client set --id 5f0c1c3e-8a0d-4a35-9d40-4f9a3a1c7a11 --refusals tool_result")]
-    Set {
-        #[command(flatten)]
-        tenant: TenantOption,
-        /// The client's identifier.
-        #[arg(long)]
-        id: String,
-        /// How it is told that a token lacks scopes: `http` (status 403), `tool_result` (in the
-        /// result of the tool call, as ChatGPT reads it), or `default`, as [clients.refusals] says.
-        #[arg(long, value_parser = ["http", "tool_result", "default"])]
-        refusals: String,
-    },
-    /// Remove a client with everything that people allowed it to do.
-    #[command(after_help = "\
-Example:
-  gatehouse client remove --id 5f0c1c3e-8a0d-4a35-9d40-4f9a3a1c7a11")]
-    Remove {
-        #[command(flatten)]
-        tenant: TenantOption,
-        /// The client's identifier.
-        #[arg(long)]
-        id: String,
     },
 }
 

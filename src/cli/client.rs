@@ -1,8 +1,9 @@
 //! `gatehouse client`: clients that an operator adds, and those that registered themselves.
 
 use anyhow::bail;
+use clap::Subcommand;
 
-use super::arguments::ClientCommand;
+use super::arguments::TenantOption;
 use super::exit::Usage;
 use super::{find_tenant, open, terminal};
 use crate::app::{Gateway, NewClient};
@@ -11,6 +12,72 @@ use crate::model::{
     ClientId, GrantType, RedirectUri, RefusalDialect, Scope, ScopeSet, Secret, TenantSlug,
     TokenEndpointAuthMethod,
 };
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ClientCommand {
+    /// Add a client; prints its identifier and, unless it is public, its secret, a tab apart.
+    #[command(after_help = "\
+Examples:
+  gatehouse client add --name \"Our app\" --redirect-uri https://app.example.com/callback
+  gatehouse client add --name Nightly --scope mcp:tools
+
+Without a redirect URI the client acts for itself, by the client_credentials grant, and needs scopes.
+The secret can't be shown again.")]
+    Add {
+        #[command(flatten)]
+        tenant: TenantOption,
+        /// What people read on the consent page.
+        #[arg(long)]
+        name: String,
+        /// Where people may be sent back to; may be repeated.
+        #[arg(long, value_name = "URI")]
+        redirect_uri: Vec<String>,
+        /// A client that can't keep a secret: a program on people's own computers.
+        #[arg(long, requires = "redirect_uri")]
+        public: bool,
+        /// The most that the client may ever have; may be repeated.
+        #[arg(long)]
+        scope: Vec<String>,
+        /// Let it exchange assertions of the tenant's identity providers (ID-JAG).
+        #[arg(long, conflicts_with = "public")]
+        identity_assertions: bool,
+    },
+    /// Print the clients: identifier, name, how it authenticates, its grants and when it was added,
+    /// a tab apart.
+    #[command(after_help = "\
+Example:
+  gatehouse client list | cut -f1,2")]
+    List {
+        #[command(flatten)]
+        tenant: TenantOption,
+    },
+    /// Change what an operator decides about a client. Tokens that it has stay as they are.
+    #[command(after_help = "\
+Example:
+  gatehouse client set --id 5f0c1c3e-8a0d-4a35-9d40-4f9a3a1c7a11 --refusals tool_result")]
+    Set {
+        #[command(flatten)]
+        tenant: TenantOption,
+        /// The client's identifier.
+        #[arg(long)]
+        id: String,
+        /// How it is told that a token lacks scopes: `http` (status 403), `tool_result` (in the
+        /// result of the tool call, as ChatGPT reads it), or `default`, as [clients.refusals] says.
+        #[arg(long, value_parser = ["http", "tool_result", "default"])]
+        refusals: String,
+    },
+    /// Remove a client with everything that people allowed it to do.
+    #[command(after_help = "\
+Example:
+  gatehouse client remove --id 5f0c1c3e-8a0d-4a35-9d40-4f9a3a1c7a11")]
+    Remove {
+        #[command(flatten)]
+        tenant: TenantOption,
+        /// The client's identifier.
+        #[arg(long)]
+        id: String,
+    },
+}
 
 /// Runs one of the commands.
 pub(super) async fn run(config: &Config, command: ClientCommand) -> anyhow::Result<()> {
@@ -21,11 +88,12 @@ pub(super) async fn run(config: &Config, command: ClientCommand) -> anyhow::Resu
             redirect_uri,
             public,
             scope,
+            identity_assertions,
         } => {
             check_name(&name)?;
             let redirect_uris = read_redirect_uris(&redirect_uri)?;
             let scopes = read_scopes(config, &scope)?;
-            if redirect_uris.is_empty() && scopes.is_none() {
+            if redirect_uris.is_empty() && scopes.is_none() && !identity_assertions {
                 let rule = "a client that acts for itself needs at least one --scope";
                 return Err(Usage(rule.to_owned()).into());
             }
@@ -36,9 +104,13 @@ pub(super) async fn run(config: &Config, command: ClientCommand) -> anyhow::Resu
             } else {
                 TokenEndpointAuthMethod::ClientSecretBasic
             };
+            let mut grant_types = grant_types(&redirect_uris, public, scopes.is_some());
+            if identity_assertions {
+                grant_types.push(GrantType::JwtBearer);
+            }
             let client = NewClient {
                 name,
-                grant_types: grant_types(&redirect_uris, public, scopes.is_some()),
+                grant_types,
                 redirect_uris,
                 auth_method,
                 secret: auth_method.has_secret().then(|| gateway.generate_secret()),
@@ -60,8 +132,8 @@ pub(super) async fn run(config: &Config, command: ClientCommand) -> anyhow::Resu
             let tenant = find_tenant(&gateway, &tenant).await?;
             let dialect = RefusalDialect::from_name(&refusals);
             let client = ClientId::new(&id);
-            let store = gateway.store();
-            if !store.set_refusals(&tenant.slug, &client, dialect).await? {
+            let (store, change) = (gateway.store(), gateway.change(&tenant.slug));
+            if !store.set_refusals(&change, &client, dialect).await? {
                 bail!(
                     "there is no client {id:?}: one that is known by a URL is set in the configuration"
                 );

@@ -4,11 +4,13 @@
 //! A section is written as `…Section` and reaches the rooms above as the value of its name.
 
 mod access;
+mod authorization;
 mod branding;
 mod checks;
 mod clients;
 mod database;
 mod document;
+mod identity_assertions;
 mod identity_provider;
 mod keys;
 mod mcp;

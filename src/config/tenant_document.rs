@@ -8,11 +8,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::access::{AccessEntry, AccessTables};
+use super::authorization::AuthorizationEntry;
 use super::branding::BrandingEntry;
 use super::checks::Checks;
 use super::clients::Trust;
 use super::database::SecretPlace;
 use super::document::{Document, Environment};
+use super::identity_assertions::{self, AssertionEntry};
 use super::problem::{KeyPath, Problems};
 use super::refusals::{self, Dialect};
 use super::registration::{Policy, policy};
@@ -20,8 +22,8 @@ use super::schema;
 use super::scopes::known_scopes;
 use super::sign_in::SignIn;
 use crate::model::{
-    AccessRules, Branding, DocumentTrust, PublicUrl, RefusalRules, RegistrationSettings, Role,
-    ScopeCatalogue, SignInSettings, StoredTenant, Tenant, TenantSlug,
+    AccessRules, AssertionIssuer, Authorization, Branding, DocumentTrust, PublicUrl, RefusalRules,
+    RegistrationSettings, Role, ScopeCatalogue, SignInSettings, StoredTenant, Tenant, TenantSlug,
 };
 
 /// What a tenant's document is checked against, and what holds where it says nothing.
@@ -44,10 +46,12 @@ pub struct TenantRules {
 /// What is said about a tenant, checked.
 #[derive(Clone, Debug)]
 pub struct TenantSettings {
+    authorization: Authorization,
     roles: BTreeMap<String, Role>,
-    sign_in: SignInSettings,
     access: AccessRules,
     refusals: RefusalRules,
+    sign_in: SignInSettings,
+    identity_assertions: Vec<AssertionIssuer>,
     client_documents: DocumentTrust,
     registration: RegistrationSettings,
     branding: Branding,
@@ -67,7 +71,11 @@ pub(super) struct TenantEntry {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     pub(super) public_url: Option<String>,
+    authorization: AuthorizationEntry,
     sign_in: SignIn,
+    /// Identity providers that may assert who a client acts for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    identity_assertions: Vec<AssertionEntry>,
     /// What people may be granted, by the name of their role. Without it there are `admin`, who
     /// may be granted everything, and `member`, who may not read metrics.
     roles: BTreeMap<String, RoleEntry>,
@@ -197,9 +205,11 @@ impl TenantSettings {
     #[must_use]
     pub fn tenant(&self, slug: TenantSlug, public_url: PublicUrl) -> Tenant {
         Tenant {
-            sign_in: self.sign_in.clone(),
+            authorization: self.authorization.clone(),
             access: self.access.clone(),
             refusals: self.refusals.clone(),
+            sign_in: self.sign_in.clone(),
+            identity_assertions: self.identity_assertions.clone(),
             client_documents: self.client_documents.clone(),
             registration: self.registration.clone(),
             branding: self.branding.clone(),
@@ -230,7 +240,9 @@ impl TenantEntry {
             whole.roles = built_in_roles();
         }
         let roles = whole.resolve_roles(&global.catalogue, checks, &path.join("roles"));
-        let sign_in = whole.sign_in.resolve(&roles, checks, &path.join("sign_in"));
+        let place = path.join("authorization");
+        let known = (&global.catalogue, &roles);
+        let authorization = self.authorization.resolve(known, checks, &place);
         let tables = AccessTables {
             tools: &self.tools,
             resources: &self.resources,
@@ -238,6 +250,11 @@ impl TenantEntry {
         };
         let access = tables.resolve(&global.catalogue, checks, path);
         let refusals = refusals::resolve(&self.refusals, checks, &path.join("refusals"));
+        let sign_in = whole.sign_in.resolve(&roles, checks, &path.join("sign_in"));
+        let place = path.join("identity_assertions");
+        let people = (&roles, sign_in.as_ref());
+        let assertions =
+            identity_assertions::resolve(&self.identity_assertions, people, checks, &place);
         let registration =
             self.registration
                 .resolve(&global.registration, checks, &path.join("registration"));
@@ -250,9 +267,11 @@ impl TenantEntry {
         let json = serde_json::to_string(&whole).ok();
         Some(TenantSettings {
             roles,
-            sign_in: sign_in?,
+            authorization: authorization?,
             access: access.over(&global.access),
             refusals: refusals.over(&global.refusals),
+            sign_in: sign_in?,
+            identity_assertions: assertions?,
             client_documents: client_documents?,
             registration: registration?,
             branding: branding?,

@@ -9,7 +9,7 @@ use super::oidc::{Person, ProviderError, RelyingParty};
 use crate::jose::TextCipher;
 use crate::model::{
     Actor, Change, Clock, ExternalIdentity, GroupSnapshot, IdentityProvider, Random, Secret,
-    Tenant, User, UserId, new_identifier,
+    Tenant, Timestamp, User, UserId, new_identifier,
 };
 use crate::store::{ProviderLease, ProviderTokenOutcome, Store, StoreError};
 
@@ -77,22 +77,14 @@ impl FederatedAccounts {
         provider: &IdentityProvider,
         person: &Person,
     ) -> Result<User, AdmissionError> {
-        let (issuer, subject) = (&person.issuer, &person.subject);
-        let found = self
-            .store
-            .find_user_by_identity(&tenant.slug, issuer, subject);
-        let described = self.describe(provider, person);
-        let user = match found.await? {
-            Some(user) => self.update(tenant, user, described).await?,
-            None if described.roles.is_empty() => return Err(AdmissionError::NoRole),
-            None => self.add(tenant, described).await?,
+        // Who signs in and is in no group is in none.
+        let person = &Person {
+            groups: Some(person.groups.clone().unwrap_or_default()),
+            ..person.clone()
         };
-        if user.disabled {
-            return Err(AdmissionError::Disabled);
-        }
-        if user.roles.is_empty() {
-            return Err(AdmissionError::NoRole);
-        }
+        let user = self
+            .recognise(tenant, provider, person, self.clock.now())
+            .await?;
         let sealed = self.seal(tenant, &user.id, person.refresh_token.as_ref());
         self.store
             .keep_provider_token(&tenant.slug, &user.id, sealed.as_deref())
@@ -203,7 +195,7 @@ impl FederatedAccounts {
                         .display_name
                         .clone()
                         .or_else(|| user.display_name.clone()),
-                    ..self.describe(provider, &person)
+                    ..self.describe(provider, &person, self.clock.now())
                 };
                 Ok(self.update(tenant, user, described).await?)
             }
@@ -264,8 +256,12 @@ impl FederatedAccounts {
     }
 
     /// An account as it would be if the person came for the first time.
-    fn describe(&self, provider: &IdentityProvider, person: &Person) -> User {
-        let now = self.clock.now();
+    pub(super) fn describe(
+        &self,
+        provider: &IdentityProvider,
+        person: &Person,
+        said_at: Timestamp,
+    ) -> User {
         let groups = person.groups.clone().unwrap_or_default();
         let called = person.username.as_ref().or(person.email.as_ref());
         let called = called.unwrap_or(&person.subject);
@@ -283,14 +279,19 @@ impl FederatedAccounts {
             display_name: person.display_name.clone(),
             groups: Some(GroupSnapshot {
                 groups,
-                taken_at: now,
+                taken_at: said_at,
             }),
             disabled: false,
-            created_at: now,
+            created_at: self.clock.now(),
         }
     }
 
-    async fn update(&self, tenant: &Tenant, user: User, said: User) -> Result<User, StoreError> {
+    pub(super) async fn update(
+        &self,
+        tenant: &Tenant,
+        user: User,
+        said: User,
+    ) -> Result<User, StoreError> {
         let user = User {
             roles: said.roles,
             identity: user.identity.clone().map(|identity| ExternalIdentity {
@@ -310,7 +311,7 @@ impl FederatedAccounts {
 
     /// Adds an account. Its name may be taken: by someone of the same name, or by the same person,
     /// who is signing in twice at once.
-    async fn add(&self, tenant: &Tenant, user: User) -> Result<User, StoreError> {
+    pub(super) async fn add(&self, tenant: &Tenant, user: User) -> Result<User, StoreError> {
         match self.store.add_user(&self.change(tenant), &user).await {
             Err(StoreError::Conflict) => {}
             added => return added.map(|()| user),

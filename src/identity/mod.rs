@@ -4,6 +4,7 @@ mod accounts;
 mod federated;
 pub mod oidc;
 mod password;
+mod recognition;
 
 pub use accounts::{Accounts, SignInError, Visitor};
 pub use federated::{AdmissionError, FederatedAccounts, RenewalError};

@@ -4,6 +4,8 @@
 mod claims;
 mod client_assertion;
 mod dpop;
+mod issuer_keys;
+mod issuer_token;
 mod jwk;
 mod jwk_set;
 mod key;
@@ -15,12 +17,15 @@ mod rsa;
 mod sealer;
 mod text_cipher;
 mod token;
+mod unique_json;
 
 use std::path::PathBuf;
 
 pub use claims::AccessTokenClaims;
 pub use client_assertion::{ClientAssertion, ClientAssertionClaims, InvalidAssertion};
 pub use dpop::{DpopProof, InvalidProof, ProvenRequest};
+pub use issuer_keys::IssuerKeys;
+pub use issuer_token::{InvalidIssuerToken, IssuerClaims, IssuerToken};
 pub use jwk::{client_signing_algorithms, provider_signing_algorithms};
 pub use jwk_set::{InvalidJwkSet, JwkSet};
 pub use key::generate_signing_key;

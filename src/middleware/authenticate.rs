@@ -6,13 +6,15 @@ use std::sync::Arc;
 use axum::extract::{Extension, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use http::HeaderValue;
+use http::header::RETRY_AFTER;
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
 use crate::model::{Principal, ScopeSet, Tenant};
 use crate::resource_server::{
-    AccessTokens, AmbiguousCredential, Challenge, Credential, Possession, Scheme, credential,
+    AccessTokens, AmbiguousCredential, Challenge, Credential, InvalidAccessToken, Possession,
+    Scheme, credential,
 };
-use crate::web::DPOP_NONCE;
+use crate::web::{self, DPOP_NONCE};
 
 /// What the station needs.
 #[derive(Debug)]
@@ -42,12 +44,14 @@ pub async fn station(
         }
     };
     let scheme = presented.scheme;
-    let response = match context.authenticate(&tenant, presented, &request) {
+    let from = (request.method(), request.headers());
+    let response = match context.authenticate(&tenant, presented, from).await {
         Ok(principal) => {
             request.extensions_mut().insert(principal);
             next.run(request).await
         }
-        Err(challenge) => challenge.into_response(),
+        Err(Refused::Challenge(challenge)) => challenge.into_response(),
+        Err(Refused::NoKeys) => no_keys(),
     };
     match scheme {
         Scheme::Bearer => response,
@@ -55,27 +59,45 @@ pub async fn station(
     }
 }
 
+/// Why nobody was let in.
+enum Refused {
+    Challenge(Challenge),
+    /// Whether the token is good can't be said: to call it bad would have its client throw it away.
+    NoKeys,
+}
+
+fn no_keys() -> Response {
+    let description = "The token can't be verified at the moment: try again soon";
+    let status = StatusCode::SERVICE_UNAVAILABLE;
+    let mut response = web::json_error(status, "temporarily_unavailable", description);
+    let soon = HeaderValue::from_static("5");
+    response.headers_mut().insert(RETRY_AFTER, soon);
+    response
+}
+
 impl Context {
-    fn authenticate(
+    async fn authenticate(
         &self,
         tenant: &Tenant,
         presented: Credential<'_>,
-        request: &Request,
-    ) -> Result<Arc<Principal>, Challenge> {
+        from: (&Method, &HeaderMap),
+    ) -> Result<Arc<Principal>, Refused> {
         let scopes = &self.initial_scopes;
-        let principal = self
-            .tokens
-            .verify(tenant, presented.token)
-            .map_err(|reason| {
-                tracing::info!(tenant = %tenant.slug, %reason, "refused an access token");
-                Challenge::invalid_token(tenant, scopes).under(presented.scheme)
-            })?;
-        let from = (request.method(), request.headers());
+        let verified = self.tokens.authenticate(tenant, presented.token).await;
+        let principal = verified.map_err(|reason| {
+            tracing::info!(tenant = %tenant.slug, %reason, "refused an access token");
+            if reason == InvalidAccessToken::NoKeys {
+                return Refused::NoKeys;
+            }
+            let challenge = Challenge::invalid_token(tenant, scopes);
+            Refused::Challenge(challenge.under(presented.scheme))
+        })?;
         let possession = self.possession.check(tenant, &principal, presented, from);
         possession.map_err(|reason| {
             tracing::info!(tenant = %tenant.slug, %reason, "refused an access token");
             // RFC 9449 §7.2: a bound token that came as a bearer token is told the right scheme.
-            Challenge::no_possession(tenant, scopes, reason).under(Scheme::of(&principal))
+            let challenge = Challenge::no_possession(tenant, scopes, reason);
+            Refused::Challenge(challenge.under(Scheme::of(&principal)))
         })?;
         Ok(principal)
     }

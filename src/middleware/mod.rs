@@ -8,6 +8,8 @@ pub mod limits;
 
 pub mod tenant;
 
+pub mod built_in;
+
 pub mod origin;
 
 pub mod authenticate;

@@ -30,6 +30,8 @@ pub enum GrantType {
     RefreshToken,
     /// OAuth 2.1 §4.2: the client acts for itself.
     ClientCredentials,
+    /// RFC 7523 §2.1: an identity provider says who the client acts for.
+    JwtBearer,
 }
 
 /// A registered client.
@@ -117,10 +119,11 @@ impl TokenEndpointAuthMethod {
 
 impl GrantType {
     /// Every grant that the token endpoint takes.
-    pub const ALL: [Self; 3] = [
+    pub const ALL: [Self; 4] = [
         Self::AuthorizationCode,
         Self::RefreshToken,
         Self::ClientCredentials,
+        Self::JwtBearer,
     ];
 
     /// The registered name.
@@ -130,6 +133,7 @@ impl GrantType {
             Self::AuthorizationCode => "authorization_code",
             Self::RefreshToken => "refresh_token",
             Self::ClientCredentials => "client_credentials",
+            Self::JwtBearer => "urn:ietf:params:oauth:grant-type:jwt-bearer",
         }
     }
 

@@ -2,12 +2,14 @@
 
 mod audit_entry;
 mod audit_event;
+mod authorization;
 mod branding;
 mod change;
 mod client;
 mod client_keys;
 mod encryption_key;
 mod grant;
+mod identity_assertions;
 mod key_thumbprint;
 mod pkce;
 mod principal;
@@ -33,12 +35,14 @@ mod user;
 
 pub use audit_entry::{AuditEntry, ChainHead, ChainedEntry};
 pub use audit_event::{Event, Outcome};
+pub use authorization::{Authorization, ExternalAuthorization, ExternalTokenType, KeySource};
 pub use branding::{Branding, Colour, InvalidColour, InvalidLogo, Logo, LogoKind};
 pub use change::{Actor, Change, RequestId, RequestOrigin};
 pub use client::{Client, ClientId, GrantType, TokenEndpointAuthMethod};
 pub use client_keys::ClientKeys;
 pub use encryption_key::{EncryptionKey, InvalidEncryptionKey};
 pub use grant::{AuthorizationCode, Consent, Grant, GrantId, LoginSession, RefreshToken};
+pub use identity_assertions::AssertionIssuer;
 pub use key_thumbprint::KeyThumbprint;
 pub use pkce::{CodeChallenge, CodeVerifier, InvalidPkce};
 pub use principal::Principal;

@@ -7,8 +7,8 @@ use std::str::FromStr;
 use url::Url;
 
 use super::{
-    AccessRules, Branding, DocumentTrust, RedirectUri, RefusalRules, RegistrationSettings,
-    ResourceUri, ScopeSet, SignInSettings,
+    AccessRules, AssertionIssuer, Authorization, Branding, DocumentTrust, RedirectUri,
+    RefusalRules, RegistrationSettings, ResourceUri, ScopeSet, SignInSettings,
 };
 
 /// The short name of a tenant, and its key in every table.
@@ -50,14 +50,18 @@ pub struct Tenant {
     pub public_url: PublicUrl,
     /// Its protected resource, `{public_url}/mcp`.
     pub resource: ResourceUri,
+    /// Who issues the tokens that it takes.
+    pub authorization: Authorization,
     /// Its roles by name.
     pub roles: BTreeMap<String, Role>,
-    /// How people sign in.
-    pub sign_in: SignInSettings,
     /// What single tools, resources and prompts ask for.
     pub access: AccessRules,
     /// How clients are told what their tokens lack.
     pub refusals: RefusalRules,
+    /// How people sign in.
+    pub sign_in: SignInSettings,
+    /// Whose word about people it takes without asking them.
+    pub identity_assertions: Vec<AssertionIssuer>,
     /// Which clients may be known by the URL of their metadata document.
     pub client_documents: DocumentTrust,
     /// Which clients may register themselves.
@@ -188,10 +192,12 @@ impl Tenant {
             slug,
             public_url,
             resource,
+            authorization: Authorization::default(),
             roles,
-            sign_in: SignInSettings::default(),
             access: AccessRules::default(),
             refusals: RefusalRules::default(),
+            sign_in: SignInSettings::default(),
+            identity_assertions: Vec::new(),
             client_documents: DocumentTrust::default(),
             registration: RegistrationSettings::default(),
             branding: Branding::default(),
@@ -225,6 +231,24 @@ impl Tenant {
         known.fold(ScopeSet::default(), |scopes, role| {
             scopes.union(&role.scopes)
         })
+    }
+
+    /// The issuer of the tokens that it takes, byte for byte.
+    #[must_use]
+    pub fn token_issuer(&self) -> &str {
+        match &self.authorization {
+            Authorization::BuiltIn => self.issuer(),
+            Authorization::External(external) => &external.keys.issuer,
+        }
+    }
+
+    /// What a client asks the issuer of tokens for to have `scopes`.
+    #[must_use]
+    pub fn scopes_to_ask_for(&self, scopes: &ScopeSet) -> ScopeSet {
+        match &self.authorization {
+            Authorization::BuiltIn => scopes.clone(),
+            Authorization::External(external) => external.to_ask_for(scopes),
+        }
     }
 
     /// The scopes that every role has: what a client may reasonably ask for up front.

@@ -1,28 +1,51 @@
-//! Validation of access tokens (RFC 9068 §4), remembered for a short while.
+//! Validation of access tokens (RFC 9068 §4), ours and those of an external authorization server,
+//! remembered for a short while.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::external_token::{self, Circumstances};
 use super::revocations::Revocations;
-use crate::jose::{AccessTokenClaims, KeyRings};
-use crate::model::{Clock, Digest, Principal, ScopeCatalogue, Tenant, Timestamp};
+use crate::jose::{AccessTokenClaims, IssuerKeys, KeyRings};
+use crate::model::{
+    Authorization, Clock, Digest, ExternalAuthorization, Principal, ScopeCatalogue, Tenant,
+    Timestamp,
+};
 
 /// Turns access tokens into principals.
 #[derive(Debug)]
 pub struct AccessTokens {
     key_rings: Arc<KeyRings>,
+    issuer_keys: Arc<IssuerKeys>,
     catalogue: ScopeCatalogue,
     clock: Arc<dyn Clock>,
     revocations: Arc<Revocations>,
-    verified: moka::sync::Cache<Digest, Arc<Principal>>,
+    verified: moka::sync::Cache<Digest, Verified>,
+}
+
+/// A token that was verified.
+#[derive(Clone, Debug)]
+struct Verified {
+    principal: Arc<Principal>,
+    /// What the tenant said of the server that issued it.
+    external: Option<Arc<ExternalAuthorization>>,
 }
 
 /// Why a token is refused; the log says it, the wire says `invalid_token`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidAccessToken {
-    /// The tenant has no keys in this process.
-    #[error("the tenant has no signing keys")]
+    /// The keys of the tenant's issuer are not to be had.
+    #[error("there are no keys to verify with")]
     NoKeys,
+    /// The issuer has no such key.
+    #[error("the token names a key that its issuer does not have")]
+    UnknownKey,
+    /// It is a token for another purpose.
+    #[error("the token is none for access")]
+    Type,
+    /// It was issued to a client that the tenant does not know.
+    #[error("the token was issued to another client")]
+    Client,
     /// Form, header or signature is wrong.
     #[error("the token's form, header or signature is wrong")]
     Signature,
@@ -57,7 +80,7 @@ impl AccessTokens {
     /// A validator with nothing remembered.
     #[must_use]
     pub fn new(
-        key_rings: Arc<KeyRings>,
+        (key_rings, issuer_keys): (Arc<KeyRings>, Arc<IssuerKeys>),
         catalogue: ScopeCatalogue,
         clock: Arc<dyn Clock>,
         revocations: Arc<Revocations>,
@@ -68,6 +91,7 @@ impl AccessTokens {
             .build();
         Self {
             key_rings,
+            issuer_keys,
             catalogue,
             clock,
             revocations,
@@ -75,7 +99,30 @@ impl AccessTokens {
         }
     }
 
-    /// The principal that `token` speaks for at `tenant`.
+    /// The principal that `token` speaks for at `tenant`. Only for a key that nobody here has seen
+    /// is anybody asked, and that rarely.
+    pub async fn authenticate(
+        &self,
+        tenant: &Tenant,
+        token: &str,
+    ) -> Result<Arc<Principal>, InvalidAccessToken> {
+        let outcome = self.verify(tenant, token);
+        let Authorization::External(external) = &tenant.authorization else {
+            return outcome;
+        };
+        match outcome {
+            Err(InvalidAccessToken::UnknownKey | InvalidAccessToken::NoKeys) => {
+                self.issuer_keys.look(&external.keys).await;
+                self.verify(tenant, token)
+            }
+            outcome => {
+                self.issuer_keys.look_beside(&external.keys);
+                outcome
+            }
+        }
+    }
+
+    /// The same with what is known.
     pub fn verify(
         &self,
         tenant: &Tenant,
@@ -83,14 +130,39 @@ impl AccessTokens {
     ) -> Result<Arc<Principal>, InvalidAccessToken> {
         let now = self.clock.now();
         let digest = Digest::of(token.as_bytes());
-        if let Some(principal) = self.verified.get(&digest) {
-            // The same bytes presented to another tenant take the long way, and fail there.
-            if principal.tenant == tenant.slug {
+        if let Some(verified) = self.verified.get(&digest) {
+            // The same bytes presented to another tenant, or after a change of who issues its
+            // tokens, take the long way.
+            if verified.holds_at(tenant) {
+                let principal = verified.principal;
                 not_expired(principal.expires_at, now)?;
                 self.not_revoked(tenant, &principal)?;
                 return Ok(principal);
             }
         }
+        let (principal, external) = match &tenant.authorization {
+            Authorization::BuiltIn => (self.verify_ours(tenant, token, now)?, None),
+            Authorization::External(external) => {
+                let principal = self.verify_external(tenant, external, token)?;
+                (principal, Some(Arc::clone(external)))
+            }
+        };
+        let principal = Arc::new(principal);
+        self.not_revoked(tenant, &principal)?;
+        let verified = Verified {
+            principal: Arc::clone(&principal),
+            external,
+        };
+        self.verified.insert(digest, verified);
+        Ok(principal)
+    }
+
+    fn verify_ours(
+        &self,
+        tenant: &Tenant,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<Principal, InvalidAccessToken> {
         let ring = self
             .key_rings
             .get(&tenant.slug)
@@ -98,10 +170,24 @@ impl AccessTokens {
         let claims = ring
             .verify(token)
             .map_err(|_| InvalidAccessToken::Signature)?;
-        let principal = Arc::new(self.principal(tenant, claims, now)?);
-        self.not_revoked(tenant, &principal)?;
-        self.verified.insert(digest, Arc::clone(&principal));
-        Ok(principal)
+        self.principal(tenant, claims, now)
+    }
+
+    fn verify_external(
+        &self,
+        tenant: &Tenant,
+        external: &ExternalAuthorization,
+        token: &str,
+    ) -> Result<Principal, InvalidAccessToken> {
+        let keys = self.issuer_keys.held(&external.keys);
+        let circumstances = Circumstances {
+            tenant,
+            catalogue: &self.catalogue,
+            keys: keys.as_deref(),
+            now: self.clock.now(),
+            leeway: LEEWAY,
+        };
+        external_token::verify(external, &circumstances, token)
     }
 
     /// True as long as the token of `principal` would still be taken: what goes on for long asks
@@ -159,6 +245,17 @@ impl AccessTokens {
             issued_at: claims.iat,
             expires_at: claims.exp,
         })
+    }
+}
+
+impl Verified {
+    fn holds_at(&self, tenant: &Tenant) -> bool {
+        let same = match (&self.external, &tenant.authorization) {
+            (None, Authorization::BuiltIn) => true,
+            (Some(then), Authorization::External(now)) => Arc::ptr_eq(then, now),
+            (Some(_), Authorization::BuiltIn) | (None, Authorization::External(_)) => false,
+        };
+        same && self.principal.tenant == tenant.slug
     }
 }
 

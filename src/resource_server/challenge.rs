@@ -32,7 +32,7 @@ impl Challenge {
             scheme: Scheme::Bearer,
             error: None,
             description: "Sign in: this address needs an access token",
-            scopes: scopes.clone(),
+            scopes: tenant.scopes_to_ask_for(scopes),
             resource_metadata: tenant.resource_metadata_url(),
         }
     }

@@ -24,11 +24,11 @@ pub struct ResourceMetadata {
 pub async fn get(Extension(tenant): Extension<Arc<Tenant>>) -> Json<ResourceMetadata> {
     Json(ResourceMetadata {
         resource: tenant.resource.as_str().to_owned(),
-        authorization_servers: vec![tenant.issuer().to_owned()],
+        authorization_servers: vec![tenant.token_issuer().to_owned()],
         // Clients ask for all of these when no challenge told them what to ask for, so only what
         // every role may have is here.
         scopes_supported: tenant
-            .basic_scopes()
+            .scopes_to_ask_for(&tenant.basic_scopes())
             .iter()
             .map(ToString::to_string)
             .collect(),

@@ -4,6 +4,7 @@ mod access_token;
 mod challenge;
 mod credential;
 mod explain;
+mod external_token;
 pub mod metadata;
 mod permit;
 mod possession;

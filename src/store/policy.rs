@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::StoreError;
-use crate::model::{ClientId, Grant, RefusalDialect, SingleUse, TenantSlug, Timestamp};
+use crate::model::{Change, ClientId, Grant, RefusalDialect, Timestamp};
 
 /// What operators decide about clients, and grants that no person was asked for.
 #[async_trait]
@@ -12,18 +12,16 @@ pub trait PolicyStore: Send + Sync {
     /// rules. False when there is no such client.
     async fn set_refusals(
         &self,
-        tenant: &TenantSlug,
+        change: &Change,
         client: &ClientId,
         refusals: Option<RefusalDialect>,
     ) -> Result<bool, StoreError>;
 
-    /// Stores the grant that comes of an assertion and ends at `ends_at`, and spends the assertion;
-    /// false, and no grant, when it was spent before.
+    /// Stores a grant that comes of an identity provider's assertion, and ends at `ends_at`.
     async fn begin_asserted_grant(
         &self,
-        tenant: &TenantSlug,
+        change: &Change,
         grant: &Grant,
-        assertion: &SingleUse,
         ends_at: Timestamp,
-    ) -> Result<bool, StoreError>;
+    ) -> Result<(), StoreError>;
 }

@@ -8,6 +8,9 @@
     reason = "test support"
 )]
 
+#[path = "../fake_issuer/mod.rs"]
+mod fake_issuer;
+
 mod access_tokens;
 mod account;
 mod authorization_code;
@@ -16,6 +19,7 @@ mod client_authentication;
 mod client_credentials;
 mod consent;
 mod dpop_proof;
+mod identity_assertion;
 mod introspect;
 mod login;
 mod metadata;

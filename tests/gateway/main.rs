@@ -9,6 +9,9 @@
     reason = "test support: a surprise ends the test"
 )]
 
+#[path = "../fake_issuer/mod.rs"]
+mod fake_issuer;
+
 mod claims;
 #[path = "../fake_nws/mod.rs"]
 #[expect(dead_code, reason = "what the tests of the weather server need of it")]
@@ -18,6 +21,7 @@ mod client;
 mod demo;
 mod dpop;
 mod edge;
+mod external;
 mod federation;
 mod key_rotation;
 mod lifetime;

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
-use gatehouse::jose::{AccessTokenClaims, KeyRing, KeyRings, generate_signing_key};
+use gatehouse::egress::{Client, GuardSettings, GuardedClient, Settings, SystemLookup};
+use gatehouse::jose::{AccessTokenClaims, IssuerKeys, KeyRing, KeyRings, generate_signing_key};
 use gatehouse::model::{
     ClientId, Clock, GrantId, Scope, ScopeCatalogue, ScopeDefinition, ScopeSet, Secret,
     SigningAlgorithm, Tenant, Timestamp, UserId,
@@ -61,6 +63,19 @@ pub(crate) fn tenant(slug: &str) -> Tenant {
     Tenant::new(slug.parse().unwrap(), url.parse().unwrap(), BTreeMap::new())
 }
 
+fn issuer_keys(clock: Arc<dyn Clock>) -> IssuerKeys {
+    let second = Duration::from_secs(1);
+    let http = Client::new(&Settings {
+        connect_timeout: second,
+        read_timeout: second,
+        total_timeout: second,
+        max_body: 64 * 1024,
+        user_agent: "tests".to_owned(),
+    });
+    let guarded = GuardedClient::new(&GuardSettings::default(), Arc::new(SystemLookup));
+    IssuerKeys::new(http.unwrap(), guarded.unwrap(), clock)
+}
+
 impl World {
     pub(crate) fn new() -> Self {
         let clock = Arc::new(StoppedClock(AtomicI64::new(1_800_000_000)));
@@ -71,8 +86,9 @@ impl World {
             rings.set(tenant.slug.clone(), KeyRing::new(&[key]).unwrap());
         }
         let revocations = Arc::new(Revocations::default());
+        let issuer_keys = Arc::new(issuer_keys(Arc::clone(&clock) as Arc<dyn Clock>));
         let tokens = AccessTokens::new(
-            Arc::clone(&rings),
+            (Arc::clone(&rings), Arc::clone(&issuer_keys)),
             catalogue(),
             Arc::clone(&clock) as Arc<dyn Clock>,
             Arc::clone(&revocations),

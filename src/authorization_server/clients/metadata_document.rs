@@ -151,7 +151,11 @@ fn read_grant_types(names: Option<Vec<String>>) -> Result<Vec<GrantType>, Invali
     let Some(names) = names else {
         return Ok(vec![GrantType::AuthorizationCode]);
     };
-    let ours = [GrantType::AuthorizationCode, GrantType::RefreshToken];
+    let ours = [
+        GrantType::AuthorizationCode,
+        GrantType::RefreshToken,
+        GrantType::JwtBearer,
+    ];
     let known: Vec<GrantType> = ours
         .into_iter()
         .filter(|grant| names.iter().any(|name| name == grant.as_str()))

@@ -24,6 +24,8 @@ pub(super) enum TokenError {
     MissingCode,
     #[error("refresh_token is missing")]
     MissingRefreshToken,
+    #[error("assertion is missing")]
+    MissingAssertion,
     #[error(transparent)]
     Client(#[from] ClientAuthenticationError),
     #[error(transparent)]
@@ -41,6 +43,9 @@ pub(super) enum TokenError {
     InvalidTarget,
     #[error("the server can't answer right now")]
     Store(#[from] StoreError),
+    /// The keys of the issuer of an assertion are not to be had.
+    #[error("the server can't answer right now")]
+    NoKeys,
     #[error("the server can't answer right now")]
     Signing(#[from] JoseError),
     #[error("the user's identity provider can't be asked right now")]
@@ -73,6 +78,16 @@ pub(super) enum GrantRefusal {
     Resource,
     /// It expired, or its grant was revoked.
     Ended,
+    /// It is no identity assertion, or its signature is not that of its issuer.
+    Assertion,
+    /// It is signed with a key that its issuer does not have.
+    UnknownKey,
+    /// Its issuer's word is not taken here.
+    Issuer,
+    /// It is for another server.
+    Audience,
+    /// The assertion was used before.
+    Replayed,
     /// It was used before: its grant is revoked now.
     Reused,
 }
@@ -101,7 +116,8 @@ impl TokenError {
             | Self::Repeated(_)
             | Self::MissingGrantType
             | Self::MissingCode
-            | Self::MissingRefreshToken => (StatusCode::BAD_REQUEST, "invalid_request"),
+            | Self::MissingRefreshToken
+            | Self::MissingAssertion => (StatusCode::BAD_REQUEST, "invalid_request"),
             Self::Client(error) => error.wire(),
             Self::Proof(error) => error.wire(),
             Self::UnauthorizedClient => (StatusCode::BAD_REQUEST, "unauthorized_client"),
@@ -110,7 +126,7 @@ impl TokenError {
             Self::InvalidScope => (StatusCode::BAD_REQUEST, "invalid_scope"),
             Self::InvalidTarget => (StatusCode::BAD_REQUEST, "invalid_target"),
             // Not `invalid_grant`: clients would drop tokens that are good.
-            Self::Store(_) | Self::Signing(_) | Self::ProviderUnavailable => {
+            Self::Store(_) | Self::Signing(_) | Self::NoKeys | Self::ProviderUnavailable => {
                 (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable")
             }
         }

@@ -3,6 +3,7 @@
 mod authorization_code;
 mod client_credentials;
 mod error;
+mod identity_assertion;
 mod refresh_token;
 mod response;
 
@@ -59,7 +60,7 @@ async fn exchange(
     let parameters = read_form(request).await?;
     let client = authenticate(context, tenant, headers, &parameters).await?;
     tracing::Span::current().record("client.id", client.id.as_str());
-    let grant_type = read_grant_type(&parameters)?;
+    let grant_type = read_grant_type(tenant, &parameters)?;
     if !client.may_use(grant_type) {
         return Err(TokenError::UnauthorizedClient);
     }
@@ -74,6 +75,7 @@ async fn exchange(
         }
         GrantType::RefreshToken => refresh_token::exchange(context, tenant, &request).await,
         GrantType::ClientCredentials => client_credentials::exchange(context, tenant, &request),
+        GrantType::JwtBearer => identity_assertion::exchange(context, tenant, &request).await,
     }
 }
 
@@ -95,11 +97,16 @@ impl TokenRequest {
     }
 }
 
-fn read_grant_type(parameters: &Parameters) -> Result<GrantType, TokenError> {
+fn read_grant_type(tenant: &Tenant, parameters: &Parameters) -> Result<GrantType, TokenError> {
     let name = parameters
         .one("grant_type")?
         .ok_or(TokenError::MissingGrantType)?;
-    GrantType::from_name(name).ok_or(TokenError::UnsupportedGrantType)
+    let known = GrantType::from_name(name).ok_or(TokenError::UnsupportedGrantType)?;
+    // Where nobody's word is taken, it is as if there were no such grant.
+    if known == GrantType::JwtBearer && tenant.identity_assertions.is_empty() {
+        return Err(TokenError::UnsupportedGrantType);
+    }
+    Ok(known)
 }
 
 /// Who gave `grant`; nobody when the account is gone or disabled.

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 
-use super::{PostgresStore, grants, spent_identifiers};
-use crate::model::{ClientId, Grant, RefusalDialect, SingleUse, TenantSlug, Timestamp};
+use super::{PostgresStore, audit, grants};
+use crate::model::{Change, ClientId, Event, Grant, GrantType, RefusalDialect, Timestamp};
 use crate::store::StoreError;
 use crate::store::policy::PolicyStore;
 
@@ -11,10 +11,11 @@ use crate::store::policy::PolicyStore;
 impl PolicyStore for PostgresStore {
     async fn set_refusals(
         &self,
-        tenant: &TenantSlug,
+        change: &Change,
         client: &ClientId,
         refusals: Option<RefusalDialect>,
     ) -> Result<bool, StoreError> {
+        let tenant = &change.tenant;
         let mut transaction = self.pool.begin(tenant).await?;
         let done = sqlx::query("UPDATE clients SET refusals = $3 WHERE tenant = $1 AND id = $2")
             .bind(tenant.as_str())
@@ -22,21 +23,22 @@ impl PolicyStore for PostgresStore {
             .bind(refusals.map(RefusalDialect::as_str))
             .execute(&mut *transaction)
             .await?;
+        if done.rows_affected() == 0 {
+            return Ok(false);
+        }
+        audit::note(&mut transaction, change, Event::ClientChanged(client)).await?;
         transaction.commit().await?;
-        Ok(done.rows_affected() > 0)
+        Ok(true)
     }
 
     async fn begin_asserted_grant(
         &self,
-        tenant: &TenantSlug,
+        change: &Change,
         grant: &Grant,
-        assertion: &SingleUse,
         ends_at: Timestamp,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<(), StoreError> {
+        let tenant = &change.tenant;
         let mut transaction = self.pool.begin(tenant).await?;
-        if !spent_identifiers::insert(&mut transaction, tenant, assertion).await? {
-            return Ok(false);
-        }
         grants::insert(&mut transaction, tenant, grant).await?;
         sqlx::query("UPDATE grants SET ends_at = $3 WHERE tenant = $1 AND id = $2")
             .bind(tenant.as_str())
@@ -44,7 +46,8 @@ impl PolicyStore for PostgresStore {
             .bind(ends_at.seconds())
             .execute(&mut *transaction)
             .await?;
-        transaction.commit().await?;
-        Ok(true)
+        let event = Event::TokenIssued(GrantType::JwtBearer.as_str());
+        audit::note(&mut transaction, change, event).await?;
+        Ok(transaction.commit().await?)
     }
 }

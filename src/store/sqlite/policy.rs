@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 
-use super::{SqliteStore, begin, grants, spent_identifiers};
-use crate::model::{ClientId, Grant, RefusalDialect, SingleUse, TenantSlug, Timestamp};
+use super::{SqliteStore, audit, begin, grants};
+use crate::model::{Change, ClientId, Event, Grant, GrantType, RefusalDialect, Timestamp};
 use crate::store::StoreError;
 use crate::store::policy::PolicyStore;
 
@@ -11,30 +11,34 @@ use crate::store::policy::PolicyStore;
 impl PolicyStore for SqliteStore {
     async fn set_refusals(
         &self,
-        tenant: &TenantSlug,
+        change: &Change,
         client: &ClientId,
         refusals: Option<RefusalDialect>,
     ) -> Result<bool, StoreError> {
+        let tenant = &change.tenant;
+        let mut transaction = begin(&self.writer).await?;
         let done = sqlx::query("UPDATE clients SET refusals = $3 WHERE tenant = $1 AND id = $2")
             .bind(tenant.as_str())
             .bind(client.as_str())
             .bind(refusals.map(RefusalDialect::as_str))
-            .execute(&self.writer)
+            .execute(&mut *transaction)
             .await?;
-        Ok(done.rows_affected() > 0)
+        if done.rows_affected() == 0 {
+            return Ok(false);
+        }
+        audit::note(&mut transaction, change, Event::ClientChanged(client)).await?;
+        transaction.commit().await?;
+        Ok(true)
     }
 
     async fn begin_asserted_grant(
         &self,
-        tenant: &TenantSlug,
+        change: &Change,
         grant: &Grant,
-        assertion: &SingleUse,
         ends_at: Timestamp,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<(), StoreError> {
+        let tenant = &change.tenant;
         let mut transaction = begin(&self.writer).await?;
-        if !spent_identifiers::spend(&mut *transaction, tenant, assertion).await? {
-            return Ok(false);
-        }
         grants::insert(&mut transaction, tenant, grant).await?;
         sqlx::query("UPDATE grants SET ends_at = $3 WHERE tenant = $1 AND id = $2")
             .bind(tenant.as_str())
@@ -42,7 +46,8 @@ impl PolicyStore for SqliteStore {
             .bind(ends_at.seconds())
             .execute(&mut *transaction)
             .await?;
-        transaction.commit().await?;
-        Ok(true)
+        let event = Event::TokenIssued(GrantType::JwtBearer.as_str());
+        audit::note(&mut transaction, change, event).await?;
+        Ok(transaction.commit().await?)
     }
 }

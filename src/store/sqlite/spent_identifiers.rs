@@ -1,12 +1,12 @@
 //! Identifiers that count once, in SQLite.
 
-use sqlx::SqliteExecutor;
+use sqlx::SqlitePool;
 
 use crate::model::{SingleUse, TenantSlug};
 use crate::store::StoreError;
 
 pub(super) async fn spend(
-    executor: impl SqliteExecutor<'_>,
+    writer: &SqlitePool,
     tenant: &TenantSlug,
     identifier: &SingleUse,
 ) -> Result<bool, StoreError> {
@@ -18,7 +18,7 @@ pub(super) async fn spend(
     .bind(tenant.as_str())
     .bind(identifier.digest.as_bytes().as_slice())
     .bind(identifier.expires_at.seconds())
-    .execute(executor)
+    .execute(writer)
     .await?;
     Ok(done.rows_affected() == 1)
 }

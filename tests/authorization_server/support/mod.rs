@@ -3,6 +3,8 @@
 mod answer;
 mod browser;
 mod database;
+mod forms;
+mod issuers;
 mod log;
 mod time;
 mod web;
@@ -34,10 +36,10 @@ use gatehouse::store::{self, Store};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{Request, StatusCode};
 use serde_json::{Value, json};
-use url::form_urlencoded;
 
 pub(crate) use answer::Answer;
 pub(crate) use browser::Browser;
+pub(crate) use forms::{authorization, encode, form};
 pub(crate) use time::{TestClock, change, change_at};
 pub(crate) use web::{INSIDE, Page, Web};
 
@@ -126,18 +128,18 @@ impl Server {
     /// A server that can reach `web`.
     pub(crate) async fn start_on(web: &Web) -> Self {
         let tenants = [("t1", T1), ("t2", T2)];
-        Self::start_with(tenants, (web.client(), DocumentTrust::Any), OPEN).await
+        Self::start_with(tenants, (web.client(), DocumentTrust::Any), OPEN, |it| it).await
     }
 
     /// A server that can reach `web` and believes only some of what is there.
     pub(crate) async fn start_trusting(web: &Web, trust: DocumentTrust) -> Self {
         let tenants = [("t1", T1), ("t2", T2)];
-        Self::start_with(tenants, (web.client(), trust), OPEN).await
+        Self::start_with(tenants, (web.client(), trust), OPEN, |it| it).await
     }
 
     pub(crate) async fn start_at(tenants: [(&'static str, &'static str); 2]) -> Self {
         let web = (Web::nowhere(), DocumentTrust::Any);
-        Self::start_with(tenants, web, OPEN).await
+        Self::start_with(tenants, web, OPEN, |it| it).await
     }
 
     /// A server that lets clients register as `policy` says, `max_clients` of them.
@@ -147,13 +149,14 @@ impl Server {
             max_clients,
         };
         let web = (Web::nowhere(), DocumentTrust::Any);
-        Self::start_with([("t1", T1), ("t2", T2)], web, registration).await
+        Self::start_with([("t1", T1), ("t2", T2)], web, registration, |it| it).await
     }
 
     async fn start_with(
         tenants: [(&'static str, &'static str); 2],
         (web, trust): (GuardedClient, DocumentTrust),
         registration: RegistrationSettings,
+        adjust: impl Fn(Tenant) -> Tenant,
     ) -> Self {
         let database = Database::create().await;
         let options = store::ConnectOptions {
@@ -175,6 +178,7 @@ impl Server {
                 web,
             ),
             key_rings: Arc::clone(&key_rings),
+            issuer_keys: Arc::new(issuers::keys(Arc::clone(&clock) as Arc<dyn Clock>)),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             random: Arc::new(SystemRandom),
             catalogue: catalogue(),
@@ -199,11 +203,11 @@ impl Server {
         });
         let mut places = Vec::new();
         for (slug, url) in tenants {
-            let tenant = Tenant {
+            let tenant = adjust(Tenant {
                 client_documents: trust.clone(),
                 registration: registration.clone(),
                 ..tenant(slug, url)
-            };
+            });
             store
                 .add_user(&change(&tenant.slug), &user("alice", "admin"))
                 .await
@@ -360,33 +364,4 @@ impl Server {
         )
         .await
     }
-}
-
-/// The query of a proper authorization request, with `extra` put in or over it; an empty value
-/// takes a parameter out.
-pub(crate) fn authorization(client: &str, extra: Fields<'_>) -> String {
-    let mut fields = vec![
-        ("response_type", "code"),
-        ("client_id", client),
-        ("redirect_uri", CALLBACK),
-        ("code_challenge", CHALLENGE),
-        ("code_challenge_method", "S256"),
-        ("state", "a state & more"),
-    ];
-    fields.retain(|(name, _)| !extra.iter().any(|(other, _)| other == name));
-    fields.extend(extra.iter().filter(|(_, value)| !value.is_empty()));
-    encode(&fields)
-}
-
-pub(crate) fn encode(fields: Fields<'_>) -> String {
-    form_urlencoded::Serializer::new(String::new())
-        .extend_pairs(fields)
-        .finish()
-}
-
-pub(crate) fn form(path: &str, fields: Fields<'_>) -> Request<Body> {
-    Request::post(path)
-        .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-        .body(Body::from(encode(fields)))
-        .unwrap()
 }
