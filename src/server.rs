@@ -9,6 +9,8 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
+#[cfg(target_os = "linux")]
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceBuilder;
@@ -17,6 +19,10 @@ use tower::ServiceBuilder;
 const DRAIN: Duration = Duration::from_secs(20);
 /// For how long a client may take to send its request's head.
 const HEAD_DEADLINE: Duration = Duration::from_secs(10);
+/// For how long a client may take nothing of what is sent to it. The kernel ends the connection then
+/// (tcp(7), `TCP_USER_TIMEOUT`), and with it what waits for such a reader.
+#[cfg(target_os = "linux")]
+const READ_DEADLINE: Duration = Duration::from_mins(1);
 /// How long a request's head may be, in bytes.
 const HEAD_SIZE: usize = 64 * 1024;
 
@@ -68,6 +74,10 @@ fn answer(stream: TcpStream, peer: SocketAddr, router: Router, graceful: &Gracef
     // Answers are small and complete: waiting to fill a packet would only add latency.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "could not set TCP_NODELAY");
+    }
+    #[cfg(target_os = "linux")]
+    if let Err(error) = SockRef::from(&stream).set_tcp_user_timeout(Some(READ_DEADLINE)) {
+        tracing::debug!(%error, "could not set TCP_USER_TIMEOUT");
     }
     let mut builder = Builder::new(TokioExecutor::new());
     builder

@@ -4,9 +4,33 @@ use std::sync::Arc;
 
 use crate::backends::Backend;
 use crate::config::Config;
-use crate::mcp::{Dispatcher, Edge, ServerInfo};
-use crate::resource_server::Policy;
+use crate::jose::Sealer;
+use crate::mcp::{Dispatcher, Edge, EdgeParts, ServerInfo};
+use crate::model::{Clock, EncryptionKey, Random};
+use crate::resource_server::{AccessTokens, Policy};
+use crate::store::Store;
 use crate::telemetry::Figures;
+
+/// What the requests of the MCP endpoint share, with the sessions that were ended known.
+pub(super) async fn open(
+    config: &Config,
+    key: &EncryptionKey,
+    store: &Arc<dyn Store>,
+    (clock, random): (&Arc<dyn Clock>, &Arc<dyn Random>),
+    tokens: &Arc<AccessTokens>,
+) -> anyhow::Result<Arc<Edge>> {
+    let edge = Edge::new(EdgeParts {
+        store: Arc::clone(store),
+        sealer: Sealer::new(key),
+        clock: Arc::clone(clock),
+        random: Arc::clone(random),
+        tokens: Some(Arc::clone(tokens)),
+        page_size: config.mcp.page_size,
+        session_ttl: config.mcp.session_ttl,
+    });
+    edge.refresh_sessions().await?;
+    Ok(Arc::new(edge))
+}
 
 /// The face of the servers behind the policy of the configuration.
 pub(super) fn dispatcher(

@@ -22,8 +22,8 @@ use crate::backends::weather::Weather;
 use crate::config::{Config, FileTenant, TenantRules};
 use crate::identity::oidc::RelyingParty;
 use crate::identity::{Accounts, FederatedAccounts};
-use crate::jose::{IssuerKeys, KeyCipher, KeyRings, Sealer, TextCipher, read_key_file};
-use crate::mcp::{self, Dispatcher, Edge, EdgeParts};
+use crate::jose::{IssuerKeys, KeyCipher, KeyRings, TextCipher, read_key_file};
+use crate::mcp::{self, Dispatcher};
 use crate::middleware::origin::AllowedOrigins;
 use crate::middleware::{authenticate, scope};
 use crate::model::{
@@ -116,20 +116,11 @@ impl Gateway {
         let issuer_keys = Arc::new(egress::open_issuer_keys(config, &clock)?);
         let catalogue = config.scopes.catalogue.clone();
         let (audit, writer) = Recorder::new(Arc::clone(&store), Arc::clone(&clock), false);
-        let weather = Weather::new(nws, Arc::clone(&figures));
-        let mut backends: Vec<Arc<dyn Backend>> = vec![Arc::new(weather)];
-        backends.extend(others);
+        let weather: Arc<dyn Backend> = Arc::new(Weather::new(nws, Arc::clone(&figures)));
+        let backends = std::iter::once(weather).chain(others).collect();
         let authenticate = authentication(config, (&key_rings, &issuer_keys), &clock, &revocations);
-        let edge = Arc::new(Edge::new(EdgeParts {
-            store: Arc::clone(&store),
-            sealer: Sealer::new(&encryption_key),
-            clock: Arc::clone(&clock),
-            random: Arc::clone(&random),
-            tokens: Some(Arc::clone(&authenticate.tokens)),
-            page_size: config.mcp.page_size,
-            session_ttl: config.mcp.session_ttl,
-        }));
-        edge.refresh_sessions().await?;
+        let tokens = &authenticate.tokens;
+        let edge = edge::open(config, &encryption_key, &store, (&clock, &random), tokens).await?;
         let dispatcher = Arc::new(edge::dispatcher(config, backends, &figures, edge));
         let authorization_server = authorization_server::Context {
             store: Arc::clone(&store),
@@ -141,18 +132,8 @@ impl Gateway {
             random: Arc::clone(&random),
             catalogue,
             initial_scopes: config.scopes.initial.clone(),
-            accounts: Accounts::new(
-                Arc::clone(&store),
-                Arc::clone(&clock),
-                TextCipher::new(&encryption_key, "browsers")?,
-            ),
-            federated: Arc::new(FederatedAccounts {
-                store: Arc::clone(&store),
-                party: RelyingParty::new(Arc::clone(&clock))?,
-                cipher: TextCipher::new(&encryption_key, "identity providers")?,
-                clock: Arc::clone(&clock),
-                random: Arc::clone(&random),
-            }),
+            accounts: accounts(&store, &clock, &encryption_key)?,
+            federated: Arc::new(federated(&store, &clock, &random, &encryption_key)?),
             tokens: token_settings(config),
         };
         let parts = router::Parts {
@@ -300,6 +281,32 @@ pub fn local_key_file(config: &Config) -> anyhow::Result<Option<PathBuf>> {
             Some(path)
         }
         Location::Memory | Location::Server => None,
+    })
+}
+
+/// The people whom this database knows.
+fn accounts(
+    store: &Arc<dyn Store>,
+    clock: &Arc<dyn Clock>,
+    key: &EncryptionKey,
+) -> anyhow::Result<Accounts> {
+    let cipher = TextCipher::new(key, "browsers")?;
+    Ok(Accounts::new(Arc::clone(store), Arc::clone(clock), cipher))
+}
+
+/// The people whom identity providers know.
+fn federated(
+    store: &Arc<dyn Store>,
+    clock: &Arc<dyn Clock>,
+    random: &Arc<dyn Random>,
+    key: &EncryptionKey,
+) -> anyhow::Result<FederatedAccounts> {
+    Ok(FederatedAccounts {
+        store: Arc::clone(store),
+        party: RelyingParty::new(Arc::clone(clock))?,
+        cipher: TextCipher::new(key, "identity providers")?,
+        clock: Arc::clone(clock),
+        random: Arc::clone(random),
     })
 }
 

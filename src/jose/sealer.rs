@@ -98,27 +98,27 @@ mod tests {
 
     #[test]
     fn what_is_sealed_opens_under_its_own_key_and_binding_only() {
-        let sealer = sealer();
-        let sealed = sealer.seal(&SystemRandom, b"ada", b"value").unwrap();
-        assert_eq!(sealer.open(b"ada", &sealed).unwrap(), b"value");
-        assert!(sealer.open(b"bob", &sealed).is_err());
-        assert!(self::sealer().open(b"ada", &sealed).is_err());
-        let again = sealer.seal(&SystemRandom, b"ada", b"value").unwrap();
+        let ours = sealer();
+        let sealed = ours.seal(&SystemRandom, b"ada", b"value").unwrap();
+        assert_eq!(ours.open(b"ada", &sealed).unwrap(), b"value");
+        assert!(ours.open(b"bob", &sealed).is_err());
+        assert!(sealer().open(b"ada", &sealed).is_err());
+        let again = ours.seal(&SystemRandom, b"ada", b"value").unwrap();
         assert_ne!(again, sealed);
     }
 
     #[test]
     fn g13_what_was_tampered_with_does_not_open() {
-        let sealer = sealer();
-        let sealed = sealer.seal(&SystemRandom, b"ada", b"value").unwrap();
+        let ours = sealer();
+        let sealed = ours.seal(&SystemRandom, b"ada", b"value").unwrap();
         for place in 0..sealed.len() {
             let mut bytes = sealed.clone().into_bytes();
             bytes[place] = if bytes[place] == b'A' { b'B' } else { b'A' };
             let tampered = String::from_utf8(bytes).unwrap();
-            assert!(sealer.open(b"ada", &tampered).is_err(), "{place}");
+            assert!(ours.open(b"ada", &tampered).is_err(), "{place}");
         }
         for tampered in ["", "AAAA", &sealed[1..], &format!("{sealed}-TAMPERED")] {
-            assert!(sealer.open(b"ada", tampered).is_err(), "{tampered}");
+            assert!(ours.open(b"ada", tampered).is_err(), "{tampered}");
         }
     }
 }

@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc};
 
 use crate::model::Digest;
+use crate::store::Heard;
 
 /// The bells of this process.
 #[derive(Debug, Default)]
@@ -41,8 +42,17 @@ impl Bells {
         }
     }
 
-    /// Rings all bells.
-    pub(super) fn ring_all(&self) {
+    /// Rings for what is heard of other replicas, until nothing more is.
+    pub(super) async fn answer_all(&self, mut heard: mpsc::Receiver<Heard>) {
+        while let Some(heard) = heard.recv().await {
+            match heard {
+                Heard::Topic(topic) => self.ring(&topic),
+                Heard::Anything => self.ring_all(),
+            }
+        }
+    }
+
+    fn ring_all(&self) {
         for notify in self.lock().values().flatten() {
             notify.notify_one();
         }

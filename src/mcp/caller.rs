@@ -43,7 +43,7 @@ enum Asking {
     /// Not at all.
     Nobody,
     /// By the call's result, and its next round.
-    Rounds(Rounds),
+    Rounds(Box<Rounds>),
     /// By requests on the call's stream.
     Session(Session),
     /// Through the task that the call has become.
@@ -76,7 +76,7 @@ impl Caller {
             let level = capabilities::log_level(&request.params).filter(|_| way.events);
             let asks = capabilities.can_be_asked() && has_rounds(request);
             let asking = if asks || is_round(request) {
-                Asking::Rounds(Rounds::of(edge, permit.principal(), request)?)
+                Asking::Rounds(Box::new(Rounds::of(edge, permit.principal(), request)?))
             } else {
                 Asking::Nobody
             };
@@ -188,10 +188,10 @@ fn read(key: &str, request: &InputRequest, note: &str) -> Result<Input, BackendE
     match serde_json::from_str(note) {
         Ok(Answered::Result(answer)) => {
             rounds::check(key, request, &answer)?;
-            match answer {
-                Value::Object(answer) => Ok(answer),
-                _ => Err(BackendError::Unavailable("the client gave no object")),
-            }
+            let Value::Object(answer) = answer else {
+                return Err(BackendError::Unavailable("the client gave no object"));
+            };
+            Ok(answer)
         }
         Ok(Answered::Error(_)) | Err(_) => Err(BackendError::Unavailable(
             "the client answered with an error",

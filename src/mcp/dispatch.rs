@@ -339,7 +339,7 @@ impl Dispatcher {
     pub(super) fn listened(
         &self,
         id: &RequestId,
-        meta: Map<String, Value>,
+        meta: &Map<String, Value>,
     ) -> Result<Reply, Fault> {
         let envelope = Envelope {
             id,
@@ -348,7 +348,7 @@ impl Dispatcher {
             server_info: &self.server_info,
             ttl_ms: None,
         };
-        Reply::new(&envelope, b"{}", &meta)
+        Reply::new(&envelope, b"{}", meta)
     }
 
     pub(super) fn reply(

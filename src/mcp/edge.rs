@@ -15,7 +15,7 @@ use super::shares::Shares;
 use crate::jose::Sealer;
 use crate::model::{Clock, Digest, Principal, Random, TenantSlug};
 use crate::resource_server::AccessTokens;
-use crate::store::{Heard, Note, Store};
+use crate::store::{Note, Store};
 
 /// What the edge is made of.
 #[derive(Debug)]
@@ -105,14 +105,7 @@ impl Edge {
         loop {
             match self.store.listen().await {
                 Ok(None) => return,
-                Ok(Some(mut heard)) => {
-                    while let Some(heard) = heard.recv().await {
-                        match heard {
-                            Heard::Topic(topic) => self.bells.ring(&topic),
-                            Heard::Anything => self.bells.ring_all(),
-                        }
-                    }
-                }
+                Ok(Some(heard)) => self.bells.answer_all(heard).await,
                 Err(error) => tracing::warn!(%error, "could not listen to other replicas"),
             }
             tokio::time::sleep(PAUSE).await;
@@ -162,12 +155,10 @@ impl Edge {
     /// Waits for the first note about the bell's topic.
     pub(super) async fn first_note(&self, tenant: &TenantSlug, bell: &Bell) -> String {
         loop {
-            match self.store.read_notes(tenant, bell.topic()).await {
-                Ok(notes) => {
-                    if let Some(note) = notes.into_iter().next() {
-                        return note;
-                    }
-                }
+            let notes = self.store.read_notes(tenant, bell.topic()).await;
+            match notes.map(|notes| notes.into_iter().next()) {
+                Ok(Some(note)) => return note,
+                Ok(None) => {}
                 Err(error) => tracing::warn!(%error, "could not read notes"),
             }
             // A lost wake-up costs seconds, not the answer.

@@ -166,9 +166,9 @@ impl Fault {
             // 2026-07-28 basic/index, client capabilities.
             | Self::MissingCapability(_, Revision::V2026_07_28) => StatusCode::BAD_REQUEST,
             // 2026-07-28 streamable-http, protocol version header.
-            Self::MethodNotFound(Revision::V2026_07_28) => StatusCode::NOT_FOUND,
+            Self::MethodNotFound(Revision::V2026_07_28)
             // 2025-11-25 basic/transports, session management.
-            Self::UnknownSession => StatusCode::NOT_FOUND,
+            | Self::UnknownSession => StatusCode::NOT_FOUND,
             Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
             Self::HttpMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,

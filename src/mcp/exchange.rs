@@ -257,7 +257,7 @@ impl Feed {
         params.extend(total.map(|total| ("total".to_owned(), json!(total))));
         let message = message.as_ref();
         params.extend(message.map(|text| ("message".to_owned(), json!(text))));
-        Some(notification("notifications/progress", params))
+        Some(notification("notifications/progress", &params))
     }
 
     /// Looks up from which level on the session is told, when there is something to tell it.
@@ -292,13 +292,13 @@ impl Feed {
         params.insert("level".to_owned(), json!(level.name()));
         params.extend(logger.map(|logger| ("logger".to_owned(), json!(logger))));
         params.insert("data".to_owned(), data);
-        let message = notification("notifications/message", params);
+        let message = notification("notifications/message", &params);
         Some(Outgoing::Note(message))
     }
 }
 
 /// A notification as it goes over the wire.
-pub(super) fn notification(method: &str, params: Map<String, Value>) -> Bytes {
+pub(super) fn notification(method: &str, params: &Map<String, Value>) -> Bytes {
     let message = json!({ "jsonrpc": "2.0", "method": method, "params": params });
     message.to_string().into()
 }

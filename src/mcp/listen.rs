@@ -160,9 +160,9 @@ impl Listener {
         if again {
             listener.tell_lists(None);
             let watched: Vec<String> = listener.watched.keys().cloned().collect();
-            watched
-                .into_iter()
-                .for_each(|uri| listener.tell_update(&uri));
+            for uri in watched {
+                listener.tell_update(&uri);
+            }
         }
         Ok(listener)
     }
@@ -231,7 +231,7 @@ impl Listener {
         if let Whose::Request(id) = &self.whose {
             let mut meta = Map::new();
             meta.insert(SUBSCRIPTION_ID.to_owned(), json!(id));
-            let closed = self.dispatcher.listened(id, meta);
+            let closed = self.dispatcher.listened(id, &meta);
             self.ready.extend(closed.ok().map(Reply::into_bytes));
         }
     }
@@ -339,7 +339,7 @@ impl Listener {
         if let Whose::Request(id) = &self.whose {
             params.insert("_meta".to_owned(), json!({ SUBSCRIPTION_ID: id }));
         }
-        self.ready.push_back(notification(method, params));
+        self.ready.push_back(notification(method, &params));
     }
 }
 

@@ -19,8 +19,6 @@ pub(super) struct Outbox {
 #[derive(Debug, Default)]
 struct Inner {
     items: VecDeque<Item>,
-    /// The number of the first item.
-    first: u64,
     bytes: usize,
     is_finished: bool,
     /// Who reads; an earlier reader has lost its stream.
@@ -34,6 +32,15 @@ pub(super) enum Item {
     Message(Bytes),
     /// The response.
     Response(Outcome),
+}
+
+/// What a reader finds.
+enum Found {
+    Item(u64, Item),
+    /// It is not to read on.
+    End,
+    /// Not yet.
+    Nothing,
 }
 
 /// How many bytes of notifications are kept; what comes on top is left out.
@@ -103,15 +110,17 @@ impl Outbox {
         }
     }
 
-    /// The item of that number or the first one after it, with its number. `None` at the end, and
+    /// The item of that number, with the number. `None` at the end, and
     /// when somebody else reads.
     pub(super) async fn next(&self, reader: u64, number: u64) -> Option<(u64, Item)> {
         loop {
             let changed = self.changed.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
-            if let Some(found) = self.lock().find(reader, number) {
-                return found;
+            match self.lock().find(reader, number) {
+                Found::Item(number, item) => return Some((number, item)),
+                Found::End => return None,
+                Found::Nothing => {}
             }
             changed.await;
         }
@@ -136,16 +145,14 @@ impl Outbox {
 }
 
 impl Inner {
-    /// What there is to say to that reader, once there is anything.
-    fn find(&self, reader: u64, number: u64) -> Option<Option<(u64, Item)>> {
-        if self.reader != reader {
-            return Some(None);
-        }
-        let number = number.max(self.first);
-        let place = usize::try_from(number - self.first).ok()?;
+    /// What there is to say to that reader.
+    fn find(&self, reader: u64, number: u64) -> Found {
+        let place = usize::try_from(number).unwrap_or(usize::MAX);
         match self.items.get(place) {
-            Some(item) => Some(Some((number, item.clone()))),
-            None => self.is_finished.then_some(None),
+            _ if self.reader != reader => Found::End,
+            Some(item) => Found::Item(number, item.clone()),
+            None if self.is_finished => Found::End,
+            None => Found::Nothing,
         }
     }
 }

@@ -81,13 +81,12 @@ impl Rounds {
                     Some(answer)
                 }
             };
-            match answer {
-                Some(Value::Object(answer)) => answers.push(answer),
-                Some(_) | None => {
-                    let wanted =
-                        json!({ "method": request.method(), "params": request.into_params() });
-                    self.missing.insert(key, wanted);
-                }
+            if let Some(Value::Object(answer)) = answer {
+                answers.push(answer);
+            } else {
+                let method = request.method();
+                let wanted = json!({ "method": method, "params": request.into_params() });
+                self.missing.insert(key, wanted);
             }
         }
         if self.missing.is_empty() {
@@ -121,12 +120,14 @@ impl Rounds {
 
 /// The responses of a client by key, each an object.
 pub(super) fn responses(given: Value) -> Result<Map<String, Value>, Fault> {
-    match given {
-        Value::Object(given) if given.values().all(Value::is_object) => Ok(given),
-        _ => Err(Fault::InvalidParams(
-            "inputResponses must be an object of objects".into(),
-        )),
+    if let Value::Object(given) = given
+        && given.values().all(Value::is_object)
+    {
+        return Ok(given);
     }
+    Err(Fault::InvalidParams(
+        "inputResponses must be an object of objects".into(),
+    ))
 }
 
 /// Refuses what is no result of what was asked.

@@ -17,7 +17,9 @@ use super::error::{Fault, RpcError};
 use super::exchange::{Exchange, Outgoing, Way};
 use super::lasting::message;
 use super::listen::{Heard, Listener};
-use super::message::{self as messages, Notification, Request, RequestId, Unchecked};
+use super::message::{
+    self as messages, ClientResponse, Notification, Request, RequestId, Unchecked,
+};
 use super::revision::Revision;
 use super::session::Session;
 use super::wire;
@@ -115,16 +117,7 @@ impl Conversation {
                 }
             }
             Ok(Unchecked::Notification(notification)) => self.notice(&notification),
-            Ok(Unchecked::Response(response)) => {
-                if let Some(session) = &self.session {
-                    let edge = self.dispatcher.edge();
-                    let (_, principal) = &self.caller;
-                    let answer = edge.take_answer(principal, session, response);
-                    if let Err(fault) = answer.await {
-                        self.refuse(fault.into()).await;
-                    }
-                }
-            }
+            Ok(Unchecked::Response(response)) => self.answered(response).await,
             Err(error) => self.refuse(error).await,
         }
     }
@@ -174,6 +167,17 @@ impl Conversation {
         Ok(())
     }
 
+    async fn answered(&self, response: ClientResponse) {
+        let Some(session) = &self.session else {
+            return;
+        };
+        let (_, principal) = &self.caller;
+        let edge = self.dispatcher.edge();
+        if let Err(fault) = edge.take_answer(principal, session, response).await {
+            self.refuse(fault.into()).await;
+        }
+    }
+
     /// Begins to tell what happens, once the client is ready for it.
     fn listen(&mut self) {
         let Some(session) = self.session.clone() else {
@@ -184,13 +188,11 @@ impl Conversation {
         let output = self.output.clone();
         self.tasks.spawn(async move {
             let policy = dispatcher.policy();
-            if let Ok(permit) = policy.permit(&tenant, &principal, Operation::Converse) {
-                let name = ("stdio".to_owned(), false);
-                let listener = Listener::of_session(dispatcher, &permit, session, name);
-                if let Ok(listener) = listener.await {
-                    tell(listener, &output).await;
-                }
-            }
+            let permit = policy.permit(&tenant, &principal, Operation::Converse);
+            let permit = permit.ok()?;
+            let name = ("stdio".to_owned(), false);
+            let listener = Listener::of_session(dispatcher, &permit, session, name);
+            tell(listener.await.ok()?, &output).await;
             None
         });
     }

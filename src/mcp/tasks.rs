@@ -112,7 +112,7 @@ impl Task {
         let mut keys = Vec::with_capacity(requests.len());
         let mut asked = Map::new();
         for (key, request) in requests {
-            let key = self.unused(key);
+            let key = self.unused(&key);
             let method = request.method();
             let wanted = json!({ "method": method, "params": request.into_params() });
             asked.insert(key.clone(), wanted);
@@ -135,9 +135,9 @@ impl Task {
         }
     }
 
-    fn unused(&self, key: String) -> String {
+    fn unused(&self, key: &str) -> String {
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut candidate = key.clone();
+        let mut candidate = key.to_owned();
         let mut number = 1_u32;
         while !used.insert(candidate.clone()) {
             number += 1;

@@ -140,11 +140,8 @@ impl StoredTask {
             TaskChange::Message(message) => self.message = Some(message),
             TaskChange::Ask(requests) => self.requests.extend(requests),
             TaskChange::Answer(answers) => {
-                for (key, answer) in answers {
-                    if self.requests.shift_remove(&key).is_some() {
-                        self.answers.insert(key, answer);
-                    }
-                }
+                let waits = |(key, _): &(String, Value)| self.requests.shift_remove(key).is_some();
+                self.answers.extend(answers.into_iter().filter(waits));
             }
             TaskChange::Complete(result) => self.end(TaskStatus::Completed, Some(result)),
             TaskChange::Fail(error) => self.end(TaskStatus::Failed, Some(error)),

@@ -74,7 +74,7 @@ async fn edge() -> Arc<Edge> {
         random,
         tokens: None,
         page_size: 100,
-        session_ttl: Duration::from_secs(3600),
+        session_ttl: Duration::from_hours(1),
     }))
 }
 

@@ -41,11 +41,11 @@ impl House {
         let options = ConnectOptions::default();
         let store = store::connect("sqlite::memory:", &options);
         let key = EncryptionKey::generate(&SystemRandom);
-        Self::over(store.await.unwrap(), &key).await
+        Self::over(store.await.unwrap(), &key)
     }
 
     /// A replica with this database and this key.
-    pub(crate) async fn over(store: Arc<dyn Store>, key: &EncryptionKey) -> Self {
+    pub(crate) fn over(store: Arc<dyn Store>, key: &EncryptionKey) -> Self {
         let edge = Arc::new(Edge::new(EdgeParts {
             store: Arc::clone(&store),
             sealer: Sealer::new(key),
@@ -53,7 +53,7 @@ impl House {
             random: Arc::new(SystemRandom),
             tokens: None,
             page_size: 2,
-            session_ttl: Duration::from_secs(3600),
+            session_ttl: Duration::from_hours(1),
         }));
         let talk = Arc::new(Talk::new());
         let backend = Arc::clone(&talk);

@@ -1,20 +1,36 @@
 //! Two replicas over one Postgres: what begins at one goes on at the other.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use axum::http::StatusCode;
 use gatehouse::model::{EncryptionKey, SystemRandom};
 use gatehouse::store::{self, ConnectOptions};
 use serde_json::json;
+use sqlx::Connection as _;
 
 use crate::house::{House, answer, in_session, last_event, messages, session_call};
 
 const ADA: (&str, &str) = ("ada", "client");
 
-/// Two replicas that hear each other. The database is that of all tests: every handle is new.
-async fn replicas() -> (House, House) {
-    let url = std::env::var("GATEHOUSE_TEST_POSTGRES")
+/// A new, empty database of the server that `GATEHOUSE_TEST_POSTGRES` names.
+async fn database() -> String {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let server = std::env::var("GATEHOUSE_TEST_POSTGRES")
         .expect("GATEHOUSE_TEST_POSTGRES must hold the URL of a Postgres that tests may write to");
+    let number = NUMBER.fetch_add(1, Ordering::SeqCst);
+    let name = format!("edge_{}_{number}", std::process::id());
+    let mut admin = sqlx::PgConnection::connect(&server).await.unwrap();
+    let statement = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
+    sqlx::raw_sql(statement).execute(&mut admin).await.unwrap();
+    let mut url = url::Url::parse(&server).unwrap();
+    url.set_path(&name);
+    url.into()
+}
+
+/// Two replicas that hear each other.
+async fn replicas() -> (House, House) {
+    let url = database().await;
     let options = ConnectOptions {
         migrate_at_start: true,
         ..ConnectOptions::default()
@@ -23,7 +39,7 @@ async fn replicas() -> (House, House) {
     let mut houses = Vec::new();
     for _ in 0..2 {
         let store = store::connect(&url, &options).await.unwrap();
-        let house = House::over(store, &key).await;
+        let house = House::over(store, &key);
         let edge = Arc::clone(&house.edge);
         tokio::spawn(async move { edge.hear().await });
         houses.push(house);

@@ -36,8 +36,8 @@ async fn listen(client: &Client, token: &str) -> Response {
 }
 
 fn last_message(text: &str) -> Value {
-    let lines = text.lines().filter_map(|line| line.strip_prefix("data: "));
-    serde_json::from_str(lines.last().unwrap()).unwrap()
+    let mut lines = text.lines().filter_map(|line| line.strip_prefix("data: "));
+    serde_json::from_str(lines.next_back().unwrap()).unwrap()
 }
 
 /// A gateway with a signed-in client, and its stream, which has begun.

@@ -26,6 +26,7 @@ mod grants;
 mod isolation;
 mod login_sessions;
 mod migrations;
+mod notes;
 mod policy;
 mod pushed_requests;
 mod refresh_tokens;
