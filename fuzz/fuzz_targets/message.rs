@@ -35,7 +35,7 @@ fuzz_target!(|data: &[u8]| {
             assert_eq!(value["method"], notification.method());
             assert!(value["id"].is_null());
         }
-        Message::Response => assert!(value["method"].is_null()),
+        Message::Response(_) => assert!(value["method"].is_null()),
     }
 });
 

@@ -29,6 +29,7 @@ static SIGNED: LazyLock<(KeyRing, String)> = LazyLock::new(|| {
         scope: "mcp:tools".parse().expect("a scope"),
         grant_id: None,
         key: None,
+        refusals: None,
     };
     let token = ring.sign(&claims).expect("a token").expose().to_owned();
     (ring, token)

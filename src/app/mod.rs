@@ -87,11 +87,7 @@ impl Gateway {
     ) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let random: Arc<dyn Random> = Arc::new(SystemRandom);
-        let options = ConnectOptions {
-            migrate_at_start: true,
-            ..ConnectOptions::default()
-        };
-        let store = store::connect(config.database.url.expose(), &options).await?;
+        let store = open_store(config).await?;
         let default = config.tenants.first().context("no default tenant")?;
         let tenant = Arc::new(default.at(&public_url));
         let key_rings = Arc::new(KeyRings::default());
@@ -246,6 +242,14 @@ fn authentication(
         possession: Possession::new(Arc::clone(key_rings), Arc::clone(clock)),
         initial_scopes: config.scopes.initial.clone(),
     }
+}
+
+async fn open_store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
+    let options = ConnectOptions {
+        migrate_at_start: true,
+        ..ConnectOptions::default()
+    };
+    Ok(store::connect(config.database.url.expose(), &options).await?)
 }
 
 /// What the signing keys in the database are encrypted with, and what all else that is sealed

@@ -99,15 +99,15 @@ async fn a_providers_token_is_with_one_replica_at_a_time(database: &Database) {
         }
     })
     .await;
-    let leased = ProviderLease::Leased(b"one".to_vec());
-    assert_eq!(leases.iter().filter(|lease| **lease == leased).count(), 1);
+    let granted = ProviderLease::Leased(b"one".to_vec());
+    assert_eq!(leases.iter().filter(|lease| **lease == granted).count(), 1);
     let busy = leases.iter().filter(|lease| **lease == ProviderLease::Busy);
     assert_eq!(busy.count(), 7);
     // A replica that is gone keeps it for no longer than that.
     let lease = store
         .lease_provider_token(&acme(), &alice.id, (later(), later()))
         .await;
-    assert_eq!(lease.unwrap(), leased);
+    assert_eq!(lease.unwrap(), granted);
     let renewed = ProviderTokenOutcome::Renewed(b"two");
     let back = store
         .return_provider_token(&acme(), &alice.id, renewed)
