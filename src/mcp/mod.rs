@@ -12,6 +12,7 @@ mod dispatch;
 mod edge;
 mod error;
 mod exchange;
+mod happening;
 mod headers;
 mod incoming;
 mod lasting;
@@ -30,6 +31,7 @@ mod session;
 mod shares;
 mod sse;
 mod tasks;
+mod tenant_changes;
 mod welcome;
 
 pub mod http;

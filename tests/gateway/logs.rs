@@ -91,7 +91,7 @@ async fn the_wire_log_has_each_message_of_a_stream_and_of_its_rest() {
     let (gateway, mut lines) = database.serve_logging(WIRE);
     let mut client = Client::register(&gateway).await;
     let token = client.tokens("mcp:tools").await.access;
-    let send = |request: reqwest::RequestBuilder| {
+    let signed = |request: reqwest::RequestBuilder| {
         let request = request.header(AUTHORIZATION, format!("Bearer {token}"));
         let request = request.header("accept", "application/json, text/event-stream");
         request.header("mcp-protocol-version", "2025-11-25").send()
@@ -102,7 +102,7 @@ async fn the_wire_log_has_each_message_of_a_stream_and_of_its_rest() {
         }))
     };
     let hello = json!({ "protocolVersion": "2025-11-25", "capabilities": {} });
-    let opened = send(ask("initialize", hello)).await.unwrap();
+    let opened = signed(ask("initialize", hello)).await.unwrap();
     let session = opened.headers()["mcp-session-id"]
         .to_str()
         .unwrap()
@@ -113,7 +113,7 @@ async fn the_wire_log_has_each_message_of_a_stream_and_of_its_rest() {
         "_meta": { "progressToken": format!("of {token}") },
     });
     let call = ask("tools/call", call).header("mcp-session-id", &session);
-    let stream = send(call).await.unwrap();
+    let stream = signed(call).await.unwrap();
     let request = stream.headers()["x-request-id"]
         .to_str()
         .unwrap()
@@ -124,7 +124,7 @@ async fn the_wire_log_has_each_message_of_a_stream_and_of_its_rest() {
     let mcp = Url::parse(&gateway.mcp()).unwrap();
     let rest = client.request(Method::GET, &mcp);
     let rest = rest.header("mcp-session-id", &session);
-    let rest = send(rest.header("last-event-id", format!("{handle}.1")))
+    let rest = signed(rest.header("last-event-id", format!("{handle}.1")))
         .await
         .unwrap();
     let reading = rest.headers()["x-request-id"].to_str().unwrap().to_owned();
