@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::message::RequestId;
 use super::revision::Revision;
-use crate::backends::{BackendError, Capability};
+use crate::backends::{BackendError, Capability, RelayedError};
 use crate::store::StoreError;
 
 /// The error of one request, or of a message that was none.
@@ -92,6 +92,9 @@ pub enum Fault {
     /// The server behind the gate can't answer now.
     #[error("{0}")]
     Unavailable(&'static str),
+    /// A server elsewhere answered with an error of its own.
+    #[error("{}", .0.message)]
+    Relayed(Box<RelayedError>, Revision),
     /// The caller gave the request up.
     #[error("The request was cancelled")]
     Cancelled,
@@ -115,8 +118,9 @@ pub enum Fault {
 impl Fault {
     /// The code on the wire.
     #[must_use]
-    pub const fn code(&self) -> i32 {
+    pub fn code(&self) -> i64 {
         match self {
+            Self::Relayed(error, revision) => relayed_code(error.code, *revision),
             Self::Parse => -32700,
             Self::InvalidRequest(_)
             | Self::HttpMethod
@@ -186,6 +190,7 @@ impl Fault {
             | Self::Lost
             | Self::Unauthorized
             | Self::Unavailable(_)
+            | Self::Relayed(..)
             | Self::Cancelled
             | Self::Internal => StatusCode::OK,
         }
@@ -211,6 +216,7 @@ impl Fault {
             BackendError::UnknownPrompt => Self::UnknownPrompt,
             BackendError::InvalidParams(why) => Self::InvalidParams(why.into()),
             BackendError::Unavailable(why) => Self::Unavailable(why),
+            BackendError::Relayed(error) => Self::relayed(error, uri, revision),
             BackendError::MissingCapability(capability) => {
                 Self::MissingCapability(capability, revision)
             }
@@ -219,8 +225,22 @@ impl Fault {
         }
     }
 
+    /// What the error of a server elsewhere means to a request for `uri` in `revision`. What the
+    /// revisions say differently is said as the client's has it.
+    fn relayed(mut error: Box<RelayedError>, uri: &str, revision: Revision) -> Self {
+        let is_about = |data: &Value| data.get("uri").is_some();
+        if !uri.is_empty() && error.code == -32602 && error.data.as_ref().is_some_and(is_about) {
+            error.code = -32002;
+        }
+        if error.code == -32002 && error.data.is_none() {
+            error.data = Some(json!({ "uri": uri }));
+        }
+        Self::Relayed(error, revision)
+    }
+
     fn data(&self) -> Option<Value> {
         match self {
+            Self::Relayed(error, _) => error.data.clone(),
             Self::ResourceNotFound { uri, .. } => Some(json!({ "uri": uri })),
             Self::UnsupportedProtocolVersion { requested } => Some(json!({
                 "supported": Revision::SUPPORTED.map(Revision::name),
@@ -253,6 +273,16 @@ impl Fault {
             | Self::Accept
             | Self::Origin => None,
         }
+    }
+}
+
+/// The code of a server's error in the revision of the client: an unknown resource has another one
+/// from 2026-07-28 on, which must not use those that it took out (basic/index, error codes).
+const fn relayed_code(code: i64, revision: Revision) -> i64 {
+    match (code, revision) {
+        (-32002, Revision::V2026_07_28) => -32602,
+        (-32042, Revision::V2026_07_28) => -32603,
+        (code, _) => code,
     }
 }
 

@@ -171,7 +171,8 @@ impl Listener {
         let share = dispatcher.edge().streams.take(permit.principal());
         let share = share.ok_or(Fault::TooMany)?;
         let events = dispatcher
-            .list_changes()
+            .list_changes(permit.tenant())
+            .into_iter()
             .map(|changes| stream::unfold(changes, list_change).boxed())
             .collect();
         Ok(Self {
@@ -251,7 +252,8 @@ impl Listener {
             return false;
         };
         let target = Target::Resource(uri);
-        let Ok((backend, _)) = self.dispatcher.find(target, Revision::LATEST).await else {
+        let found = self.dispatcher.find(&self.tenant, target, Revision::LATEST);
+        let Ok((backend, _)) = found.await else {
             return false;
         };
         let Ok(Some(updates)) = backend.subscribe(&permit, uri).await else {
