@@ -27,6 +27,11 @@ pub trait Backend: fmt::Debug + Send + Sync {
     /// What it offers. Listings, look-ups by name and header checks are all made from this.
     async fn catalogue(&self) -> Arc<Catalogue>;
 
+    /// True for what is part of the gateway.
+    fn is_built_in(&self) -> bool {
+        true
+    }
+
     /// What the names and URIs of all that it has begin with, where they can't be anything else.
     fn prefix(&self) -> Option<&MountPrefix> {
         None

@@ -6,19 +6,22 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::message::RequestId;
+use super::reference;
 use super::revision::Revision;
 use crate::backends::{BackendError, Capability, RelayedError};
+use crate::model;
 use crate::store::StoreError;
 
-/// The error of one request, or of a message that was none.
+/// The error of one request, or of a message that was none. The log has a line about it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{fault}")]
 pub struct RpcError {
     id: Option<RequestId>,
     fault: Fault,
+    reference: Option<model::RequestId>,
 }
 
 /// What is wrong. The text of each is what the client reads.
@@ -196,13 +199,15 @@ impl Fault {
         }
     }
 
+    /// True when somebody should look into it who runs the gateway.
+    pub(super) const fn is_of_the_gateway(&self) -> bool {
+        matches!(self, Self::Internal | Self::Lost | Self::Unavailable(_))
+    }
+
     /// This, as the error of the request `id`.
     #[must_use]
     pub fn of(self, id: RequestId) -> RpcError {
-        RpcError {
-            id: Some(id),
-            fault: self,
-        }
+        RpcError::with_id(self, Some(id))
     }
 
     /// What a backend's error means to a request for `uri` in `revision`.
@@ -238,17 +243,16 @@ impl Fault {
         Self::Relayed(error, revision)
     }
 
-    fn data(&self) -> Option<Value> {
-        match self {
-            Self::Relayed(error, _) => error.data.clone(),
-            Self::ResourceNotFound { uri, .. } => Some(json!({ "uri": uri })),
-            Self::UnsupportedProtocolVersion { requested } => Some(json!({
-                "supported": Revision::SUPPORTED.map(Revision::name),
-                "requested": requested,
-            })),
-            Self::MissingCapability(capability, _) => Some(json!({
-                "requiredCapabilities": declaration(*capability),
-            })),
+    fn data(&self) -> Map<String, Value> {
+        let members = match self {
+            Self::ResourceNotFound { uri, .. } => vec![("uri", json!(uri))],
+            Self::UnsupportedProtocolVersion { requested } => vec![
+                ("supported", json!(Revision::SUPPORTED.map(Revision::name))),
+                ("requested", json!(requested)),
+            ],
+            Self::MissingCapability(capability, _) => {
+                vec![("requiredCapabilities", declaration(*capability))]
+            }
             Self::Parse
             | Self::InvalidRequest(_)
             | Self::MethodNotFound(_)
@@ -266,13 +270,18 @@ impl Fault {
             | Self::Unauthorized
             | Self::HeaderMismatch(_)
             | Self::Unavailable(_)
+            | Self::Relayed(..)
             | Self::Cancelled
             | Self::Internal
             | Self::HttpMethod
             | Self::ContentType
             | Self::Accept
-            | Self::Origin => None,
-        }
+            | Self::Origin => Vec::new(),
+        };
+        members
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect()
     }
 }
 
@@ -307,7 +316,12 @@ impl RpcError {
 
     /// This, as the error of the request `id` where that could be read.
     pub(super) fn with_id(fault: Fault, id: Option<RequestId>) -> Self {
-        Self { id, fault }
+        let reference = reference::of_error(&fault);
+        Self {
+            id,
+            fault,
+            reference,
+        }
     }
 
     /// The error response (JSON-RPC 2.0 §5), with a null id where none could be read.
@@ -319,8 +333,17 @@ impl RpcError {
 
     /// The error object.
     pub(super) fn object(&self) -> Value {
+        let mut data = match &self.fault {
+            Fault::Relayed(error, _) => error.data.clone().unwrap_or_else(|| json!({})),
+            fault => Value::Object(fault.data()),
+        };
+        if let (Value::Object(data), Some(reference)) = (&mut data, self.reference) {
+            data.insert(reference::MEMBER.to_owned(), json!(reference.to_string()));
+        }
         let mut error = json!({ "code": self.fault.code(), "message": self.fault.to_string() });
-        if let (Some(error), Some(data)) = (error.as_object_mut(), self.fault.data()) {
+        if data != json!({})
+            && let Some(error) = error.as_object_mut()
+        {
             error.insert("data".to_owned(), data);
         }
         error
@@ -329,7 +352,7 @@ impl RpcError {
 
 impl From<Fault> for RpcError {
     fn from(fault: Fault) -> Self {
-        Self { id: None, fault }
+        Self::with_id(fault, None)
     }
 }
 

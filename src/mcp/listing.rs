@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use super::answered;
 use super::edge::Edge;
 use super::error::Fault;
 use super::message::Request;
@@ -57,12 +58,16 @@ impl Listing {
         let mut separator = "";
         for (_, definition) in listed.by_ref().take(edge.page_size) {
             body.extend_from_slice(separator.as_bytes());
+            let fitted = (self == Self::Tools)
+                .then(|| answered::listed_in(definition, request.revision))
+                .flatten();
+            let json = fitted.as_ref().unwrap_or(&definition.json);
             if asks_per_tool && self == Self::Tools {
                 let operation = self.operation(&definition.name);
                 let (scopes, _) = policy.requirement(permit.tenant(), &operation);
-                serde_json::to_writer(&mut body, &with_schemes(&definition.json, &scopes))?;
+                serde_json::to_writer(&mut body, &with_schemes(json, &scopes))?;
             } else {
-                serde_json::to_writer(&mut body, &definition.json)?;
+                serde_json::to_writer(&mut body, json)?;
             }
             separator = ",";
         }

@@ -4,6 +4,7 @@
 //! says what it needs a permit for; and [`http::post`], which has it answered by
 //! [`Dispatcher::dispatch`]. [`stdio::serve`] leads the same way from lines to lines.
 
+mod answered;
 mod bells;
 mod caller;
 mod capabilities;
@@ -21,6 +22,7 @@ mod message;
 mod method;
 mod outbox;
 mod param_headers;
+mod reference;
 mod reply;
 mod revision;
 mod rounds;

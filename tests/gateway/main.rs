@@ -32,6 +32,7 @@ mod lifetime;
 mod logs;
 mod policy;
 mod process;
+mod references;
 mod refresh_ledger;
 mod revocation;
 mod stdio;

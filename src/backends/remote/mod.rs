@@ -171,6 +171,10 @@ impl Backend for RemoteServer {
         self.shelf.catalogue().await
     }
 
+    fn is_built_in(&self) -> bool {
+        false
+    }
+
     fn prefix(&self) -> Option<&MountPrefix> {
         Some(self.prefix_of()).filter(|prefix| !prefix.is_empty())
     }
