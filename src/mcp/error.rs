@@ -333,9 +333,10 @@ impl RpcError {
 
     /// The error object.
     pub(super) fn object(&self) -> Value {
-        let mut data = match &self.fault {
-            Fault::Relayed(error, _) => error.data.clone().unwrap_or_else(|| json!({})),
-            fault => Value::Object(fault.data()),
+        let mut data = if let Fault::Relayed(error, _) = &self.fault {
+            error.data.clone().unwrap_or_else(|| json!({}))
+        } else {
+            Value::Object(self.fault.data())
         };
         if let (Value::Object(data), Some(reference)) = (&mut data, self.reference) {
             data.insert(reference::MEMBER.to_owned(), json!(reference.to_string()));
