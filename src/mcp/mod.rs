@@ -13,6 +13,7 @@ mod edge;
 mod error;
 mod exchange;
 mod extras;
+mod happening;
 mod headers;
 mod incoming;
 mod lasting;
@@ -32,6 +33,7 @@ mod session;
 mod shares;
 mod sse;
 mod tasks;
+mod tenant_changes;
 mod welcome;
 
 pub mod http;

@@ -29,6 +29,21 @@ impl Dispatcher {
         changes.collect()
     }
 
+    /// The same of those servers that the tenant has now and had not before.
+    pub(super) fn further_changes(
+        &self,
+        before: &Tenant,
+        now: &Tenant,
+    ) -> Vec<broadcast::Receiver<ListChange>> {
+        let had = self.servers(before);
+        let is_new = |one: &&Arc<dyn Backend>| !had.iter().any(|known| Arc::ptr_eq(known, one));
+        let servers = self.servers(now);
+        let further = servers.iter().filter(is_new);
+        further
+            .filter_map(|backend| backend.list_changes())
+            .collect()
+    }
+
     /// True when one of the tenant's servers has what `operation` is about.
     pub async fn offers(&self, tenant: &Tenant, operation: &Operation) -> bool {
         let target = Target::of_operation(operation);

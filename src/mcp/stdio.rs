@@ -113,7 +113,7 @@ impl Conversation {
         if line.trim_ascii().is_empty() {
             return;
         }
-        wire::received(None, &line);
+        wire::received(None, Some(&line));
         match messages::parse(&line) {
             Ok(Unchecked::Request { id, call }) => {
                 if let Err(error) = self.begin(id, call) {

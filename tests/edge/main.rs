@@ -26,3 +26,4 @@ mod stdio;
 mod streaming;
 mod structured;
 mod talk;
+mod tenant_changes;

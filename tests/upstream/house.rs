@@ -99,6 +99,9 @@ impl House {
         let public_url = "https://mcp.example.com".parse().unwrap();
         let tenant = configuration(servers).tenants[0].at(&public_url);
         self.stations.tenant = Arc::new(tenant);
+        let tenant = &self.stations.tenant;
+        let edge = self.stations.dispatcher.edge();
+        edge.tenant_is(&tenant.slug, Some(tenant));
     }
 
     pub(crate) fn router(&self) -> Router {
