@@ -113,11 +113,12 @@ impl Gateway {
         let catalogue = config.scopes.catalogue.clone();
         let (audit, writer) = Recorder::new(Arc::clone(&store), Arc::clone(&clock), false);
         let weather: Arc<dyn Backend> = Arc::new(Weather::new(nws, Arc::clone(&figures)));
-        let backends = std::iter::once(weather).chain(others).collect();
+        let backends: Vec<_> = std::iter::once(weather).chain(others).collect();
         let authenticate = authentication(config, (&key_rings, &issuer_keys), &clock, &revocations);
         let tokens = &authenticate.tokens;
         let edge = edge::open(config, &encryption_key, &store, (&clock, &random), tokens).await?;
-        let dispatcher = Arc::new(edge::dispatcher(config, backends, &figures, edge));
+        let dispatcher = edge::dispatcher(config, backends, &figures, edge).await?;
+        let dispatcher = Arc::new(dispatcher);
         let authorization_server = authorization_server::Context {
             store: Arc::clone(&store),
             audit: audit.clone(),

@@ -30,7 +30,7 @@ impl Gateway {
             tenant: Arc::clone(tenant),
             user,
             client,
-            exists: self.dispatcher.offers(&operation).await,
+            exists: self.dispatcher.offers(tenant, &operation).await,
             operation,
         };
         Ok(self.dispatcher.policy().explain(&question))

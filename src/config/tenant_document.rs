@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -20,10 +21,12 @@ use super::refusals::{self, Dialect};
 use super::registration::{Policy, policy};
 use super::schema;
 use super::scopes::known_scopes;
+use super::servers::{self, ServerEntry};
 use super::sign_in::SignIn;
 use crate::model::{
     AccessRules, AssertionIssuer, Authorization, Branding, DocumentTrust, PublicUrl, RefusalRules,
     RegistrationSettings, Role, ScopeCatalogue, SignInSettings, StoredTenant, Tenant, TenantSlug,
+    Upstreams,
 };
 
 /// What a tenant's document is checked against, and what holds where it says nothing.
@@ -55,6 +58,7 @@ pub struct TenantSettings {
     client_documents: DocumentTrust,
     registration: RegistrationSettings,
     branding: Branding,
+    servers: Arc<Upstreams>,
     json: String,
 }
 
@@ -90,6 +94,9 @@ pub(super) struct TenantEntry {
     registration: RegistrationEntry,
     metadata_documents: DocumentsEntry,
     branding: BrandingEntry,
+    /// MCP servers that are mounted beside the built-in one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    servers: Vec<ServerEntry>,
 }
 
 /// What the holders of a role may be granted.
@@ -213,6 +220,7 @@ impl TenantSettings {
             client_documents: self.client_documents.clone(),
             registration: self.registration.clone(),
             branding: self.branding.clone(),
+            servers: Arc::clone(&self.servers),
             ..Tenant::new(slug, public_url, self.roles.clone())
         }
     }
@@ -248,7 +256,12 @@ impl TenantEntry {
             resources: &self.resources,
             prompts: &self.prompts,
         };
-        let access = tables.resolve(&global.catalogue, checks, path);
+        let mut access = tables.resolve(&global.catalogue, checks, path);
+        let place = path.join("servers");
+        let servers = servers::resolve(&self.servers, &global.catalogue, checks, &place);
+        if let Some(servers) = &servers {
+            access.servers = servers::scopes(servers);
+        }
         let refusals = refusals::resolve(&self.refusals, checks, &path.join("refusals"));
         let sign_in = whole.sign_in.resolve(&roles, checks, &path.join("sign_in"));
         let place = path.join("identity_assertions");
@@ -275,6 +288,7 @@ impl TenantEntry {
             client_documents: client_documents?,
             registration: registration?,
             branding: branding?,
+            servers: Arc::new(Upstreams::new(servers?)),
             json: checks.require(json, path, "a document that can be stored")?,
         })
     }

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use url::Url;
 
 use super::{
     AccessRules, AssertionIssuer, Authorization, Branding, DocumentTrust, RedirectUri,
-    RefusalRules, RegistrationSettings, ResourceUri, ScopeSet, SignInSettings,
+    RefusalRules, RegistrationSettings, ResourceUri, ScopeSet, SignInSettings, Upstreams,
 };
 
 /// The short name of a tenant, and its key in every table.
@@ -68,6 +69,8 @@ pub struct Tenant {
     pub registration: RegistrationSettings,
     /// How its pages look.
     pub branding: Branding,
+    /// The servers that it has mounted.
+    pub servers: Arc<Upstreams>,
 }
 
 impl TenantSlug {
@@ -201,6 +204,7 @@ impl Tenant {
             client_documents: DocumentTrust::default(),
             registration: RegistrationSettings::default(),
             branding: Branding::default(),
+            servers: Arc::default(),
         }
     }
 

@@ -185,7 +185,6 @@ fn features_that_are_not_there_have_no_keys() {
     for text in [
         "[rate_limits]\nregister = \"30/h\"\n",
         "[server]\nadmin_listen = \"127.0.0.1:9090\"\n",
-        "[[tenants]]\nslug = \"default\"\nservers = []\n",
         "[telemetry]\notlp_endpoint = \"\"\n",
     ] {
         let problems = parse(text).unwrap_err();

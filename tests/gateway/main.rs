@@ -12,6 +12,10 @@
 #[path = "../fake_issuer/mod.rs"]
 mod fake_issuer;
 
+#[path = "../fake_upstream/mod.rs"]
+#[expect(dead_code, reason = "what the tests of single servers need of it")]
+mod fake_upstream;
+
 mod claims;
 #[path = "../fake_nws/mod.rs"]
 #[expect(dead_code, reason = "what the tests of the weather server need of it")]
@@ -35,4 +39,5 @@ mod stdio;
 mod streams;
 mod tenants;
 mod tenants_live;
+mod upstreams;
 mod weather;
