@@ -1,5 +1,6 @@
 //! The only place that wires: makes every room's context from the configuration.
 
+mod audit;
 mod edge;
 mod egress;
 mod operator;
@@ -15,7 +16,7 @@ use anyhow::Context as _;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::audit::{Recorder, WriterTask};
+use crate::audit::{Checkpoints, Recorder, WriterTask};
 use crate::authorization_server::{self, SigningKeys, TokenSettings};
 use crate::backends::Backend;
 use crate::backends::weather::Weather;
@@ -62,6 +63,8 @@ pub struct Gateway {
     revocations: Arc<Revocations>,
     dispatcher: Arc<Dispatcher>,
     audit_writer: WriterTask,
+    checkpoints: Arc<Checkpoints>,
+    audit_retention: Option<Duration>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     parts: router::Parts,
@@ -92,15 +95,8 @@ impl Gateway {
         let tenant = Arc::new(default.at(&public_url));
         let key_rings = Arc::new(KeyRings::default());
         let encryption_key = open_key(config, &*store, &tenant.slug, &*random).await?;
-        let signing_keys = Arc::new(SigningKeys {
-            store: Arc::clone(&store),
-            cipher: KeyCipher::new(&encryption_key)?,
-            rings: Arc::clone(&key_rings),
-            clock: Arc::clone(&clock),
-            algorithm: config.keys.algorithm,
-            rotate_every: config.keys.rotate_every,
-            publish_ahead: config.keys.publish_ahead,
-        });
+        let cipher = Arc::new(KeyCipher::new(&encryption_key)?);
+        let signing_keys = Arc::new(signing_keys(config, &store, &key_rings, &cipher, &clock));
         signing_keys.load(&tenant.slug).await?;
         let rules = config.tenant_rules.clone();
         let tenants = Tenants::open(Arc::clone(&store), rules, Arc::clone(&signing_keys)).await?;
@@ -110,14 +106,21 @@ impl Gateway {
         let figures = Arc::new(Figures::default());
         let nws = Arc::new(open_nws(config, weather, &clock, &random)?);
         let issuer_keys = Arc::new(egress::open_issuer_keys(config, &clock)?);
-        let catalogue = config.scopes.catalogue.clone();
-        let (audit, writer) = Recorder::new(Arc::clone(&store), Arc::clone(&clock), false);
+        let checkpoints = Arc::new(Checkpoints {
+            store: Arc::clone(&store),
+            rings: Arc::clone(&key_rings),
+            cipher,
+            clock: Arc::clone(&clock),
+        });
+        let (audit, audit_writer) = audit::start(config, &checkpoints);
         let weather: Arc<dyn Backend> = Arc::new(Weather::new(nws, Arc::clone(&figures)));
         let backends = std::iter::once(weather).chain(others).collect();
-        let authenticate = authentication(config, (&key_rings, &issuer_keys), &clock, &revocations);
+        let keys = (&key_rings, &issuer_keys, &revocations);
+        let authenticate = authentication(config, keys, &clock, audit.clone());
         let tokens = &authenticate.tokens;
         let edge = edge::open(config, &encryption_key, &store, (&clock, &random), tokens).await?;
-        let dispatcher = Arc::new(edge::dispatcher(config, backends, &figures, edge));
+        let dispatcher = edge::dispatcher(config, backends, &figures, edge);
+        let dispatcher = Arc::new(dispatcher.recorded_by(audit.clone()));
         let authorization_server = authorization_server::Context {
             store: Arc::clone(&store),
             audit: audit.clone(),
@@ -126,7 +129,7 @@ impl Gateway {
             issuer_keys: Arc::clone(&issuer_keys),
             clock: Arc::clone(&clock),
             random: Arc::clone(&random),
-            catalogue,
+            catalogue: config.scopes.catalogue.clone(),
             initial_scopes: config.scopes.initial.clone(),
             accounts: accounts(&store, &clock, &encryption_key)?,
             federated: Arc::new(federated(&store, &clock, &random, &encryption_key)?),
@@ -140,6 +143,7 @@ impl Gateway {
             scope: Arc::new(scope::Context {
                 dispatcher: Arc::clone(&dispatcher),
                 figures,
+                recorder: audit,
             }),
             dispatcher: Arc::clone(&dispatcher),
             authorization_server: Arc::new(authorization_server),
@@ -155,7 +159,9 @@ impl Gateway {
             signing_keys,
             revocations,
             dispatcher,
-            audit_writer: writer.start(),
+            audit_writer,
+            checkpoints,
+            audit_retention: config.audit.retention,
             clock,
             random,
             parts,
@@ -197,6 +203,8 @@ impl Gateway {
             Arc::clone(&self.store),
             Arc::clone(&self.clock),
             self.unused_client_ttl,
+            self.audit_retention
+                .map(|retention| (Arc::clone(&self.checkpoints), retention)),
         ));
         let store = Arc::clone(&self.store);
         let watch = upkeep::watch(
@@ -226,11 +234,29 @@ impl Gateway {
     }
 }
 
+fn signing_keys(
+    config: &Config,
+    store: &Arc<dyn Store>,
+    rings: &Arc<KeyRings>,
+    cipher: &Arc<KeyCipher>,
+    clock: &Arc<dyn Clock>,
+) -> SigningKeys {
+    SigningKeys {
+        store: Arc::clone(store),
+        cipher: Arc::clone(cipher),
+        rings: Arc::clone(rings),
+        clock: Arc::clone(clock),
+        algorithm: config.keys.algorithm,
+        rotate_every: config.keys.rotate_every,
+        publish_ahead: config.keys.publish_ahead,
+    }
+}
+
 fn authentication(
     config: &Config,
-    (key_rings, issuer_keys): (&Arc<KeyRings>, &Arc<IssuerKeys>),
+    (key_rings, issuer_keys, revocations): (&Arc<KeyRings>, &Arc<IssuerKeys>, &Arc<Revocations>),
     clock: &Arc<dyn Clock>,
-    revocations: &Arc<Revocations>,
+    recorder: Recorder,
 ) -> authenticate::Context {
     authenticate::Context {
         tokens: Arc::new(AccessTokens::new(
@@ -241,6 +267,7 @@ fn authentication(
         )),
         possession: Possession::new(Arc::clone(key_rings), Arc::clone(clock)),
         initial_scopes: config.scopes.initial.clone(),
+        recorder,
     }
 }
 

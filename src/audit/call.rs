@@ -92,9 +92,11 @@ impl<'queue> Call<'queue> {
         }
     }
 
-    /// Says how it went, as far as that is known now; the last word counts.
+    /// Says how it went; the first word counts.
     pub fn went(&mut self, outcome: Outcome) {
-        if let Some(record) = &mut self.record {
+        if let Some(record) = &mut self.record
+            && record.outcome == Outcome::Cancelled
+        {
             record.outcome = outcome;
         }
     }

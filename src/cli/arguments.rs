@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::audit::AuditCommand;
 use super::client::ClientCommand;
 use super::install::InstallArguments;
 use super::policy::PolicyCommand;
@@ -138,6 +139,12 @@ Example:
     Keys {
         #[command(subcommand)]
         command: KeyCommand,
+    },
+
+    /// Read, export and verify the audit log.
+    Audit {
+        #[command(subcommand)]
+        command: AuditCommand,
     },
 
     /// Issue access tokens by hand.

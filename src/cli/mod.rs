@@ -2,6 +2,7 @@
 
 mod announce;
 mod arguments;
+mod audit;
 mod client;
 mod configuration;
 pub mod demo;
@@ -100,6 +101,7 @@ fn dispatch(arguments: Arguments, environment: &Environment) -> anyhow::Result<E
         Command::Client { command } => block_on(client::run(&load()?, command))?,
         Command::Policy { command } => block_on(policy::run(&load()?, command))?,
         Command::Keys { command } => block_on(key::run(&load()?, command))?,
+        Command::Audit { command } => block_on(audit::run(&load()?, command))?,
         Command::Token { command } => block_on(token::run(&load()?, command))?,
         Command::Install(wanted) => {
             install::run(&wanted, arguments.config.as_deref(), environment)?;

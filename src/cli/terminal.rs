@@ -26,6 +26,13 @@ pub(super) fn print(line: &str) -> io::Result<()> {
     stdout.flush()
 }
 
+/// Says something in the place of what was said before on the same line.
+pub(super) fn overwrite(text: &str) -> io::Result<()> {
+    let mut stderr = io::stderr().lock();
+    write!(stderr, "\r\x1b[2K{text}")?;
+    stderr.flush()
+}
+
 /// Reads a password from standard input; the line's end is no part of it.
 pub(super) fn read_password() -> anyhow::Result<Secret> {
     let mut text = String::new();

@@ -4,6 +4,7 @@
 //! A section is written as `…Section` and reaches the rooms above as the value of its name.
 
 mod access;
+mod audit;
 mod authorization;
 mod branding;
 mod checks;
@@ -37,6 +38,7 @@ use document::Document;
 use problem::KeyPath;
 use sections::Sections;
 
+pub use audit::Audit;
 pub use checks::duration;
 pub use clients::MetadataDocuments;
 pub use database::Database;

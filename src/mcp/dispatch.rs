@@ -12,11 +12,14 @@ use super::listing::Listing;
 use super::message::{Request, RequestId};
 use super::method::{Method, Target};
 use super::param_headers;
+use super::recording;
 use super::reply::{Envelope, Reply};
 use super::revision::Revision;
 use super::session::Mark;
 use super::welcome;
+use crate::audit::{Call, Recorder};
 use crate::backends::{Answer, Backend, CallContext, Catalogue, ListChange};
+use crate::model::Outcome as Ending;
 use crate::resource_server::{Operation, Permit, Policy};
 use crate::telemetry::{Figure, Figures};
 
@@ -26,6 +29,7 @@ pub struct Dispatcher {
     backends: Vec<Arc<dyn Backend>>,
     policy: Arc<Policy>,
     figures: Arc<Figures>,
+    recorder: Option<Recorder>,
     edge: Arc<Edge>,
     pub(super) server_info: String,
     /// What is offered, before 2026-07-28 and from then on.
@@ -74,9 +78,17 @@ impl Dispatcher {
             backends,
             policy,
             figures,
+            recorder: None,
             edge,
             server_info: server_info.to_string(),
         }
+    }
+
+    /// The same dispatcher, which records what is called through it.
+    #[must_use]
+    pub fn recorded_by(self, recorder: Recorder) -> Self {
+        let recorder = Some(recorder);
+        Self { recorder, ..self }
     }
 
     /// What all requests share.
@@ -160,6 +172,8 @@ impl Dispatcher {
         let tenant = &permit.principal().tenant;
         self.figures.count(tenant, Figure::Requests);
         let id = request.id.clone();
+        let opened = recording::open(self.recorder.as_ref(), permit, &request).await;
+        let mut record = opened.map_err(|fault| fault.of(id.clone()))?;
         let answered = async {
             let method = Method::named(&request.method, request.revision)?;
             if !Target::of(method, &request)?.is_allowed_by(permit) {
@@ -170,7 +184,10 @@ impl Dispatcher {
                 Method::Initialize => self.initialize(&request).await,
                 Method::Ping => self.reply(&request, b"{}", None),
                 Method::List(listing) => self.list(listing, permit, &request).await,
-                Method::CallTool => self.call_tool(permit, request, context).await,
+                Method::CallTool => {
+                    self.call_tool((permit, record.as_mut()), request, context)
+                        .await
+                }
                 Method::ReadResource => self.read_resource(permit, &request, context).await,
                 Method::GetPrompt => self.get_prompt(permit, request, context).await,
                 Method::Complete => self.complete(permit, &request, context).await,
@@ -184,7 +201,11 @@ impl Dispatcher {
                 Method::Listen => Err(Fault::Internal),
             }
         };
-        answered.await.map_err(|fault| fault.of(id))
+        let answered = answered.await;
+        if let Some(record) = &mut record {
+            record.went(recording::outcome(&answered));
+        }
+        answered.map_err(|fault| fault.of(id))
     }
 
     async fn list(
@@ -201,7 +222,7 @@ impl Dispatcher {
 
     async fn call_tool(
         &self,
-        permit: &Permit,
+        (permit, record): (&Permit, Option<&mut Call<'_>>),
         mut request: Request,
         context: &CallContext,
     ) -> Result<Reply, Fault> {
@@ -220,6 +241,9 @@ impl Dispatcher {
             .map_err(|error| Fault::from_backend(error, "", request.revision));
         if answer.as_ref().map_or(true, is_error) {
             self.figures.count(tenant, Figure::ToolErrors);
+            if let (Some(record), Ok(_)) = (record, &answer) {
+                record.went(Ending::Failed);
+            }
         }
         self.answer(&request, &answer?)
     }

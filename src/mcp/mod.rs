@@ -20,6 +20,7 @@ mod message;
 mod method;
 mod outbox;
 mod param_headers;
+mod recording;
 mod reply;
 mod revision;
 mod rounds;

@@ -109,6 +109,24 @@ impl Database {
         assert!(aged.unwrap().rows_affected() > 0);
     }
 
+    /// Runs a statement as someone who may do everything in the database.
+    pub(crate) async fn execute(&self, sql: &'static str) {
+        let done = if self.url.starts_with("sqlite:") {
+            let mut connection = sqlx::SqliteConnection::connect(&self.url).await.unwrap();
+            sqlx::raw_sql(sql)
+                .execute(&mut connection)
+                .await
+                .map(|_| ())
+        } else {
+            let mut connection = sqlx::PgConnection::connect(&self.admin_url).await.unwrap();
+            sqlx::raw_sql(sql)
+                .execute(&mut connection)
+                .await
+                .map(|_| ())
+        };
+        done.unwrap();
+    }
+
     /// Checks that a database of one file is whole; a server sees to that itself.
     pub(crate) async fn check_integrity(&self) {
         if !self.url.starts_with("sqlite:") {
