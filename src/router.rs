@@ -23,7 +23,7 @@ use crate::middleware::{
 use crate::model::Random;
 use crate::store::Store;
 use crate::tenants::Tenants;
-use crate::{authorization_server, mcp, resource_server, web};
+use crate::{admin, authorization_server, mcp, resource_server, web};
 
 /// What the routes and stations are made of.
 #[derive(Clone, Debug)]
@@ -42,6 +42,8 @@ pub struct Parts {
     pub dispatcher: Arc<mcp::Dispatcher>,
     /// The endpoints of the authorization server.
     pub authorization_server: Arc<authorization_server::Context>,
+    /// What operators use, at their own listener.
+    pub admin: Arc<admin::Context>,
     /// Whether this process can serve.
     pub readiness: Arc<Readiness>,
 }
@@ -77,6 +79,21 @@ pub fn router(parts: &Parts) -> Router {
     let routes = below_a_tenant.merge(probes(parts)).fallback(nowhere);
     let located = stations.service(routes);
     Router::new().fallback_service(located)
+}
+
+/// What is served at the admin listener, and there alone.
+pub fn admin_router(parts: &Parts) -> Router {
+    let stations = ServiceBuilder::new()
+        .layer(from_fn_with_state(
+            Arc::clone(&parts.random),
+            request_id::station,
+        ))
+        .layer(from_fn(remainder::station))
+        .layer(CatchPanicLayer::custom(|_panic| internal_error()))
+        .layer(from_fn_with_state(Limits::DOCUMENTS, limits::station));
+    probes(parts)
+        .merge(admin::routes(&parts.admin))
+        .layer(stations)
 }
 
 fn mcp(parts: &Parts) -> Router {

@@ -3,9 +3,8 @@
 mod audit;
 mod edge;
 mod egress;
-mod operator;
-mod policy;
 mod tenants;
+mod trial_token;
 mod upkeep;
 
 use std::path::PathBuf;
@@ -16,11 +15,12 @@ use anyhow::Context as _;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::admin;
 use crate::audit::{Checkpoints, Recorder, WriterTask};
 use crate::authorization_server::{self, SigningKeys, TokenSettings};
 use crate::backends::Backend;
 use crate::backends::weather::Weather;
-use crate::config::{Config, FileTenant, TenantRules};
+use crate::config::Config;
 use crate::identity::oidc::RelyingParty;
 use crate::identity::{Accounts, FederatedAccounts};
 use crate::jose::{IssuerKeys, KeyCipher, KeyRings, TextCipher, read_key_file};
@@ -31,14 +31,14 @@ use crate::model::{
     Clock, EncryptionKey, PublicUrl, Random, SystemClock, SystemRandom, Tenant, TenantSlug,
 };
 use crate::nws::{self, Nws};
+use crate::operations::Operations;
 use crate::resource_server::{AccessTokens, Possession, Revocations, local_principal};
 use crate::router::{self, Readiness};
 use crate::server;
 use crate::store::{self, ConnectOptions, Location, Store};
-use crate::telemetry::Figures;
+use crate::telemetry::{Figures, History};
 use crate::tenants::Tenants;
 
-pub use operator::NewClient;
 pub use tenants::TenantsTaken;
 
 /// Where the weather comes from.
@@ -55,8 +55,7 @@ pub enum WeatherSource {
 pub struct Gateway {
     store: Arc<dyn Store>,
     tenant: Arc<Tenant>,
-    file_tenants: Vec<FileTenant>,
-    rules: TenantRules,
+    operations: Arc<Operations>,
     tenants: Arc<Tenants>,
     key_rings: Arc<KeyRings>,
     signing_keys: Arc<SigningKeys>,
@@ -135,6 +134,18 @@ impl Gateway {
             federated: Arc::new(federated(&store, &clock, &random, &encryption_key)?),
             tokens: token_settings(config),
         };
+        let operations = Arc::new(Operations {
+            store: Arc::clone(&store),
+            rules: config.tenant_rules.clone(),
+            file_tenants: config.tenants.clone(),
+            default_url: public_url,
+            tenants: Arc::clone(&tenants),
+            signing_keys: Arc::clone(&signing_keys),
+            dispatcher: Arc::clone(&dispatcher),
+            catalogue: config.scopes.catalogue.clone(),
+            clock: Arc::clone(&clock),
+            random: Arc::clone(&random),
+        });
         let parts = router::Parts {
             random: Arc::clone(&random),
             tenants: Arc::clone(&tenants),
@@ -142,18 +153,18 @@ impl Gateway {
             authenticate: Arc::new(authenticate),
             scope: Arc::new(scope::Context {
                 dispatcher: Arc::clone(&dispatcher),
-                figures,
+                figures: Arc::clone(&figures),
                 recorder: audit,
             }),
             dispatcher: Arc::clone(&dispatcher),
             authorization_server: Arc::new(authorization_server),
+            admin: Arc::new(admin_context(config, &operations, &figures)),
             readiness: Arc::new(Readiness::new(Arc::clone(&store))),
         };
         Ok(Self {
             store,
             tenant,
-            file_tenants: config.tenants.clone(),
-            rules: config.tenant_rules.clone(),
+            operations,
             tenants,
             key_rings,
             signing_keys,
@@ -173,6 +184,12 @@ impl Gateway {
     #[must_use]
     pub fn tenant(&self) -> &Tenant {
         &self.tenant
+    }
+
+    /// What operators do.
+    #[must_use]
+    pub fn operations(&self) -> &Operations {
+        &self.operations
     }
 
     /// The database.
@@ -196,8 +213,12 @@ impl Gateway {
         self.audit_writer.finish().await;
     }
 
-    /// Serves at `listener` until the process is told to stop.
-    pub async fn serve(self, listener: TcpListener) -> anyhow::Result<()> {
+    /// Serves at `listener`, and operators at `admin`, until the process is told to stop.
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        admin: Option<TcpListener>,
+    ) -> anyhow::Result<()> {
         let stop = server::stop_signal()?;
         let removal = tokio::spawn(upkeep::remove_expired(
             Arc::clone(&self.store),
@@ -215,8 +236,15 @@ impl Gateway {
         );
         let refresh = tokio::spawn(watch);
         let hearing = tokio::spawn(edge::hear(Arc::clone(self.dispatcher.edge())));
-        self.answer(listener, stop).await;
+        let sampling = tokio::spawn(upkeep::sample(Arc::clone(&self.parts.admin.history)));
+        let operators = async {
+            if let Some(admin) = admin {
+                server::serve(admin, router::admin_router(&self.parts), stop.clone()).await;
+            }
+        };
+        tokio::join!(self.answer(listener, stop.clone()), operators);
         removal.abort();
+        sampling.abort();
         refresh.abort();
         hearing.abort();
         Ok(())
@@ -249,6 +277,19 @@ fn signing_keys(
         algorithm: config.keys.algorithm,
         rotate_every: config.keys.rotate_every,
         publish_ahead: config.keys.publish_ahead,
+    }
+}
+
+fn admin_context(
+    config: &Config,
+    operations: &Arc<Operations>,
+    figures: &Arc<Figures>,
+) -> admin::Context {
+    admin::Context {
+        operations: Arc::clone(operations),
+        figures: Arc::clone(figures),
+        history: Arc::new(History::new(Arc::clone(figures))),
+        url: config.server.admin_url.clone(),
     }
 }
 

@@ -11,6 +11,7 @@ use crate::mcp::Edge;
 use crate::model::Clock;
 use crate::resource_server::Revocations;
 use crate::store::Store;
+use crate::telemetry::{self, History};
 use crate::tenants::Tenants;
 
 /// How often what has ended is removed from the database.
@@ -45,6 +46,15 @@ pub(super) async fn remove_expired(
         {
             tracing::warn!(%error, "could not cut off the audit logs");
         }
+    }
+}
+
+/// Notes the counters again and again.
+pub(super) async fn sample(history: Arc<History>) {
+    let mut interval = tokio::time::interval(telemetry::INTERVAL);
+    loop {
+        interval.tick().await;
+        history.sample();
     }
 }
 

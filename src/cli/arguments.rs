@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use super::audit::AuditCommand;
 use super::client::ClientCommand;
 use super::install::InstallArguments;
+use super::operator::OperatorCommand;
 use super::policy::PolicyCommand;
 use crate::config::duration;
 use crate::model::{PublicUrl, TenantSlug};
@@ -96,6 +97,10 @@ An editor that knows TOML checks a file against it that begins with
   #:schema ./gatehouse.schema.json")]
     ConfigSchema,
 
+    /// Print the OpenAPI document of the admin API.
+    #[command(after_help = "Example:\n  gatehouse admin-api > openapi.json")]
+    AdminApi,
+
     /// Manage tenants beside those of the configuration file; running gateways follow at once.
     #[command(after_help = "\
 Example:
@@ -145,6 +150,12 @@ Example:
     Audit {
         #[command(subcommand)]
         command: AuditCommand,
+    },
+    /// Manage operators: who may use the admin API and the console.
+    #[command(after_help = "Example:\n  gatehouse operator list")]
+    Operator {
+        #[command(subcommand)]
+        command: OperatorCommand,
     },
 
     /// Issue access tokens by hand.

@@ -47,7 +47,7 @@ pub use keys::Keys;
 pub use mcp::Mcp;
 pub use problem::{Origin, Problem, Problems, nearest};
 pub use registration::Registration;
-pub use schema::schema;
+pub use schema::{read_value, schema};
 pub use scopes::Scopes;
 pub use sections::{Config, Sources};
 pub use server::Server;

@@ -6,6 +6,7 @@ use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::access::{AccessEntry, AccessTables};
 use super::authorization::AuthorizationEntry;
@@ -149,6 +150,24 @@ impl TenantRules {
         (slug, public_url): (&TenantSlug, &PublicUrl),
     ) -> Result<TenantSettings, Problems> {
         let mut document = Document::read(text, Some(name.to_owned()))?;
+        self.check(&mut document, (slug, public_url))
+    }
+
+    /// Reads a document that came over the network. It may not name files of this machine for their
+    /// content.
+    pub fn read_value(
+        &self,
+        value: Value,
+        (slug, public_url): (&TenantSlug, &PublicUrl),
+    ) -> Result<TenantSettings, Problems> {
+        let mut document = Document::of(value, "settings".to_owned());
+        let logo = KeyPath::of(["branding", "logo"]);
+        if let Value::String(text) = document.at(&logo)
+            && !text.starts_with("data:")
+        {
+            let problem = document.problem(&logo, "an image as a data: URL");
+            return Err(Problems::new(vec![problem]));
+        }
         self.check(&mut document, (slug, public_url))
     }
 

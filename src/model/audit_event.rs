@@ -58,6 +58,14 @@ pub enum Event<'a> {
     UserDisabled(&'a UserId, &'a str),
     /// An account was enabled again.
     UserEnabled(&'a UserId, &'a str),
+    /// An account got other roles.
+    UserChanged(&'a UserId, &'a str),
+    /// A person's sign-ins ended, and all grants that they gave.
+    UserSignedOut(&'a UserId, &'a str),
+    /// An operator was added.
+    OperatorAdded(&'a str),
+    /// An operator was removed.
+    OperatorRemoved(&'a str),
     /// An account was removed.
     UserRemoved(&'a UserId, &'a str),
     /// A signing key was added.
@@ -142,6 +150,10 @@ impl Event<'_> {
             Self::UserDisabled(..) => "user.disabled",
             Self::UserEnabled(..) => "user.enabled",
             Self::UserRemoved(..) => "user.removed",
+            Self::UserChanged(..) => "user.changed",
+            Self::UserSignedOut(..) => "user.signed_out",
+            Self::OperatorAdded(_) => "operator.added",
+            Self::OperatorRemoved(_) => "operator.removed",
             Self::KeyAdded(_) => "key.added",
             Self::TenantAdded(_) => "tenant.added",
             Self::TenantChanged(_) => "tenant.changed",
@@ -226,8 +238,12 @@ impl Event<'_> {
             Self::UserAdded(user, name)
             | Self::UserDisabled(user, name)
             | Self::UserEnabled(user, name)
+            | Self::UserChanged(user, name)
+            | Self::UserSignedOut(user, name)
             | Self::UserRemoved(user, name) => Parts::of_user(Some(user)).at(name),
-            Self::KeyAdded(id) => Parts::default().at(id),
+            Self::KeyAdded(id) | Self::OperatorAdded(id) | Self::OperatorRemoved(id) => {
+                Parts::default().at(id)
+            }
             Self::TenantAdded(slug)
             | Self::TenantChanged(slug)
             | Self::TenantDeactivated(slug)

@@ -11,6 +11,7 @@ mod encryption_key;
 mod grant;
 mod identity_assertions;
 mod key_thumbprint;
+mod operator;
 mod pkce;
 mod principal;
 mod pushed_request;
@@ -44,6 +45,10 @@ pub use encryption_key::{EncryptionKey, InvalidEncryptionKey};
 pub use grant::{AuthorizationCode, Consent, Grant, GrantId, LoginSession, RefreshToken};
 pub use identity_assertions::AssertionIssuer;
 pub use key_thumbprint::KeyThumbprint;
+pub use operator::{
+    InvalidOperatorName, Operator, OperatorName, OperatorRole, OperatorSession, is_operator_token,
+    new_operator_token,
+};
 pub use pkce::{CodeChallenge, CodeVerifier, InvalidPkce};
 pub use principal::Principal;
 pub use pushed_request::PushedRequest;

@@ -1,5 +1,6 @@
 //! What must outlive a process: one narrow trait of atomic operations, named after their intent.
 
+mod administration;
 mod audit;
 mod connect;
 mod error;
@@ -24,6 +25,7 @@ use crate::model::{
     SealedSigningKey, SingleUse, TenantSlug, Timestamp, User, UserId,
 };
 
+pub use administration::{AdministrationStore, Census, GrantFilter, OperatorStore, Page};
 pub use audit::{AUDIT_BATCH, AuditChain, AuditQuery, AuditStore, Checkpoint, CheckpointKey};
 pub use connect::{ConnectOptions, Location, connect, locate, migrate};
 pub use federation::{
@@ -51,12 +53,14 @@ const TOKEN_RETENTION: i64 = LONGEST_ACCESS_TOKEN.as_secs().cast_signed() + 60 *
 /// the same time is as if they had done it one after the other.
 #[async_trait]
 pub trait Store:
-    TenantStore
+    AdministrationStore
     + AuditStore
     + FederationStore
-    + PolicyStore
     + NoteStore
+    + OperatorStore
+    + PolicyStore
     + TaskStore
+    + TenantStore
     + fmt::Debug
     + Send
     + Sync

@@ -13,6 +13,7 @@ const FLOORS: &[&[&str]] = &[
     &["backends"],
     &["mcp"],
     &["tenants"],
+    &["operations"],
     &["middleware"],
     &["admin"],
     &["router", "server"],
@@ -23,6 +24,7 @@ const FLOORS: &[&[&str]] = &[
 
 /// Dependencies that live in some rooms and nowhere else.
 const HOMES: &[(&str, &[&str])] = &[
+    ("aide", &["admin"]),
     ("anyhow", &["app", "cli", "main"]),
     ("argon2", &["identity"]),
     (

@@ -9,6 +9,7 @@
     reason = "test support: a surprise ends the test"
 )]
 
+mod admin;
 mod audit;
 #[path = "../fake_issuer/mod.rs"]
 mod fake_issuer;

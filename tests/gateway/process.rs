@@ -27,6 +27,8 @@ pub(crate) struct Database {
 pub(crate) struct Gateway {
     child: Child,
     pub(crate) url: String,
+    /// Where operators are served, where they are.
+    pub(crate) admin: Option<String>,
 }
 
 /// Where nobody listens.
@@ -142,8 +144,14 @@ impl Database {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let number = NUMBER.fetch_add(1, Ordering::SeqCst);
         let path = self.folder.path().join(format!("gatehouse-{number}.toml"));
+        // Many gateways run at once, so that none of them takes the usual port.
+        let admin = if server.contains("admin_listen") {
+            ""
+        } else {
+            "admin_listen = \"\""
+        };
         let text = format!(
-            "[server]\n{server}\n[database]\nurl = \"{}\"\n\
+            "[server]\n{server}\n{admin}\n[database]\nurl = \"{}\"\n\
              [keys]\nencryption_key = {{ env = \"KEY\" }}\npublish_ahead = \"5s\"\n\
              [weather]\nbase_url = \"{}\"\ncontact = \"tests@example.com\"\n\
              {more}",
@@ -234,16 +242,22 @@ fn start(command: &mut Command) -> (Gateway, Lines) {
         .unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
     let mut seen = Vec::new();
-    let url = loop {
+    let mut said = |what: &str| loop {
         let Some(Ok(line)) = lines.next() else {
             panic!("no start:\n{}", seen.join("\n"))
         };
-        if let Some((_, rest)) = line.split_once("listening on ") {
+        if let Some((_, rest)) = line.split_once(what) {
             break rest.split_whitespace().next().unwrap().to_owned();
         }
         seen.push(line);
     };
-    (Gateway { child, url }, lines)
+    let url = said("listening on ");
+    let admin = said("  operators ");
+    let admin = admin
+        .trim_end_matches(',')
+        .strip_suffix("/console")
+        .map(ToOwned::to_owned);
+    (Gateway { child, url, admin }, lines)
 }
 
 impl Gateway {

@@ -1,5 +1,6 @@
 //! The store in Postgres: any number of replicas.
 
+mod administration;
 mod audit;
 mod clients;
 mod codes;
@@ -10,6 +11,7 @@ mod grants;
 mod login_sessions;
 mod notes;
 mod open;
+mod operators;
 mod policy;
 mod pool;
 mod pushed_requests;
