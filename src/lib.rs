@@ -23,6 +23,7 @@ pub mod nws;
 pub mod operations;
 pub mod resource_server;
 pub mod router;
+pub mod scim;
 pub mod server;
 pub mod store;
 pub mod telemetry;

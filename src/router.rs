@@ -23,7 +23,7 @@ use crate::middleware::{
 use crate::model::Random;
 use crate::store::Store;
 use crate::tenants::Tenants;
-use crate::{admin, authorization_server, mcp, resource_server, web};
+use crate::{admin, authorization_server, mcp, resource_server, scim, web};
 
 /// What the routes and stations are made of.
 #[derive(Clone, Debug)]
@@ -44,6 +44,8 @@ pub struct Parts {
     pub authorization_server: Arc<authorization_server::Context>,
     /// What operators use, at their own listener.
     pub admin: Arc<admin::Context>,
+    /// What identity providers keep here.
+    pub scim: Arc<scim::Context>,
     /// Whether this process can serve.
     pub readiness: Arc<Readiness>,
 }
@@ -63,6 +65,7 @@ pub fn router(parts: &Parts) -> Router {
     let below_a_tenant = Router::new()
         .merge(mcp(parts))
         .merge(oauth(parts))
+        .merge(provisioning(parts))
         .merge(metadata(parts));
     let stations = ServiceBuilder::new()
         .layer(from_fn_with_state(
@@ -123,6 +126,12 @@ fn oauth(parts: &Parts) -> Router {
         .layer(cors())
         .layer(from_fn(built_in::station));
     authorization_server::routes(Arc::clone(&parts.authorization_server)).route_layer(stations)
+}
+
+/// No browser has anything to do here: there is no CORS.
+fn provisioning(parts: &Parts) -> Router {
+    let limits = from_fn_with_state(Limits::RESOURCES, limits::station);
+    scim::routes(Arc::clone(&parts.scim)).route_layer(limits)
 }
 
 fn metadata(parts: &Parts) -> Router {

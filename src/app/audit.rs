@@ -24,7 +24,7 @@ impl Gateway {
         tenant: &TenantSlug,
         progress: &mut (dyn FnMut(i64, i64) + Send),
     ) -> anyhow::Result<Verified> {
-        self.store.chain_audit(tenant, &[]).await?;
+        self.ground.store.chain_audit(tenant, &[]).await?;
         Ok(self.checkpoints.verify(tenant, progress).await?)
     }
 }

@@ -22,8 +22,8 @@ impl Gateway {
             .map(|one| self.stored(one))
             .collect();
         let default = TenantSlug::default();
-        let change = audit::change(&default, Actor::System, &*self.clock);
-        match self.store.apply_tenants(&change, &stored).await? {
+        let change = audit::change(&default, Actor::System, &*self.ground.clock);
+        match self.ground.store.apply_tenants(&change, &stored).await? {
             Application::Taken(clashes) => return Err(TenantsTaken(clashes).into()),
             Application::Applied { deactivated } => {
                 for tenant in deactivated {
@@ -35,8 +35,8 @@ impl Gateway {
                 }
             }
         }
-        self.tenants.refresh().await?;
-        self.tenants.load(&self.tenant.slug).await?;
+        self.ground.tenants.refresh().await?;
+        self.ground.tenants.load(&self.tenant.slug).await?;
         Ok(())
     }
 

@@ -18,16 +18,20 @@ impl Gateway {
         scopes: ScopeSet,
         ttl: Duration,
     ) -> anyhow::Result<Secret> {
-        let now = self.clock.now();
-        self.signing_keys.load(&tenant.slug).await?;
+        let now = self.ground.clock.now();
+        self.ground.signing_keys.load(&tenant.slug).await?;
         let ring = self
+            .ground
             .key_rings
             .get(&tenant.slug)
             .context("there is no signing key")?;
         let mut change = self.operations.change(&By::CommandLine, &tenant.slug);
         change.user = Some(user.id.clone());
         let event = Event::TokenIssued("by_hand").entry(&change);
-        self.store.chain_audit(&tenant.slug, &[event]).await?;
+        self.ground
+            .store
+            .chain_audit(&tenant.slug, &[event])
+            .await?;
         let claims = AccessTokenClaims {
             iss: tenant.issuer().to_owned(),
             sub: user.id.clone(),
@@ -35,7 +39,7 @@ impl Gateway {
             exp: now.after(ttl),
             iat: now,
             nbf: None,
-            jti: new_identifier(&*self.random),
+            jti: new_identifier(&*self.ground.random),
             client_id: ClientId::new("gatehouse-cli"),
             scope: scopes,
             grant_id: None,

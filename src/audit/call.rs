@@ -121,7 +121,11 @@ impl CallRecord {
             actor: actor_of(principal),
             user: match actor_of(principal) {
                 Actor::User(user) => Some(user),
-                Actor::Client(_) | Actor::Operator(_) | Actor::System | Actor::Unknown => None,
+                Actor::Client(_)
+                | Actor::Operator(_)
+                | Actor::Provider
+                | Actor::System
+                | Actor::Unknown => None,
             },
             client: Some(principal.client.clone()),
             grant: principal.grant.clone(),

@@ -157,6 +157,11 @@ Example:
         #[command(subcommand)]
         command: OperatorCommand,
     },
+    /// Let a tenant's identity provider keep people and groups here (SCIM).
+    Scim {
+        #[command(subcommand)]
+        command: super::scim::ScimCommand,
+    },
 
     /// Issue access tokens by hand.
     #[command(after_help = "\

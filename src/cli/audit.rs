@@ -4,13 +4,13 @@ use std::io::{IsTerminal as _, stderr};
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
 
 use super::arguments::TenantOption;
+use super::exit::refused;
 use super::{find_tenant, open, terminal};
 use crate::app::Gateway;
 use crate::config::Config;
-use crate::model::{ChainedEntry, TenantSlug, Timestamp};
+use crate::model::TenantSlug;
 use crate::store::AuditQuery;
 
 #[derive(Debug, Subcommand)]
@@ -103,24 +103,22 @@ async fn list(
     query: AuditQuery,
     limit: i64,
 ) -> anyhow::Result<()> {
-    gateway.store().chain_audit(tenant, &[]).await?;
     let query = AuditQuery {
         newest_first: true,
         limit: Some(limit),
         ..query
     };
-    let entries = gateway.store().read_audit(tenant, &query).await?;
-    for chained in entries.iter().rev() {
-        let entry = &chained.entry;
-        let actor = entry.actor.as_deref().unwrap_or("-");
-        let target = entry.target.as_deref().unwrap_or("-");
+    let records = gateway.operations().read_audit(tenant, &query).await;
+    for record in records.map_err(refused)?.iter().rev() {
+        let actor = record.actor.name.as_deref().unwrap_or("-");
+        let target = record.target.as_deref().unwrap_or("-");
         let line = format!(
             "{}\t{}\t{}\t{}\t{} {}\t{}",
-            chained.sequence,
-            time(entry.at_ms),
-            entry.event,
-            entry.outcome,
-            entry.actor_kind,
+            record.sequence,
+            record.time,
+            record.event,
+            record.outcome,
+            record.actor.kind,
             plain(actor),
             plain(target),
         );
@@ -130,12 +128,12 @@ async fn list(
 }
 
 async fn export(gateway: &Gateway, tenant: &TenantSlug, query: AuditQuery) -> anyhow::Result<()> {
-    gateway.store().chain_audit(tenant, &[]).await?;
     let mut query = query;
     loop {
-        let page = gateway.store().read_audit(tenant, &query).await?;
-        for chained in &page {
-            terminal::print(&record(chained).to_string())?;
+        let page = gateway.operations().read_audit(tenant, &query).await;
+        let page = page.map_err(refused)?;
+        for record in &page {
+            terminal::print(&serde_json::to_string(record)?)?;
         }
         let Some(last) = page.last() else {
             return Ok(());
@@ -178,44 +176,11 @@ fn bar(done: i64, all: i64) -> String {
     format!("[{:<30}] {done} of {all}", "#".repeat(filled))
 }
 
-/// An entry as others read it.
-fn record(chained: &ChainedEntry) -> Value {
-    let entry = &chained.entry;
-    let detail: Option<Value> = entry
-        .detail
-        .as_deref()
-        .and_then(|text| serde_json::from_str(text).ok());
-    json!({
-        "sequence": chained.sequence,
-        "hash": chained.hash.to_hex(),
-        "time": time(entry.at_ms),
-        "tenant": entry.tenant.as_str(),
-        "event": entry.event,
-        "outcome": entry.outcome,
-        "actor": { "kind": entry.actor_kind, "name": entry.actor },
-        "user": entry.user,
-        "client": entry.client,
-        "grant": entry.grant,
-        "target": entry.target,
-        "request": entry.request,
-        "address": entry.address,
-        "duration_us": entry.duration_us,
-        "detail": detail,
-    })
-}
-
 /// What others wrote, without what would move a terminal's cursor.
 fn plain(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { '\u{fffd}' } else { c })
         .collect()
-}
-
-fn time(at_ms: i64) -> String {
-    jiff::Timestamp::from_millisecond(at_ms).map_or_else(
-        |_| terminal::date(Timestamp::from_seconds(at_ms.div_euclid(1000))),
-        |time| time.to_string(),
-    )
 }
 
 fn moment(text: &str) -> anyhow::Result<i64> {

@@ -11,6 +11,7 @@ mod install;
 mod key;
 mod operator;
 mod policy;
+mod scim;
 mod serve;
 mod tenant;
 mod terminal;
@@ -106,6 +107,7 @@ fn dispatch(arguments: Arguments, environment: &Environment) -> anyhow::Result<E
         Command::Keys { command } => block_on(key::run(&load()?, command))?,
         Command::Audit { command } => block_on(audit::run(&load()?, command))?,
         Command::Operator { command } => block_on(operator::run(&load()?, command))?,
+        Command::Scim { command } => block_on(scim::run(&load()?, command))?,
         Command::Token { command } => block_on(token::run(&load()?, command))?,
         Command::Install(wanted) => {
             install::run(&wanted, arguments.config.as_deref(), environment)?;

@@ -16,6 +16,7 @@ mod identity_provider;
 mod keys;
 mod mcp;
 mod problem;
+mod provisioning;
 mod refusals;
 mod registration;
 mod schema;

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,14 +18,16 @@ use super::database::SecretPlace;
 use super::document::{Document, Environment};
 use super::identity_assertions::{self, AssertionEntry};
 use super::problem::{KeyPath, Problems};
+use super::provisioning::ProvisioningEntry;
 use super::refusals::{self, Dialect};
 use super::registration::{Policy, policy};
 use super::schema;
 use super::scopes::known_scopes;
 use super::sign_in::SignIn;
 use crate::model::{
-    AccessRules, AssertionIssuer, Authorization, Branding, DocumentTrust, PublicUrl, RefusalRules,
-    RegistrationSettings, Role, ScopeCatalogue, SignInSettings, StoredTenant, Tenant, TenantSlug,
+    AccessRules, AssertionIssuer, Authorization, Branding, DocumentTrust, ProvisioningSettings,
+    PublicUrl, RefusalRules, RegistrationSettings, Role, ScopeCatalogue, SignInSettings,
+    StoredTenant, Tenant, TenantSlug,
 };
 
 /// What a tenant's document is checked against, and what holds where it says nothing.
@@ -55,6 +58,7 @@ pub struct TenantSettings {
     identity_assertions: Vec<AssertionIssuer>,
     client_documents: DocumentTrust,
     registration: RegistrationSettings,
+    provisioning: Option<Arc<ProvisioningSettings>>,
     branding: Branding,
     json: String,
 }
@@ -90,6 +94,9 @@ pub(super) struct TenantEntry {
     refusals: BTreeMap<String, Dialect>,
     registration: RegistrationEntry,
     metadata_documents: DocumentsEntry,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "ProvisioningEntry")]
+    scim: Option<ProvisioningEntry>,
     branding: BrandingEntry,
 }
 
@@ -231,6 +238,7 @@ impl TenantSettings {
             identity_assertions: self.identity_assertions.clone(),
             client_documents: self.client_documents.clone(),
             registration: self.registration.clone(),
+            provisioning: self.provisioning.clone(),
             branding: self.branding.clone(),
             ..Tenant::new(slug, public_url, self.roles.clone())
         }
@@ -282,6 +290,11 @@ impl TenantEntry {
             Some(trust) => trust.resolve(checks, &place),
             None => Some(global.client_documents.clone()),
         };
+        let place = path.join("scim");
+        let provisioning = match &self.scim {
+            Some(scim) => Some(Arc::new(scim.resolve(&roles, checks, &place)?)),
+            None => None,
+        };
         let branding = whole.branding.embed(checks, &path.join("branding"));
         let json = serde_json::to_string(&whole).ok();
         Some(TenantSettings {
@@ -293,6 +306,7 @@ impl TenantEntry {
             identity_assertions: assertions?,
             client_documents: client_documents?,
             registration: registration?,
+            provisioning,
             branding: branding?,
             json: checks.require(json, path, "a document that can be stored")?,
         })

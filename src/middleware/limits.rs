@@ -32,6 +32,11 @@ impl Limits {
         body: 256 * 1024,
         time: Duration::from_secs(30),
     };
+    /// For provisioning, whose requests are single people and groups.
+    pub const RESOURCES: Self = Self {
+        body: 1024 * 1024,
+        time: Duration::from_secs(30),
+    };
     /// For the MCP endpoint. A tool has its own, shorter deadlines; a stream's head is sent at once.
     pub const MESSAGES: Self = Self {
         body: 4 * 1024 * 1024,

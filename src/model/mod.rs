@@ -14,6 +14,7 @@ mod key_thumbprint;
 mod operator;
 mod pkce;
 mod principal;
+mod provisioning;
 mod pushed_request;
 mod random;
 mod redirect_uri;
@@ -51,6 +52,10 @@ pub use operator::{
 };
 pub use pkce::{CodeChallenge, CodeVerifier, InvalidPkce};
 pub use principal::Principal;
+pub use provisioning::{
+    GroupChange, ProvisionedGroup, ProvisionedUser, ProvisioningProvider, ProvisioningSettings,
+    ProvisioningSubject, UserChange,
+};
 pub use pushed_request::PushedRequest;
 pub use random::{Random, SystemRandom, new_identifier};
 pub use redirect_uri::{InvalidRedirectUri, RedirectUri};

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use url::Url;
 
 use super::{
-    AccessRules, AssertionIssuer, Authorization, Branding, DocumentTrust, RedirectUri,
-    RefusalRules, RegistrationSettings, ResourceUri, ScopeSet, SignInSettings,
+    AccessRules, AssertionIssuer, Authorization, Branding, DocumentTrust, ProvisioningSettings,
+    RedirectUri, RefusalRules, RegistrationSettings, ResourceUri, ScopeSet, SignInSettings,
 };
 
 /// The short name of a tenant, and its key in every table.
@@ -66,6 +67,8 @@ pub struct Tenant {
     pub client_documents: DocumentTrust,
     /// Which clients may register themselves.
     pub registration: RegistrationSettings,
+    /// What its identity provider may keep here; none where it may keep nothing.
+    pub provisioning: Option<Arc<ProvisioningSettings>>,
     /// How its pages look.
     pub branding: Branding,
 }
@@ -200,6 +203,7 @@ impl Tenant {
             identity_assertions: Vec::new(),
             client_documents: DocumentTrust::default(),
             registration: RegistrationSettings::default(),
+            provisioning: None,
             branding: Branding::default(),
         }
     }

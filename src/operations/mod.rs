@@ -2,19 +2,21 @@
 //!
 //! Whoever calls has decided who may do it; what may be done at all is decided here.
 
+mod audit;
 mod clients;
 mod error;
 mod grants;
 mod keys;
 mod operators;
 mod policy;
+mod provisioning;
 mod tenants;
 mod users;
 
 use std::fmt;
 use std::sync::Arc;
 
-use crate::audit;
+use crate::audit::change;
 use crate::authorization_server::SigningKeys;
 use crate::config::{FileTenant, TenantRules};
 use crate::mcp::Dispatcher;
@@ -24,6 +26,7 @@ use crate::model::{
 use crate::store::Store;
 use crate::tenants::Tenants;
 
+pub use audit::{AuditActor, AuditRecord};
 pub use clients::{AddedClient, NewClient};
 pub use error::OperationError;
 pub use keys::{KeyState, ListedKey};
@@ -67,7 +70,7 @@ impl Operations {
             By::CommandLine => COMMAND_LINE.to_owned(),
             By::Operator(name) => name.to_string(),
         };
-        audit::change(tenant, Actor::Operator(name), &*self.clock)
+        change(tenant, Actor::Operator(name), &*self.clock)
     }
 }
 

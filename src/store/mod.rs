@@ -10,6 +10,7 @@ mod operands;
 mod policy;
 mod postgres;
 mod row;
+mod scim;
 mod sqlite;
 mod tasks;
 mod tenants;
@@ -34,6 +35,7 @@ pub use federation::{
 pub use notes::{Heard, Note, NoteStore};
 pub use operands::{CodeRedemption, LiveGrant, Registration, Rotation, RotationOutcome};
 pub use policy::PolicyStore;
+pub use scim::{GroupChanges, ScimQuery, ScimStore, UserChanges};
 pub use tasks::{StoredTask, TaskChange, TaskStatus, TaskStore};
 pub use tenants::{Application, Clash, TenantStore};
 
@@ -59,6 +61,7 @@ pub trait Store:
     + NoteStore
     + OperatorStore
     + PolicyStore
+    + ScimStore
     + TaskStore
     + TenantStore
     + fmt::Debug

@@ -32,6 +32,8 @@ mod policy;
 mod process;
 mod refresh_ledger;
 mod revocation;
+mod scim;
+mod scim_refusals;
 mod stdio;
 mod streams;
 mod tenants;

@@ -104,7 +104,6 @@ async fn h08_the_database_refuses_to_change_the_log(database: &Database) {
     assert_eq!(whole_chain(&*store).await.len(), 3);
 }
 
-#[expect(clippy::too_many_lines, reason = "one log, asked in every way")]
 async fn a_log_is_read_by_what_is_asked(database: &Database) {
     let store = database.open().await;
     for (name, at) in [("alice", 0), ("bob", 10), ("carol", 20)] {

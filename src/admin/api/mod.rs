@@ -1,5 +1,6 @@
 //! `/admin/v1`: the API of operators, and the OpenAPI document that follows from its code.
 
+mod audit;
 mod clients;
 mod error;
 mod exchange;
@@ -44,6 +45,7 @@ fn operations() -> ApiRouter<Arc<Context>> {
         .merge(users())
         .merge(clients_and_grants())
         .merge(keys_and_operators())
+        .merge(audit_log())
 }
 
 fn tenants() -> ApiRouter<Arc<Context>> {
@@ -186,6 +188,25 @@ fn clients_and_grants() -> ApiRouter<Arc<Context>> {
             get_with(grants::read, named("readGrant", GRANTS, "Read a grant")).delete_with(
                 grants::revoke,
                 named("revokeGrant", GRANTS, "Revoke a grant with its tokens"),
+            ),
+        )
+}
+
+fn audit_log() -> ApiRouter<Arc<Context>> {
+    const TAG: &str = "Audit log";
+    ApiRouter::new()
+        .api_route(
+            "/admin/v1/tenants/{tenant}/audit",
+            get_with(
+                audit::list,
+                named("listAudit", TAG, "List entries, newest first"),
+            ),
+        )
+        .api_route(
+            "/admin/v1/tenants/{tenant}/audit/export",
+            get_with(
+                audit::export,
+                named("exportAudit", TAG, "Export all entries, one on each line"),
             ),
         )
 }

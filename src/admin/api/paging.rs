@@ -67,8 +67,17 @@ impl Wanted {
     /// The items of the page, and the cursor of the next one; `key` is what the list is in order of.
     pub(crate) fn cut<T>(
         &self,
-        mut items: Vec<T>,
+        items: Vec<T>,
         key: impl Fn(&T) -> &str,
+    ) -> (Vec<T>, Option<String>) {
+        self.cut_by(items, |item| key(item).to_owned())
+    }
+
+    /// The same for keys that aren't text.
+    pub(crate) fn cut_by<T>(
+        &self,
+        mut items: Vec<T>,
+        key: impl Fn(&T) -> String,
     ) -> (Vec<T>, Option<String>) {
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
         let more = items.len() > limit;

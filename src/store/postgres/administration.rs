@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
-use sqlx::PgConnection;
 
 use super::{PostgresStore, audit, tenants};
 use crate::model::{Change, Client, ClientId, Event, StoredTenant, TenantSlug, User, UserId};
