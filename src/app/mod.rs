@@ -87,7 +87,7 @@ impl Gateway {
         let backends = std::iter::once(weather).chain(others).collect();
         let authenticate = rooms::authenticate(config, &ground, &issuer_keys, audit.clone());
         let edge = edge::open(config, &ground, &authenticate.tokens).await?;
-        let dispatcher = edge::dispatcher(config, backends, figures, edge);
+        let dispatcher = edge::dispatcher(config, backends, figures, edge).await?;
         let dispatcher = Arc::new(dispatcher.recorded_by(audit.clone()));
         let authorization_server =
             rooms::authorization_server(config, &ground, issuer_keys, audit.clone())?;

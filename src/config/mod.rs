@@ -23,6 +23,8 @@ mod schema;
 mod scopes;
 mod sections;
 mod server;
+mod server_credentials;
+mod servers;
 mod sign_in;
 mod telemetry;
 mod tenant_document;

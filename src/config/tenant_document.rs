@@ -23,11 +23,12 @@ use super::refusals::{self, Dialect};
 use super::registration::{Policy, policy};
 use super::schema;
 use super::scopes::known_scopes;
+use super::servers::{self, ServerEntry};
 use super::sign_in::SignIn;
 use crate::model::{
     AccessRules, AssertionIssuer, Authorization, Branding, DocumentTrust, ProvisioningSettings,
     PublicUrl, RefusalRules, RegistrationSettings, Role, ScopeCatalogue, SignInSettings,
-    StoredTenant, Tenant, TenantSlug,
+    StoredTenant, Tenant, TenantSlug, Upstreams,
 };
 
 /// What a tenant's document is checked against, and what holds where it says nothing.
@@ -60,6 +61,7 @@ pub struct TenantSettings {
     registration: RegistrationSettings,
     provisioning: Option<Arc<ProvisioningSettings>>,
     branding: Branding,
+    servers: Arc<Upstreams>,
     json: String,
 }
 
@@ -98,6 +100,9 @@ pub(super) struct TenantEntry {
     #[schemars(with = "ProvisioningEntry")]
     scim: Option<ProvisioningEntry>,
     branding: BrandingEntry,
+    /// MCP servers that are mounted beside the built-in one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    servers: Vec<ServerEntry>,
 }
 
 /// What the holders of a role may be granted.
@@ -240,6 +245,7 @@ impl TenantSettings {
             registration: self.registration.clone(),
             provisioning: self.provisioning.clone(),
             branding: self.branding.clone(),
+            servers: Arc::clone(&self.servers),
             ..Tenant::new(slug, public_url, self.roles.clone())
         }
     }
@@ -275,7 +281,12 @@ impl TenantEntry {
             resources: &self.resources,
             prompts: &self.prompts,
         };
-        let access = tables.resolve(&global.catalogue, checks, path);
+        let mut access = tables.resolve(&global.catalogue, checks, path);
+        let place = path.join("servers");
+        let servers = servers::resolve(&self.servers, &global.catalogue, checks, &place);
+        if let Some(servers) = &servers {
+            access.servers = servers::scopes(servers);
+        }
         let refusals = refusals::resolve(&self.refusals, checks, &path.join("refusals"));
         let sign_in = whole.sign_in.resolve(&roles, checks, &path.join("sign_in"));
         let place = path.join("identity_assertions");
@@ -308,6 +319,7 @@ impl TenantEntry {
             registration: registration?,
             provisioning,
             branding: branding?,
+            servers: Arc::new(Upstreams::new(servers?)),
             json: checks.require(json, path, "a document that can be stored")?,
         })
     }

@@ -2,38 +2,37 @@
 
 use std::sync::Arc;
 
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use tokio::sync::broadcast;
 
+use super::answered;
 use super::edge::Edge;
 use super::error::{Fault, RpcError};
-use super::listing::Listing;
+use super::listing::{self, Listing};
 use super::message::{Request, RequestId};
 use super::method::{Method, Target};
 use super::param_headers;
 use super::recording;
+use super::reference;
 use super::reply::{Envelope, Reply};
 use super::revision::Revision;
 use super::session::Mark;
-use super::welcome;
 use crate::audit::{Call, Recorder};
-use crate::backends::{Answer, Backend, CallContext, Catalogue, ListChange};
-use crate::model::Outcome as Ending;
+use crate::backends::remote::Mounts;
+use crate::backends::{Answer, Backend, CallContext, Catalogue};
+use crate::model::{Outcome, Tenant};
 use crate::resource_server::{Operation, Permit, Policy};
 use crate::telemetry::{Figure, Figures};
 
 /// The servers behind one MCP endpoint, and who may use what of them.
 #[derive(Debug)]
 pub struct Dispatcher {
-    backends: Vec<Arc<dyn Backend>>,
+    pub(super) backends: Arc<[Arc<dyn Backend>]>,
+    pub(super) mounts: Option<Arc<Mounts>>,
     policy: Arc<Policy>,
     figures: Arc<Figures>,
     recorder: Option<Recorder>,
     edge: Arc<Edge>,
     pub(super) server_info: String,
-    /// What is offered, before 2026-07-28 and from then on.
-    pub(super) offered: [String; 2],
 }
 
 /// How this server presents itself (`Implementation`).
@@ -49,13 +48,6 @@ pub struct ServerInfo {
 
 /// How long a client may keep a list or what it discovered. Not all are told of changes, so short.
 pub(super) const LISTING_TTL_MS: u64 = 60_000;
-
-/// The one member of a tool's answer that is of interest here.
-#[derive(Deserialize)]
-struct Outcome {
-    #[serde(rename = "isError", default)]
-    is_error: bool,
-}
 
 impl Dispatcher {
     /// A dispatcher to `backends`, whose listings follow one another in this order.
@@ -74,8 +66,8 @@ impl Dispatcher {
         } = server_info;
         let server_info = json!({ "name": name, "title": title, "version": version });
         Self {
-            offered: welcome::offered(&backends),
-            backends,
+            backends: backends.into(),
+            mounts: None,
             policy,
             figures,
             recorder: None,
@@ -91,19 +83,17 @@ impl Dispatcher {
         Self { recorder, ..self }
     }
 
+    /// The same dispatcher, for the servers that each tenant has mounted.
+    #[must_use]
+    pub fn over(self, mounts: Arc<Mounts>) -> Self {
+        let mounts = Some(mounts);
+        Self { mounts, ..self }
+    }
+
     /// What all requests share.
     #[must_use]
     pub fn edge(&self) -> &Arc<Edge> {
         &self.edge
-    }
-
-    /// What the servers say when one of their lists changes.
-    pub(super) fn list_changes(
-        &self,
-    ) -> impl Iterator<Item = broadcast::Receiver<ListChange>> + '_ {
-        self.backends
-            .iter()
-            .filter_map(|backend| backend.list_changes())
     }
 
     /// The policy that listings follow, and permits must come from.
@@ -112,13 +102,17 @@ impl Dispatcher {
         &self.policy
     }
 
-    /// What a principal needs a permit for to have `request` answered.
-    pub async fn operation(&self, request: &Request) -> Result<Operation, RpcError> {
+    /// What a principal needs a permit for to have `request` answered at `tenant`.
+    pub async fn operation(
+        &self,
+        tenant: &Tenant,
+        request: &Request,
+    ) -> Result<Operation, RpcError> {
         let needed = async {
             let method = Method::named(&request.method, request.revision)?;
             let target = Target::of(method, request)?;
             if !matches!(target, Target::Conversation | Target::Task(_)) {
-                self.find(target, request.revision).await?;
+                self.find(tenant, target, request.revision).await?;
             }
             Ok(target.operation())
         };
@@ -149,17 +143,12 @@ impl Dispatcher {
             .then_some(())?;
         let text =
             "This tool needs a permission that was not given yet: connect the account again.";
-        let body = json!({ "content": [{ "type": "text", "text": text }], "isError": true });
+        let mut content = vec![json!({ "type": "text", "text": text })];
+        content.extend(reference::current().map(reference::block));
+        let body = json!({ "content": content, "isError": true });
         let meta = json!({ "mcp/www_authenticate": [challenge] });
         let envelope = self.envelope(request, None);
         Reply::new(&envelope, body.to_string().as_bytes(), meta.as_object()?).ok()
-    }
-
-    /// True when one of the servers has what `operation` is about.
-    pub async fn offers(&self, operation: &Operation) -> bool {
-        let target = Target::of_operation(operation);
-        let catalogues = self.catalogues().await;
-        catalogues.iter().any(|catalogue| target.is_in(catalogue))
     }
 
     /// Has `request` answered as far as `permit` goes.
@@ -180,8 +169,8 @@ impl Dispatcher {
                 return Err(Fault::Internal);
             }
             match method {
-                Method::Discover => self.discover(&request).await,
-                Method::Initialize => self.initialize(&request).await,
+                Method::Discover => self.discover(permit.tenant(), &request).await,
+                Method::Initialize => self.initialize(permit.tenant(), &request).await,
                 Method::Ping => self.reply(&request, b"{}", None),
                 Method::List(listing) => self.list(listing, permit, &request).await,
                 Method::CallTool => {
@@ -214,10 +203,12 @@ impl Dispatcher {
         permit: &Permit,
         request: &Request,
     ) -> Result<Reply, Fault> {
-        let catalogues = self.catalogues().await;
+        let catalogues = self.catalogues(permit.tenant()).await;
         let page = (&*self.edge, request);
         let body = listing.body(&catalogues, &self.policy, permit, page)?;
-        self.reply(request, &body, Some(LISTING_TTL_MS))
+        let meta = listing::unreachable(&catalogues);
+        let envelope = self.envelope(request, Some(LISTING_TTL_MS));
+        Reply::new(&envelope, &body, &meta)
     }
 
     async fn call_tool(
@@ -227,7 +218,7 @@ impl Dispatcher {
         context: &CallContext,
     ) -> Result<Reply, Fault> {
         let target = Target::of(Method::CallTool, &request)?;
-        let (backend, catalogue) = self.find(target, request.revision).await?;
+        let (backend, catalogue) = self.find(permit.tenant(), target, request.revision).await?;
         check_param_headers(&request, &catalogue)?;
         let arguments = take_arguments(&mut request.params)?;
         let Operation::CallTool(name) = permit.operation() else {
@@ -239,13 +230,19 @@ impl Dispatcher {
             .call_tool(permit, name, arguments, context)
             .await
             .map_err(|error| Fault::from_backend(error, "", request.revision));
-        if answer.as_ref().map_or(true, is_error) {
+        let failed = answer.as_ref().map_or(true, answered::tells_of_failure);
+        if failed {
             self.figures.count(tenant, Figure::ToolErrors);
             if let (Some(record), Ok(_)) = (record, &answer) {
-                record.went(Ending::Failed);
+                record.went(Outcome::Failed);
             }
         }
-        self.answer(&request, &answer?)
+        let mut answer = answered::in_revision(answer?, request.revision);
+        // What somebody else wrote is left as it is.
+        if failed && backend.is_built_in() {
+            answer = reference::in_answer(name, answer);
+        }
+        self.answer(&request, &answer)
     }
 
     async fn read_resource(
@@ -255,7 +252,7 @@ impl Dispatcher {
         context: &CallContext,
     ) -> Result<Reply, Fault> {
         let target = Target::of(Method::ReadResource, request)?;
-        let (backend, _) = self.find(target, request.revision).await?;
+        let (backend, _) = self.find(permit.tenant(), target, request.revision).await?;
         let answer = backend
             .read_resource(permit, target.uri(), context)
             .await
@@ -271,7 +268,7 @@ impl Dispatcher {
         context: &CallContext,
     ) -> Result<Reply, Fault> {
         let target = Target::of(Method::GetPrompt, &request)?;
-        let (backend, _) = self.find(target, request.revision).await?;
+        let (backend, _) = self.find(permit.tenant(), target, request.revision).await?;
         let arguments = take_arguments(&mut request.params)?;
         let Operation::GetPrompt(name) = permit.operation() else {
             return Err(Fault::Internal);
@@ -290,35 +287,12 @@ impl Dispatcher {
         context: &CallContext,
     ) -> Result<Reply, Fault> {
         let target = Target::of(Method::Complete, request)?;
-        let (backend, _) = self.find(target, request.revision).await?;
+        let (backend, _) = self.find(permit.tenant(), target, request.revision).await?;
         let answer = backend
             .complete(permit, &request.params, context)
             .await
             .map_err(|error| Fault::from_backend(error, target.uri(), request.revision))?;
         self.answer(request, &answer)
-    }
-
-    /// The server that has `target`, with all that it has.
-    pub(super) async fn find(
-        &self,
-        target: Target<'_>,
-        revision: Revision,
-    ) -> Result<(&dyn Backend, Arc<Catalogue>), Fault> {
-        for backend in &self.backends {
-            let catalogue = backend.catalogue().await;
-            if target.is_in(&catalogue) {
-                return Ok((backend.as_ref(), catalogue));
-            }
-        }
-        Err(target.unknown(revision))
-    }
-
-    pub(super) async fn catalogues(&self) -> Vec<Arc<Catalogue>> {
-        let mut catalogues = Vec::with_capacity(self.backends.len());
-        for backend in &self.backends {
-            catalogues.push(backend.catalogue().await);
-        }
-        catalogues
     }
 
     fn envelope<'a>(&'a self, request: &'a Request, ttl_ms: Option<u64>) -> Envelope<'a> {
@@ -409,12 +383,4 @@ fn take_arguments(params: &mut Map<String, Value>) -> Result<Map<String, Value>,
         Some(Value::Object(arguments)) => Ok(arguments),
         Some(_) => Err(Fault::InvalidParams("arguments must be an object".into())),
     }
-}
-
-/// True when the answer tells the model of a failure. Most answers don't even name the member, so
-/// the parse is rare.
-fn is_error(answer: &Answer) -> bool {
-    let text = std::str::from_utf8(&answer.body).unwrap_or_default();
-    text.contains("\"isError\"")
-        && serde_json::from_str(text).is_ok_and(|Outcome { is_error }| is_error)
 }

@@ -6,19 +6,22 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::message::RequestId;
+use super::reference;
 use super::revision::Revision;
-use crate::backends::{BackendError, Capability};
+use crate::backends::{BackendError, Capability, RelayedError};
+use crate::model;
 use crate::store::StoreError;
 
-/// The error of one request, or of a message that was none.
+/// The error of one request, or of a message that was none. The log has a line about it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{fault}")]
 pub struct RpcError {
     id: Option<RequestId>,
     fault: Fault,
+    reference: Option<model::RequestId>,
 }
 
 /// What is wrong. The text of each is what the client reads.
@@ -92,6 +95,9 @@ pub enum Fault {
     /// The server behind the gate can't answer now.
     #[error("{0}")]
     Unavailable(&'static str),
+    /// A server elsewhere answered with an error of its own.
+    #[error("{}", .0.message)]
+    Relayed(Box<RelayedError>, Revision),
     /// The caller gave the request up.
     #[error("The request was cancelled")]
     Cancelled,
@@ -115,8 +121,9 @@ pub enum Fault {
 impl Fault {
     /// The code on the wire.
     #[must_use]
-    pub const fn code(&self) -> i32 {
+    pub fn code(&self) -> i64 {
         match self {
+            Self::Relayed(error, revision) => relayed_code(error.code, *revision),
             Self::Parse => -32700,
             Self::InvalidRequest(_)
             | Self::HttpMethod
@@ -186,18 +193,21 @@ impl Fault {
             | Self::Lost
             | Self::Unauthorized
             | Self::Unavailable(_)
+            | Self::Relayed(..)
             | Self::Cancelled
             | Self::Internal => StatusCode::OK,
         }
     }
 
+    /// True when somebody should look into it who runs the gateway.
+    pub(super) const fn is_of_the_gateway(&self) -> bool {
+        matches!(self, Self::Internal | Self::Lost | Self::Unavailable(_))
+    }
+
     /// This, as the error of the request `id`.
     #[must_use]
     pub fn of(self, id: RequestId) -> RpcError {
-        RpcError {
-            id: Some(id),
-            fault: self,
-        }
+        RpcError::with_id(self, Some(id))
     }
 
     /// What a backend's error means to a request for `uri` in `revision`.
@@ -211,6 +221,7 @@ impl Fault {
             BackendError::UnknownPrompt => Self::UnknownPrompt,
             BackendError::InvalidParams(why) => Self::InvalidParams(why.into()),
             BackendError::Unavailable(why) => Self::Unavailable(why),
+            BackendError::Relayed(error) => Self::relayed(error, uri, revision),
             BackendError::MissingCapability(capability) => {
                 Self::MissingCapability(capability, revision)
             }
@@ -219,16 +230,29 @@ impl Fault {
         }
     }
 
-    fn data(&self) -> Option<Value> {
-        match self {
-            Self::ResourceNotFound { uri, .. } => Some(json!({ "uri": uri })),
-            Self::UnsupportedProtocolVersion { requested } => Some(json!({
-                "supported": Revision::SUPPORTED.map(Revision::name),
-                "requested": requested,
-            })),
-            Self::MissingCapability(capability, _) => Some(json!({
-                "requiredCapabilities": declaration(*capability),
-            })),
+    /// What the error of a server elsewhere means to a request for `uri` in `revision`. What the
+    /// revisions say differently is said as the client's has it.
+    fn relayed(mut error: Box<RelayedError>, uri: &str, revision: Revision) -> Self {
+        let is_about = |data: &Value| data.get("uri").is_some();
+        if !uri.is_empty() && error.code == -32602 && error.data.as_ref().is_some_and(is_about) {
+            error.code = -32002;
+        }
+        if error.code == -32002 && error.data.is_none() {
+            error.data = Some(json!({ "uri": uri }));
+        }
+        Self::Relayed(error, revision)
+    }
+
+    fn data(&self) -> Map<String, Value> {
+        let members = match self {
+            Self::ResourceNotFound { uri, .. } => vec![("uri", json!(uri))],
+            Self::UnsupportedProtocolVersion { requested } => vec![
+                ("supported", json!(Revision::SUPPORTED.map(Revision::name))),
+                ("requested", json!(requested)),
+            ],
+            Self::MissingCapability(capability, _) => {
+                vec![("requiredCapabilities", declaration(*capability))]
+            }
             Self::Parse
             | Self::InvalidRequest(_)
             | Self::MethodNotFound(_)
@@ -246,13 +270,28 @@ impl Fault {
             | Self::Unauthorized
             | Self::HeaderMismatch(_)
             | Self::Unavailable(_)
+            | Self::Relayed(..)
             | Self::Cancelled
             | Self::Internal
             | Self::HttpMethod
             | Self::ContentType
             | Self::Accept
-            | Self::Origin => None,
-        }
+            | Self::Origin => Vec::new(),
+        };
+        members
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect()
+    }
+}
+
+/// The code of a server's error in the revision of the client: an unknown resource has another one
+/// from 2026-07-28 on, which must not use those that it took out (basic/index, error codes).
+const fn relayed_code(code: i64, revision: Revision) -> i64 {
+    match (code, revision) {
+        (-32002, Revision::V2026_07_28) => -32602,
+        (-32042, Revision::V2026_07_28) => -32603,
+        (code, _) => code,
     }
 }
 
@@ -277,7 +316,12 @@ impl RpcError {
 
     /// This, as the error of the request `id` where that could be read.
     pub(super) fn with_id(fault: Fault, id: Option<RequestId>) -> Self {
-        Self { id, fault }
+        let reference = reference::of_error(&fault);
+        Self {
+            id,
+            fault,
+            reference,
+        }
     }
 
     /// The error response (JSON-RPC 2.0 §5), with a null id where none could be read.
@@ -289,8 +333,18 @@ impl RpcError {
 
     /// The error object.
     pub(super) fn object(&self) -> Value {
+        let mut data = if let Fault::Relayed(error, _) = &self.fault {
+            error.data.clone().unwrap_or_else(|| json!({}))
+        } else {
+            Value::Object(self.fault.data())
+        };
+        if let (Value::Object(data), Some(reference)) = (&mut data, self.reference) {
+            data.insert(reference::MEMBER.to_owned(), json!(reference.to_string()));
+        }
         let mut error = json!({ "code": self.fault.code(), "message": self.fault.to_string() });
-        if let (Some(error), Some(data)) = (error.as_object_mut(), self.fault.data()) {
+        if data != json!({})
+            && let Some(error) = error.as_object_mut()
+        {
             error.insert("data".to_owned(), data);
         }
         error
@@ -299,7 +353,7 @@ impl RpcError {
 
 impl From<Fault> for RpcError {
     fn from(fault: Fault) -> Self {
-        Self { id: None, fault }
+        Self::with_id(fault, None)
     }
 }
 

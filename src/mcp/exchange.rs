@@ -12,6 +12,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::caller::Caller;
 use super::dispatch::Dispatcher;
 use super::error::{Fault, RpcError};
+use super::extras;
 use super::message::{Request, RequestId};
 use super::reply::Reply;
 use super::revision::Revision;
@@ -20,6 +21,7 @@ use super::tasks::{self, Task};
 use crate::backends::{CallContext, LogLevel, LogRecord, Peer, Progress, ProgressSink};
 use crate::model::TenantSlug;
 use crate::resource_server::Permit;
+use crate::telemetry::origin;
 
 /// A request that is being answered. To drop it is to cancel it.
 pub(super) struct Exchange {
@@ -140,6 +142,7 @@ impl Exchange {
             progress,
             cancellation,
             peer: caller.clone().map(|caller| caller as Arc<dyn Peer>),
+            extras: extras::of(&request),
         };
         let answer = async move {
             let (id, revision) = (request.id.clone(), request.revision);
@@ -223,7 +226,7 @@ impl Exchange {
                 let reply = reply.map_err(|fault| fault.of(feed.id.clone()));
                 if let State::Running(answer) = std::mem::replace(&mut self.state, State::Over) {
                     let work = tasks::run(task, answer, feed, self.gone.take());
-                    tokio::spawn(work);
+                    tokio::spawn(origin::carried(work));
                 }
                 reply
             }

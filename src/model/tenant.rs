@@ -10,6 +10,7 @@ use url::Url;
 use super::{
     AccessRules, AssertionIssuer, Authorization, Branding, DocumentTrust, ProvisioningSettings,
     RedirectUri, RefusalRules, RegistrationSettings, ResourceUri, ScopeSet, SignInSettings,
+    Upstreams,
 };
 
 /// The short name of a tenant, and its key in every table.
@@ -71,6 +72,8 @@ pub struct Tenant {
     pub provisioning: Option<Arc<ProvisioningSettings>>,
     /// How its pages look.
     pub branding: Branding,
+    /// The servers that it has mounted.
+    pub servers: Arc<Upstreams>,
 }
 
 impl TenantSlug {
@@ -205,6 +208,7 @@ impl Tenant {
             registration: RegistrationSettings::default(),
             provisioning: None,
             branding: Branding::default(),
+            servers: Arc::default(),
         }
     }
 

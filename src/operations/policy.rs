@@ -23,7 +23,7 @@ impl Operations {
             tenant: Arc::clone(tenant),
             user,
             client,
-            exists: self.dispatcher.offers(&operation).await,
+            exists: self.dispatcher.offers(tenant, &operation).await,
             operation,
         };
         Ok(self.dispatcher.policy().explain(&question))

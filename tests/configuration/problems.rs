@@ -184,7 +184,6 @@ fn a_tenant_is_named_once() {
 fn features_that_are_not_there_have_no_keys() {
     for text in [
         "[rate_limits]\nregister = \"30/h\"\n",
-        "[[tenants]]\nslug = \"default\"\nservers = []\n",
         "[telemetry]\notlp_endpoint = \"\"\n",
     ] {
         let problems = parse(text).unwrap_err();

@@ -14,6 +14,10 @@ mod audit;
 #[path = "../fake_issuer/mod.rs"]
 mod fake_issuer;
 
+#[path = "../fake_upstream/mod.rs"]
+#[expect(dead_code, reason = "what the tests of single servers need of it")]
+mod fake_upstream;
+
 mod claims;
 #[path = "../fake_nws/mod.rs"]
 #[expect(dead_code, reason = "what the tests of the weather server need of it")]
@@ -30,6 +34,7 @@ mod lifetime;
 mod logs;
 mod policy;
 mod process;
+mod references;
 mod refresh_ledger;
 mod revocation;
 mod scim;
@@ -38,4 +43,5 @@ mod stdio;
 mod streams;
 mod tenants;
 mod tenants_live;
+mod upstreams;
 mod weather;
