@@ -11,6 +11,7 @@ mod checks;
 mod clients;
 mod database;
 mod document;
+mod foreign;
 mod identity_assertions;
 mod identity_provider;
 mod keys;

@@ -16,6 +16,7 @@ use super::checks::Checks;
 use super::clients::Trust;
 use super::database::SecretPlace;
 use super::document::{Document, Environment};
+use super::foreign;
 use super::identity_assertions::{self, AssertionEntry};
 use super::problem::{KeyPath, Problems};
 use super::provisioning::ProvisioningEntry;
@@ -165,20 +166,17 @@ impl TenantRules {
         self.check(&mut document, (slug, public_url))
     }
 
-    /// Reads a document that came over the network. It may not name files of this machine for their
-    /// content.
+    /// Reads a document that came over the network. It may not name files and programs of this
+    /// machine, nor what only the machine's owner gives away: its networks, its environment.
     pub fn read_value(
         &self,
         value: Value,
         (slug, public_url): (&TenantSlug, &PublicUrl),
     ) -> Result<TenantSettings, Problems> {
         let mut document = Document::of(value, "settings".to_owned());
-        let logo = KeyPath::of(["branding", "logo"]);
-        if let Value::String(text) = document.at(&logo)
-            && !text.starts_with("data:")
-        {
-            let problem = document.problem(&logo, "an image as a data: URL");
-            return Err(Problems::new(vec![problem]));
+        let problems = foreign::problems(&document);
+        if !problems.is_empty() {
+            return Err(Problems::new(problems));
         }
         self.check(&mut document, (slug, public_url))
     }

@@ -29,6 +29,7 @@ mod dpop;
 mod edge;
 mod external;
 mod federation;
+mod isolation;
 mod key_rotation;
 mod lifetime;
 mod logs;

@@ -188,8 +188,17 @@ impl Database {
 
     /// Starts a gateway that logs what `filter` says; what it logs from then on.
     pub(crate) fn serve_logging(&self, filter: &str) -> (Gateway, Lines) {
-        let server = "listen = \"127.0.0.1:0\"";
-        let mut command = self.command_with(server, "", &["serve"]);
+        self.serve_logging_with("listen = \"127.0.0.1:0\"", "", filter)
+    }
+
+    /// The same with this in its configuration.
+    pub(crate) fn serve_logging_with(
+        &self,
+        server: &str,
+        more: &str,
+        filter: &str,
+    ) -> (Gateway, Lines) {
+        let mut command = self.command_with(server, more, &["serve"]);
         start(command.env("GATEHOUSE_LOG", filter))
     }
 

@@ -134,7 +134,21 @@ async fn h09_settings_that_name_files_or_programs_of_this_machine_are_refused() 
         ),
         (
             json!({ "servers": [{ "name": "x", "command": ["/bin/sh"] }] }),
-            "servers",
+            "servers[0].command",
+        ),
+        (
+            json!({ "servers": [{ "name": "x", "url": "https://10.0.0.1/mcp", "allow_private": ["10.0.0.0/8"] }] }),
+            "servers[0].allow_private",
+        ),
+        (
+            json!({ "servers": [{ "name": "x", "url": "https://example.com/mcp",
+                "credentials": { "kind": "bearer", "token": { "env": "PATH" } } }] }),
+            "servers[0].credentials.token.env",
+        ),
+        (
+            json!({ "registration": { "policy": "initial_access_token",
+                "initial_access_token": { "file": "/etc/passwd" } } }),
+            "registration.initial_access_token.file",
         ),
     ] {
         let body = json!({ "slug": "acme", "public_url": ACME, "settings": settings });

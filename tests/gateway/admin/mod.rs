@@ -2,7 +2,7 @@
 
 mod bodies;
 mod changes;
-mod desk;
+pub(crate) mod desk;
 mod document;
 mod doors;
 mod operators;
