@@ -9,6 +9,7 @@
 FROM rust:1.95.0-bookworm AS build
 # The image's own toolchain is the one of rust-toolchain.toml; rustup need not look for another.
 ENV RUSTUP_TOOLCHAIN=1.95.0 CARGO_INCREMENTAL=0
+SHELL ["/bin/bash", "-o", "pipefail", "-c"]
 # Writes the list of crates into the binary, where scanners find it.
 RUN cargo install --locked cargo-auditable@0.7.7
 WORKDIR /build
