@@ -116,23 +116,46 @@ def check_configuration(gatehouse, documents):
     """As a pod would start it: the file of the ConfigMap, the variables, the files of the secrets."""
     text = next(document for document in documents if document["kind"] == "ConfigMap")["data"]["gatehouse.toml"]
     for document in documents:
-        if document["kind"] not in ("Deployment", "Job"):
-            continue
-        container = pod_of(document)["containers"][0]
-        with tempfile.TemporaryDirectory(prefix="gatehouse-chart-") as folder:
-            secrets = Path(folder)
-            (secrets / "url").write_text("postgres://gatehouse:secret@database/gatehouse")
-            (secrets / "key").write_bytes(base64.b64encode(os.urandom(32)))
-            environment = {"PATH": os.environ["PATH"]}
-            for variable in container["env"]:
-                value = variable.get("value", "from a secret")
-                environment[variable["name"]] = re.sub(r"^/run/secrets/.*/", f"{folder}/", value)
-            command = [gatehouse, "check-config"]
-            if document["kind"] == "Deployment":
-                (secrets / "gatehouse.toml").write_text(text)
-                command[1:1] = ["--config", str(secrets / "gatehouse.toml")]
-            done = subprocess.run(command, cwd=folder, env=environment, text=True, capture_output=True, timeout=30)
-            assert done.returncode == 0, done.stderr
+        if document["kind"] == "Deployment":
+            check_container(gatehouse, pod_of(document)["containers"][0], text)
+        elif document["kind"] == "Job":
+            check_container(gatehouse, pod_of(document)["containers"][0], None)
+
+
+def check_container(gatehouse, container, text, **platform):
+    with tempfile.TemporaryDirectory(prefix="gatehouse-chart-") as folder:
+        secrets = Path(folder)
+        (secrets / "url").write_text("postgres://gatehouse:secret@database/gatehouse")
+        (secrets / "key").write_bytes(base64.b64encode(os.urandom(32)))
+        environment = {"PATH": os.environ["PATH"]} | platform
+        for variable in container["env"]:
+            value = variable.get("value", "from a secret")
+            environment[variable["name"]] = re.sub(r"^(/run)?/secrets/.*/", f"{folder}/", value)
+        command = [gatehouse, "check-config"]
+        if text is not None:
+            (secrets / "gatehouse.toml").write_text(text)
+            command[1:1] = ["--config", str(secrets / "gatehouse.toml")]
+        done = subprocess.run(command, cwd=folder, env=environment, text=True, capture_output=True, timeout=30)
+        assert done.returncode == 0, done.stderr
+
+
+def check_cloud_run(gatehouse):
+    folder = ROOT / "deploy" / "cloud-run"
+    service = yaml.safe_load((folder / "service.yaml").read_text())["spec"]["template"]["spec"]
+    job = yaml.safe_load((folder / "migrate.yaml").read_text())["spec"]["template"]["spec"]["template"]["spec"]
+    for spec in (service, job):
+        volumes = {volume["name"] for volume in spec["volumes"]}
+        for container in spec["containers"]:
+            assert volumes == {mount["name"] for mount in container["volumeMounts"]}, container["image"]
+            if gatehouse:
+                check_container(gatehouse, container, None, PORT="8080" if spec is service else "")
+    print("cloud-run: a service and a job")
+
+
+def check_yaml():
+    for path in sorted((ROOT / "deploy").rglob("*.yaml")):
+        if CHART not in path.parents:
+            list(yaml.safe_load_all(path.read_text()))
 
 
 def check_compose():
@@ -158,6 +181,8 @@ def main():
     gatehouse = str(Path(sys.argv[1]).resolve()) if len(sys.argv) > 1 else None
     check_chart(gatehouse)
     check_compose()
+    check_cloud_run(gatehouse)
+    check_yaml()
 
 
 if __name__ == "__main__":
