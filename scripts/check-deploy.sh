@@ -14,4 +14,6 @@ for script in deploy/compose/*.sh; do
 done
 "$python" tests/deployment/image.py
 "$python" tests/deployment/manifests.py "$@"
+# A reminder and no more: a new field is no reason to stop.
+"$python" tests/deployment/log_fields.py || echo "Add them to docs/operations.md."
 echo "Not checked: that the images build, how large they are, that a cluster takes the chart."
