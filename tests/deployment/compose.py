@@ -200,11 +200,20 @@ def prepare(folder, postgres, ports):
     return kept, configuration
 
 
+def without_rights(folder):
+    """As in its container: a user who owns nothing and can write nowhere."""
+    if os.getuid() != 0:
+        return []
+    folder.chmod(0o755)
+    return ["setpriv", "--reuid=65532", "--regid=65532", "--clear-groups", "--bounding-set=-all", "--no-new-privs"]
+
+
 def walk(gatehouse, node, modules, folder, postgres):
     ports = (free_port(), free_port())
     gateway, issuer = (f"http://127.0.0.1:{port}" for port in ports)
     kept, configuration = prepare(folder, postgres, ports)
-    command = [gatehouse, "--config", str(configuration)]
+    program = shutil.copy(gatehouse, folder)
+    command = [program, "--config", str(configuration)]
     owner = os.environ | {"GATEHOUSE__DATABASE__URL__FILE": str(kept / "owner-url")}
     run(*command, "check-config")
     run(*command, "migrate", "--grant-to", "gatehouse", env=owner)
@@ -222,7 +231,8 @@ def walk(gatehouse, node, modules, folder, postgres):
         processes.append(subprocess.Popen([node, "provider.mjs"], cwd=folder, env=surroundings, **quiet))
         wait_for(f"{issuer}/.well-known/openid-configuration", processes[0])
         with open(folder / "log", "w") as log:
-            processes.append(subprocess.Popen([*command, "serve"], stdout=subprocess.DEVNULL, stderr=log))
+            serve = {"stdout": subprocess.DEVNULL, "stderr": log, "cwd": "/", "env": os.environ | {"TMPDIR": "/nowhere"}}
+            processes.append(subprocess.Popen([*without_rights(folder), *command, "serve"], **serve))
         wait_for(f"{gateway}/readyz", processes[1])
         run(node, str(folder / "healthy.mjs"), f"{gateway}/readyz")
         token = sign_in(gateway)
