@@ -25,17 +25,19 @@ use crate::identity::{Accounts, FederatedAccounts};
 use crate::jose::{IssuerKeys, KeyCipher, KeyRings, TextCipher, read_key_file};
 use crate::mcp::{self, Dispatcher};
 use crate::middleware::origin::AllowedOrigins;
-use crate::middleware::{authenticate, scope};
+use crate::middleware::{authenticate, request_id, scope};
 use crate::model::{
     Clock, EncryptionKey, PublicUrl, Random, SystemClock, SystemRandom, Tenant, TenantSlug,
 };
 use crate::nws::{self, Nws};
+use crate::rate_limits::RateLimiter;
 use crate::resource_server::{AccessTokens, Possession, Revocations, local_principal};
 use crate::router::{self, Readiness};
 use crate::server;
 use crate::store::{self, ConnectOptions, Location, Store};
 use crate::telemetry::Figures;
 use crate::tenants::Tenants;
+use crate::web::TrustedProxies;
 
 pub use operator::NewClient;
 pub use tenants::TenantsTaken;
@@ -108,6 +110,7 @@ impl Gateway {
         let revocations = Arc::new(Revocations::default());
         revocations.refresh(&*store).await?;
         let figures = Arc::new(Figures::default());
+        let limiter = Arc::new(RateLimiter::new(Arc::clone(&figures)));
         let nws = Arc::new(open_nws(config, weather, &clock, &random)?);
         let issuer_keys = Arc::new(egress::open_issuer_keys(config, &clock)?);
         let catalogue = config.scopes.catalogue.clone();
@@ -131,9 +134,11 @@ impl Gateway {
             accounts: accounts(&store, &clock, &encryption_key)?,
             federated: Arc::new(federated(&store, &clock, &random, &encryption_key)?),
             tokens: token_settings(config),
+            limiter: Arc::clone(&limiter),
         };
         let parts = router::Parts {
-            random: Arc::clone(&random),
+            request_id: Arc::new(naming(config, &random)),
+            limiter,
             tenants: Arc::clone(&tenants),
             origins: Arc::new(AllowedOrigins::new(config.server.allowed_origins.clone())),
             authenticate: Arc::new(authenticate),
@@ -207,10 +212,13 @@ impl Gateway {
         );
         let refresh = tokio::spawn(watch);
         let hearing = tokio::spawn(edge::hear(Arc::clone(self.dispatcher.edge())));
+        let limiter = Arc::clone(&self.parts.limiter);
+        let sharing = tokio::spawn(limiter.share(Arc::clone(&self.store) as Arc<_>));
         self.answer(listener, stop).await;
         removal.abort();
         refresh.abort();
         hearing.abort();
+        sharing.abort();
         Ok(())
     }
 
@@ -223,6 +231,15 @@ impl Gateway {
         let served = mcp::stdio::serve(self.dispatcher, caller, input, output).await;
         self.audit_writer.finish().await;
         Ok(served?)
+    }
+}
+
+/// How requests are named, and where they come from.
+fn naming(config: &Config, random: &Arc<dyn Random>) -> request_id::Context {
+    let server = &config.server;
+    request_id::Context {
+        random: Arc::clone(random),
+        proxies: TrustedProxies::new(server.trusted_proxies.clone(), server.forwarded_header),
     }
 }
 

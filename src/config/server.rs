@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -19,8 +20,24 @@ pub struct Server {
     /// The address of the default tenant. None only where `listen` is a loopback address; there
     /// it follows from the port that was bound.
     pub public_url: Option<PublicUrl>,
+    /// Who may say for whom a request is forwarded.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Where they say it.
+    pub forwarded_header: ForwardingHeader,
     /// Browser origins that may call, beside the known ones.
     pub allowed_origins: Vec<String>,
+}
+
+/// The header in which proxies write whom they forward a request for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub enum ForwardingHeader {
+    /// `X-Forwarded-For`, as most do.
+    #[default]
+    XForwardedFor,
+    /// `Forwarded` (RFC 7239).
+    Forwarded,
 }
 
 /// Where Gatehouse listens, and the address that clients know it by.
@@ -36,6 +53,12 @@ pub(super) struct ServerSection {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     public_url: Option<String>,
+    /// Networks of the proxies in front of Gatehouse, as in "10.0.0.0/8". Of others, nobody believes
+    /// for whom they forward a request: the address that connects is the client's.
+    trusted_proxies: Vec<String>,
+    /// Where these proxies write for whom they forward. The other header is never looked at: it may
+    /// be the client's own.
+    forwarded_header: ForwardingHeader,
     /// Browser origins that may call, beside the built-in list of known clients.
     allowed_origins: Vec<String>,
 }
@@ -60,6 +83,8 @@ impl Default for ServerSection {
         Self {
             listen: "127.0.0.1:8080".to_owned(),
             public_url: None,
+            trusted_proxies: Vec::new(),
+            forwarded_header: ForwardingHeader::default(),
             allowed_origins: Vec::new(),
         }
     }
@@ -75,9 +100,12 @@ impl ServerSection {
         );
         self.check_origins(checks, &path("allowed_origins"));
         let public_url = self.public_url(checks, &path("public_url"), listen);
+        let trusted_proxies = self.proxies(checks, &path("trusted_proxies"));
         Some(Server {
             listen: listen?,
             public_url,
+            trusted_proxies,
+            forwarded_header: self.forwarded_header,
             allowed_origins: self.allowed_origins.clone(),
         })
     }
@@ -102,6 +130,16 @@ impl ServerSection {
             checks.refuse(path, expected);
         }
         None
+    }
+
+    fn proxies(&self, checks: &mut Checks<'_>, path: &KeyPath) -> Vec<IpNet> {
+        let networks = checks.networks(&self.trusted_proxies, path);
+        if networks.iter().any(|network| network.prefix_len() == 0) {
+            let expected =
+                "networks of your proxies: to believe everyone is to believe every client";
+            checks.refuse(path, expected);
+        }
+        networks
     }
 
     fn check_origins(&self, checks: &mut Checks<'_>, path: &KeyPath) {

@@ -16,14 +16,16 @@ use super::database::SecretPlace;
 use super::document::{Document, Environment};
 use super::identity_assertions::{self, AssertionEntry};
 use super::problem::{KeyPath, Problems};
+use super::rate_limits::RateLimitsEntry;
 use super::refusals::{self, Dialect};
 use super::registration::{Policy, policy};
 use super::schema;
 use super::scopes::known_scopes;
 use super::sign_in::SignIn;
 use crate::model::{
-    AccessRules, AssertionIssuer, Authorization, Branding, DocumentTrust, PublicUrl, RefusalRules,
-    RegistrationSettings, Role, ScopeCatalogue, SignInSettings, StoredTenant, Tenant, TenantSlug,
+    AccessRules, AssertionIssuer, Authorization, Branding, DocumentTrust, PublicUrl, RateLimits,
+    RefusalRules, RegistrationSettings, Role, ScopeCatalogue, SignInSettings, StoredTenant, Tenant,
+    TenantSlug,
 };
 
 /// What a tenant's document is checked against, and what holds where it says nothing.
@@ -35,6 +37,8 @@ pub struct TenantRules {
     pub(super) access: AccessRules,
     /// How clients are told what their tokens lack.
     pub(super) refusals: RefusalRules,
+    /// How often callers may ask.
+    pub(super) rate_limits: RateLimits,
     /// Which clients may register themselves.
     pub(super) registration: RegistrationSettings,
     /// Whose metadata documents are believed.
@@ -54,6 +58,7 @@ pub struct TenantSettings {
     identity_assertions: Vec<AssertionIssuer>,
     client_documents: DocumentTrust,
     registration: RegistrationSettings,
+    rate_limits: RateLimits,
     branding: Branding,
     json: String,
 }
@@ -89,6 +94,7 @@ pub(super) struct TenantEntry {
     refusals: BTreeMap<String, Dialect>,
     registration: RegistrationEntry,
     metadata_documents: DocumentsEntry,
+    rate_limits: RateLimitsEntry,
     branding: BrandingEntry,
 }
 
@@ -212,6 +218,7 @@ impl TenantSettings {
             identity_assertions: self.identity_assertions.clone(),
             client_documents: self.client_documents.clone(),
             registration: self.registration.clone(),
+            rate_limits: self.rate_limits.clone(),
             branding: self.branding.clone(),
             ..Tenant::new(slug, public_url, self.roles.clone())
         }
@@ -263,6 +270,8 @@ impl TenantEntry {
             Some(trust) => trust.resolve(checks, &place),
             None => Some(global.client_documents.clone()),
         };
+        let place = path.join("rate_limits");
+        let rate_limits = self.rate_limits.over(&global.rate_limits, checks, &place);
         let branding = whole.branding.embed(checks, &path.join("branding"));
         let json = serde_json::to_string(&whole).ok();
         Some(TenantSettings {
@@ -274,6 +283,7 @@ impl TenantEntry {
             identity_assertions: assertions?,
             client_documents: client_documents?,
             registration: registration?,
+            rate_limits,
             branding: branding?,
             json: checks.require(json, path, "a document that can be stored")?,
         })

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use url::Url;
 
 use super::{
-    AccessRules, AssertionIssuer, Authorization, Branding, DocumentTrust, RedirectUri,
+    AccessRules, AssertionIssuer, Authorization, Branding, DocumentTrust, RateLimits, RedirectUri,
     RefusalRules, RegistrationSettings, ResourceUri, ScopeSet, SignInSettings,
 };
 
@@ -66,6 +66,8 @@ pub struct Tenant {
     pub client_documents: DocumentTrust,
     /// Which clients may register themselves.
     pub registration: RegistrationSettings,
+    /// How often it may be asked.
+    pub rate_limits: RateLimits,
     /// How its pages look.
     pub branding: Branding,
 }
@@ -200,6 +202,7 @@ impl Tenant {
             identity_assertions: Vec::new(),
             client_documents: DocumentTrust::default(),
             registration: RegistrationSettings::default(),
+            rate_limits: RateLimits::default(),
             branding: Branding::default(),
         }
     }

@@ -13,6 +13,7 @@ mod open;
 mod policy;
 mod pool;
 mod pushed_requests;
+mod rates;
 mod refresh_tokens;
 mod registrations;
 mod remote_documents;

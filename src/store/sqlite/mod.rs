@@ -12,6 +12,7 @@ mod notes;
 mod open;
 mod policy;
 mod pushed_requests;
+mod rates;
 mod refresh_tokens;
 mod registrations;
 mod remote_documents;

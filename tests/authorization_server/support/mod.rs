@@ -32,7 +32,9 @@ use gatehouse::model::{
     Role, Scope, ScopeCatalogue, ScopeDefinition, SigningAlgorithm, SystemRandom, Tenant,
     Timestamp, User, UserId,
 };
+use gatehouse::rate_limits::RateLimiter;
 use gatehouse::store::{self, Store};
+use gatehouse::telemetry::Figures;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{Request, StatusCode};
 use serde_json::{Value, json};
@@ -195,6 +197,7 @@ impl Server {
                 clock: Arc::clone(&clock) as Arc<dyn Clock>,
                 random: Arc::new(SystemRandom),
             }),
+            limiter: Arc::new(RateLimiter::new(Arc::new(Figures::default()))),
             tokens: TokenSettings {
                 access_ttl: Duration::from_mins(30),
                 refresh_ttl: Duration::from_hours(720),
@@ -219,6 +222,7 @@ impl Server {
             let key = generate_signing_key(SigningAlgorithm::Es256, clock.now()).unwrap();
             key_rings.set(tenant.slug.clone(), KeyRing::new(&[key]).unwrap());
             let router = routes(Arc::clone(&context))
+                .merged()
                 .route("/metadata", metadata_route(Arc::clone(&context)))
                 .layer(Extension(Arc::new(tenant)));
             places.push(Place {
