@@ -113,7 +113,6 @@ impl Gateway {
         let limiter = Arc::new(RateLimiter::new(Arc::clone(&figures)));
         let nws = Arc::new(open_nws(config, weather, &clock, &random)?);
         let issuer_keys = Arc::new(egress::open_issuer_keys(config, &clock)?);
-        let catalogue = config.scopes.catalogue.clone();
         let (audit, writer) = Recorder::new(Arc::clone(&store), Arc::clone(&clock), false);
         let weather: Arc<dyn Backend> = Arc::new(Weather::new(nws, Arc::clone(&figures)));
         let backends = std::iter::once(weather).chain(others).collect();
@@ -129,7 +128,7 @@ impl Gateway {
             issuer_keys: Arc::clone(&issuer_keys),
             clock: Arc::clone(&clock),
             random: Arc::clone(&random),
-            catalogue,
+            catalogue: config.scopes.catalogue.clone(),
             initial_scopes: config.scopes.initial.clone(),
             accounts: accounts(&store, &clock, &encryption_key)?,
             federated: Arc::new(federated(&store, &clock, &random, &encryption_key)?),

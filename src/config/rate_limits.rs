@@ -51,7 +51,7 @@ pub(super) struct RateLimitsEntry {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     authorize: Option<String>,
-    /// Requests from one address to /token, /revoke, /introspect and /register/{client_id}.
+    /// Requests from one address to /token, /revoke, /introspect and `/register/{client_id}`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     token: Option<String>,

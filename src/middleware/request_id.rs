@@ -26,8 +26,9 @@ pub struct Context {
 pub const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Opens the request's span and answers with its identifier. One from outside is not believed: it
-/// would let a caller write into the log. Adds the client's address, which nobody after this
-/// station derives by itself.
+/// would let a caller write into the log.
+///
+/// It adds the client's address, which nobody after it derives by themselves.
 pub async fn station(
     State(context): State<Arc<Context>>,
     mut request: Request,

@@ -28,6 +28,7 @@ mod lifetime;
 mod logs;
 mod policy;
 mod process;
+mod rate_limits;
 mod refresh_ledger;
 mod revocation;
 mod stdio;

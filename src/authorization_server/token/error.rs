@@ -104,10 +104,12 @@ impl TokenError {
         } else {
             tracing::info!(error = code, reason = ?self, "no token issued");
         }
-        let header = match &self {
-            Self::Client(error) => error.header(tenant),
-            Self::Limited(limited) => Some(refusal::retry_after(limited)),
-            _ => None,
+        let header = if let Self::Client(error) = &self {
+            error.header(tenant)
+        } else if let Self::Limited(limited) = &self {
+            Some(refusal::retry_after(limited))
+        } else {
+            None
         };
         refusal::answer((status, code), &self.to_string(), header)
     }
