@@ -44,7 +44,7 @@ impl TrustedProxies {
     pub fn client(&self, peer: IpAddr, headers: &HeaderMap) -> ClientAddress {
         let mut nearest = peer.to_canonical();
         if !self.trusts(nearest) {
-            self.warn_once(headers);
+            self.warn_once(nearest, headers);
             return ClientAddress(nearest);
         }
         for hop in self.hops(headers).into_iter().rev() {
@@ -92,10 +92,11 @@ impl TrustedProxies {
     }
 
     /// Behind a proxy that is not configured, everyone would share one address.
-    fn warn_once(&self, headers: &HeaderMap) {
+    fn warn_once(&self, peer: IpAddr, headers: &HeaderMap) {
         let overlooked = self.networks.is_empty() && headers.contains_key(self.name());
         if overlooked && !self.warned.swap(true, Ordering::Relaxed) {
             tracing::warn!(
+                %peer,
                 header = %self.name(),
                 "a request says for whom it is forwarded, and nobody is believed to: if there is a \
                  proxy in front of this process, put its network into server.trusted_proxies, since \

@@ -174,11 +174,7 @@ impl Server {
         let context = Arc::new(Context {
             store: Arc::clone(&store),
             audit,
-            documents: RemoteDocuments::new(
-                Arc::clone(&store),
-                Arc::clone(&clock) as Arc<dyn Clock>,
-                web,
-            ),
+            documents: RemoteDocuments::new(Arc::clone(&store), Arc::clone(&clock) as _, web),
             key_rings: Arc::clone(&key_rings),
             issuer_keys: Arc::new(issuers::keys(Arc::clone(&clock) as Arc<dyn Clock>)),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
