@@ -136,7 +136,7 @@ clients() {
     export GATEHOUSE_PICTURES=$PWD/target/pictures
     step "install Python packages" scripts/install-python-packages.sh
     step "install Node packages" scripts/install-node-packages.sh
-    step "build" cargo build --locked --bins
+    step "build" cargo build --locked --bins --example conformance
     local sdk=(.tools/python/bin/python tests/clients/python/mcp_sdk.py)
     step "MCP Python SDK, SQLite" test_client "${sdk[@]}"
     step "MCP Python SDK, standard streams" test_client .tools/python/bin/python tests/clients/python/mcp_stdio.py
@@ -144,6 +144,7 @@ clients() {
     local conformance=(.tools/node tests/clients/node/authorization_conformance.mjs)
     step "MCP conformance: authorization" test_client "${conformance[@]}"
     step "MCP conformance: authorization, with a path" test_client --path /t/acme "${conformance[@]}"
+    step "MCP conformance: server" tests/conformance/run.sh
     step "oauth4webapi" test_client .tools/node tests/clients/node/oauth4webapi.mjs
     step "MCP Inspector" test_client .tools/node tests/clients/node/inspector.mjs
     local provider=(.tools/node tests/clients/node/identity_provider.mjs)

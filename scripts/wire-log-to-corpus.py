@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Turns a wire log (GATEHOUSE_LOG=mcp::wire=debug, as JSON) into inputs of the fuzz target `message`.
+"""Turns a wire log (GATEHOUSE_LOG=mcp::wire=debug, as JSON) into inputs of the fuzz targets `message` and `edge`.
 
     scripts/wire-log-to-corpus.py LOG FOLDER
 
-Each message that came in by HTTP becomes a file: its headers, an empty line, its body. What differs from run to run
-and not in kind (identifiers of requests, tokens of progress) is made the same, so that one of each kind is left.
+Each request that came in by HTTP becomes a file: its method, its headers, an empty line, its body. What differs from
+run to run and not in kind is made the same, so that one of each kind is left: identifiers of requests, and the handles
+that clients hold of us, which get the names that the target `edge` knows them by.
 """
 
 import hashlib
@@ -14,16 +15,18 @@ import sys
 from pathlib import Path
 
 IDENTIFIER = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+SEALED = re.compile(r"[A-Za-z0-9_-]{64,}")
+REMOVED = "[removed]"
 
 
 def inputs(log):
     for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
         record = parsed(line)
         if record.get("target") == "mcp::wire" and record.get("message") == "received" and "headers" in record:
-            headers = parsed(record["headers"])
-            head = "".join(f"{name}: {value}\n" for name, value in headers.items())
-            body = same(record["body"])
-            yield IDENTIFIER.sub("00000000-0000-4000-8000-000000000000", f"{head}\n{body}")
+            lines = [record["span"]["http.method"]]
+            lines += [f"{name}: {header(name, value)}" for name, value in parsed(record["headers"]).items()]
+            text = "\n".join(lines) + "\n\n" + body(record.get("body", ""))
+            yield IDENTIFIER.sub("00000000-0000-4000-8000-000000000000", text)
 
 
 def parsed(text):
@@ -34,23 +37,51 @@ def parsed(text):
     return value if isinstance(value, dict) else {}
 
 
-def same(text):
+def header(name, value):
+    if name == "mcp-session-id":
+        return value.replace(REMOVED, "{session}")
+    if name == "last-event-id":
+        return SEALED.sub("{event}", value)
+    return task(value)
+
+
+def task(handle):
+    """The name of a tool, a point and a seal: the handle of a task."""
+    return re.sub(r"[\w.-]+\." + SEALED.pattern, "{task}", handle)
+
+
+def body(text):
     message = parsed(text)
+    if not message:
+        return text
     if isinstance(message.get("id"), int):
         message["id"] = 1
-    return json.dumps(message, ensure_ascii=False, separators=(",", ":")) if message else text
+    elif isinstance(message.get("id"), str) and "method" not in message:
+        message["id"] = SEALED.sub("{question}", message["id"])
+    params = message.get("params")
+    if isinstance(params, dict):
+        for name, replaced in (
+            ("requestState", lambda state: state.replace(REMOVED, "{state}")),
+            ("cursor", lambda cursor: SEALED.sub("{cursor}", cursor)),
+            ("taskId", task),
+        ):
+            if isinstance(params.get(name), str):
+                params[name] = replaced(params[name])
+    return json.dumps(message, ensure_ascii=False, separators=(",", ":"))
 
 
 def main():
     log, folder = map(Path, sys.argv[1:])
-    written = 0
-    for text in sorted(set(inputs(log))):
+    found = sorted(set(inputs(log)))
+    left = [text for text in found if SEALED.search(text)]
+    if left:
+        sys.exit(f"a handle has no name:\n{left[0]}")
+    if not found:
+        sys.exit("the log holds no request")
+    for text in found:
         data = text.encode()
         (folder / hashlib.sha256(data).hexdigest()[:16]).write_bytes(data)
-        written += 1
-    print(f"{written} messages")
-    if written == 0:
-        sys.exit("the log holds no message")
+    print(f"{len(found)} kinds of requests")
 
 
 main()

@@ -40,6 +40,16 @@ pub(super) async fn remove_expired(
     }
 }
 
+/// Tells those who listen what became of their tenant.
+async fn tell_listeners(tenants: &Tenants, edge: &Edge) {
+    for slug in edge.followed_tenants() {
+        // What can't be said now is said at the next look.
+        if let Ok(tenant) = tenants.present(&slug).await {
+            edge.tenant_is(&slug, tenant.as_ref());
+        }
+    }
+}
+
 /// Learns of revocations, of ended sessions, of changes of tenants, and of new keys well before they sign. While the
 /// database is away, what is known stays.
 pub(super) async fn watch(
@@ -59,6 +69,7 @@ pub(super) async fn watch(
             edge.refresh_sessions(),
             tenants.refresh()
         );
+        tell_listeners(&tenants, &edge).await;
         let error: Option<anyhow::Error> = match refreshed {
             (Err(error), _, _) | (_, Err(error), _) => Some(error.into()),
             (_, _, Err(error)) => Some(error.into()),

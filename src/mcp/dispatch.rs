@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tokio::sync::broadcast;
 
+use super::answered;
 use super::edge::Edge;
 use super::error::{Fault, RpcError};
 use super::listing::Listing;
 use super::message::{Request, RequestId};
 use super::method::{Method, Target};
 use super::param_headers;
+use super::reference;
 use super::reply::{Envelope, Reply};
 use super::revision::Revision;
 use super::session::Mark;
@@ -45,13 +46,6 @@ pub struct ServerInfo {
 
 /// How long a client may keep a list or what it discovered. Not all are told of changes, so short.
 pub(super) const LISTING_TTL_MS: u64 = 60_000;
-
-/// The one member of a tool's answer that is of interest here.
-#[derive(Deserialize)]
-struct Outcome {
-    #[serde(rename = "isError", default)]
-    is_error: bool,
-}
 
 impl Dispatcher {
     /// A dispatcher to `backends`, whose listings follow one another in this order.
@@ -137,7 +131,9 @@ impl Dispatcher {
             .then_some(())?;
         let text =
             "This tool needs a permission that was not given yet: connect the account again.";
-        let body = json!({ "content": [{ "type": "text", "text": text }], "isError": true });
+        let mut content = vec![json!({ "type": "text", "text": text })];
+        content.extend(reference::current().map(reference::block));
+        let body = json!({ "content": content, "isError": true });
         let meta = json!({ "mcp/www_authenticate": [challenge] });
         let envelope = self.envelope(request, None);
         Reply::new(&envelope, body.to_string().as_bytes(), meta.as_object()?).ok()
@@ -218,10 +214,15 @@ impl Dispatcher {
             .call_tool(permit, name, arguments, context)
             .await
             .map_err(|error| Fault::from_backend(error, "", request.revision));
-        if answer.as_ref().map_or(true, is_error) {
+        let failed = answer.as_ref().map_or(true, answered::tells_of_failure);
+        if failed {
             self.figures.count(tenant, Figure::ToolErrors);
         }
-        self.answer(&request, &answer?)
+        let mut answer = answered::in_revision(answer?, request.revision);
+        if failed {
+            answer = reference::in_answer(name, answer);
+        }
+        self.answer(&request, &answer)
     }
 
     async fn read_resource(
@@ -385,12 +386,4 @@ fn take_arguments(params: &mut Map<String, Value>) -> Result<Map<String, Value>,
         Some(Value::Object(arguments)) => Ok(arguments),
         Some(_) => Err(Fault::InvalidParams("arguments must be an object".into())),
     }
-}
-
-/// True when the answer tells the model of a failure. Most answers don't even name the member, so
-/// the parse is rare.
-fn is_error(answer: &Answer) -> bool {
-    let text = std::str::from_utf8(&answer.body).unwrap_or_default();
-    text.contains("\"isError\"")
-        && serde_json::from_str(text).is_ok_and(|Outcome { is_error }| is_error)
 }

@@ -12,6 +12,7 @@ use super::outbox::Outbox;
 use super::seals::Seals;
 use super::session::EndedSessions;
 use super::shares::Shares;
+use super::tenant_changes::TenantChanges;
 use crate::jose::Sealer;
 use crate::model::{Clock, Digest, Principal, Random, TenantSlug};
 use crate::resource_server::AccessTokens;
@@ -50,6 +51,8 @@ pub struct Edge {
     pub(super) streams: Arc<Shares>,
     /// Calls that go on without their request, and questions that wait for an answer.
     pub(super) waiting: Arc<Shares>,
+    /// The tenants that somebody listens at.
+    pub(super) tenants: TenantChanges,
     bells: Arc<Bells>,
     tokens: Option<Arc<AccessTokens>>,
     closing: CancellationToken,
@@ -83,6 +86,7 @@ impl Edge {
             outboxes: Mutex::default(),
             streams: Shares::new(STREAMS_EACH),
             waiting: Shares::new(WAITING_EACH),
+            tenants: TenantChanges::default(),
             bells: Arc::default(),
             tokens: parts.tokens,
             closing: CancellationToken::new(),

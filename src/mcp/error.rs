@@ -6,19 +6,22 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, StatusCode};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::message::RequestId;
+use super::reference;
 use super::revision::Revision;
 use crate::backends::{BackendError, Capability};
+use crate::model;
 use crate::store::StoreError;
 
-/// The error of one request, or of a message that was none.
+/// The error of one request, or of a message that was none. The log has a line about it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{fault}")]
 pub struct RpcError {
     id: Option<RequestId>,
     fault: Fault,
+    reference: Option<model::RequestId>,
 }
 
 /// What is wrong. The text of each is what the client reads.
@@ -200,13 +203,15 @@ impl Fault {
         }
     }
 
+    /// True when somebody should look into it who runs the gateway.
+    pub(super) const fn is_of_the_gateway(&self) -> bool {
+        matches!(self, Self::Internal | Self::Lost | Self::Unavailable(_))
+    }
+
     /// This, as the error of the request `id`.
     #[must_use]
     pub fn of(self, id: RequestId) -> RpcError {
-        RpcError {
-            id: Some(id),
-            fault: self,
-        }
+        RpcError::with_id(self, Some(id))
     }
 
     /// What a backend's error means to a request for `uri` in `revision`.
@@ -228,17 +233,17 @@ impl Fault {
         }
     }
 
-    fn data(&self) -> Option<Value> {
-        match self {
-            Self::ResourceNotFound { uri, .. } => Some(json!({ "uri": uri })),
-            Self::UnsupportedProtocolVersion { requested } => Some(json!({
-                "supported": Revision::SUPPORTED.map(Revision::name),
-                "requested": requested,
-            })),
-            Self::MissingCapability(capability, _) => Some(json!({
-                "requiredCapabilities": declaration(*capability),
-            })),
-            Self::TooFast { seconds } => Some(json!({ "retryAfterSeconds": seconds })),
+    fn data(&self) -> Map<String, Value> {
+        let members = match self {
+            Self::ResourceNotFound { uri, .. } => vec![("uri", json!(uri))],
+            Self::UnsupportedProtocolVersion { requested } => vec![
+                ("supported", json!(Revision::SUPPORTED.map(Revision::name))),
+                ("requested", json!(requested)),
+            ],
+            Self::MissingCapability(capability, _) => {
+                vec![("requiredCapabilities", declaration(*capability))]
+            }
+            Self::TooFast { seconds } => vec![("retryAfterSeconds", json!(seconds))],
             Self::Parse
             | Self::InvalidRequest(_)
             | Self::MethodNotFound(_)
@@ -261,8 +266,12 @@ impl Fault {
             | Self::HttpMethod
             | Self::ContentType
             | Self::Accept
-            | Self::Origin => None,
-        }
+            | Self::Origin => Vec::new(),
+        };
+        members
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect()
     }
 }
 
@@ -287,7 +296,12 @@ impl RpcError {
 
     /// This, as the error of the request `id` where that could be read.
     pub(super) fn with_id(fault: Fault, id: Option<RequestId>) -> Self {
-        Self { id, fault }
+        let reference = reference::of_error(&fault);
+        Self {
+            id,
+            fault,
+            reference,
+        }
     }
 
     /// The error response (JSON-RPC 2.0 §5), with a null id where none could be read.
@@ -299,9 +313,13 @@ impl RpcError {
 
     /// The error object.
     pub(super) fn object(&self) -> Value {
+        let mut data = self.fault.data();
+        if let Some(reference) = self.reference {
+            data.insert(reference::MEMBER.to_owned(), json!(reference.to_string()));
+        }
         let mut error = json!({ "code": self.fault.code(), "message": self.fault.to_string() });
-        if let (Some(error), Some(data)) = (error.as_object_mut(), self.fault.data()) {
-            error.insert("data".to_owned(), data);
+        if let (Some(error), false) = (error.as_object_mut(), data.is_empty()) {
+            error.insert("data".to_owned(), Value::Object(data));
         }
         error
     }
@@ -309,7 +327,7 @@ impl RpcError {
 
 impl From<Fault> for RpcError {
     fn from(fault: Fault) -> Self {
-        Self { id: None, fault }
+        Self::with_id(fault, None)
     }
 }
 

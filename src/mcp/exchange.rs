@@ -20,6 +20,7 @@ use super::tasks::{self, Task};
 use crate::backends::{CallContext, LogLevel, LogRecord, Peer, Progress, ProgressSink};
 use crate::model::TenantSlug;
 use crate::resource_server::Permit;
+use crate::telemetry::origin;
 
 /// A request that is being answered. To drop it is to cancel it.
 pub(super) struct Exchange {
@@ -223,7 +224,7 @@ impl Exchange {
                 let reply = reply.map_err(|fault| fault.of(feed.id.clone()));
                 if let State::Running(answer) = std::mem::replace(&mut self.state, State::Over) {
                     let work = tasks::run(task, answer, feed, self.gone.take());
-                    tokio::spawn(work);
+                    tokio::spawn(origin::carried(work));
                 }
                 reply
             }

@@ -24,6 +24,7 @@ use super::revision::Revision;
 use super::session::Session;
 use super::sse;
 use crate::resource_server::Permit;
+use crate::telemetry::origin;
 
 const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
 const LAST_EVENT: HeaderName = HeaderName::from_static("last-event-id");
@@ -143,7 +144,7 @@ impl Incoming {
             Arc::clone(&outbox),
             (id.clone(), cancelled),
         );
-        tokio::spawn(run);
+        tokio::spawn(origin::carried(run));
         let first = outbox.next(reader, 0);
         let first = if accepts.events {
             tokio::time::timeout(OPEN_AFTER, first).await.ok().flatten()

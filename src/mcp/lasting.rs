@@ -17,6 +17,7 @@ use super::reply::Reply;
 use super::seals::Purpose;
 use super::session::Session;
 use crate::model::{Digest, Principal};
+use crate::telemetry::origin;
 
 /// A stream that can be resumed.
 #[derive(Clone, Debug)]
@@ -171,7 +172,7 @@ impl Edge {
             Arc::clone(outbox),
             bell,
         );
-        tokio::spawn(keeping);
+        tokio::spawn(origin::carried(keeping));
     }
 
     /// What a stream still has to say that is of this process.

@@ -8,14 +8,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::stream::{self, AbortHandle, BoxStream, SelectAll, StreamExt as _};
 use serde_json::{Map, Value, json};
-use tokio::sync::broadcast;
+use tokio::sync::watch;
 use tokio::time::{Instant, Interval};
 
-use super::bells::Bell;
 use super::capabilities::Capabilities;
 use super::dispatch::Dispatcher;
 use super::error::Fault;
 use super::exchange::notification;
+use super::happening::{self, Event};
 use super::lasting::DOUBT_EVERY;
 use super::message::{Request, RequestId};
 use super::method::Target;
@@ -24,14 +24,17 @@ use super::revision::Revision;
 use super::session::{Mark, Session};
 use super::shares::Share;
 use super::tasks;
+use super::tenant_changes::Present;
 use crate::backends::{Capability, ListChange};
 use crate::model::{Digest, Principal, Tenant};
 use crate::resource_server::{Operation, Permit};
+use crate::store::StoredTask;
 
 /// A stream of what happens. Nothing is sent on it that was not asked for.
 pub(super) struct Listener {
     dispatcher: Arc<Dispatcher>,
     tenant: Arc<Tenant>,
+    present: watch::Receiver<Present>,
     principal: Arc<Principal>,
     whose: Whose,
     lists: Vec<ListChange>,
@@ -59,15 +62,6 @@ enum Whose {
     Request(RequestId),
     /// A session, by the stream of this name.
     Session(Session, String),
-}
-
-enum Event {
-    List(ListChange),
-    /// So much changed that it is not known what.
-    AnyList,
-    Resource(String),
-    Task(String),
-    Session,
 }
 
 /// For how long a stream may be silent (2026-07-28 streamable-http encourages comments).
@@ -103,7 +97,7 @@ impl Listener {
             ("promptsListChanged", ListChange::Prompts),
             ("resourcesListChanged", ListChange::Resources),
         ] {
-            if wanted.get(name) == Some(&Value::Bool(true)) && listener.hears_lists() {
+            if wanted.get(name) == Some(&Value::Bool(true)) {
                 listener.lists.push(list);
                 accepted.insert(name.to_owned(), Value::Bool(true));
             }
@@ -155,7 +149,9 @@ impl Listener {
             ListChange::Prompts,
             ListChange::Resources,
         ];
-        listener.events.push(rings(bell, || Event::Session));
+        listener
+            .events
+            .push(happening::rings(bell, || Event::Session));
         listener.follow_marks().await;
         if again {
             listener.tell_lists(None);
@@ -172,11 +168,13 @@ impl Listener {
         let share = share.ok_or(Fault::TooMany)?;
         let events = dispatcher
             .list_changes()
-            .map(|changes| stream::unfold(changes, list_change).boxed())
+            .map(happening::list_changes)
             .collect();
+        let tenant = Arc::clone(permit.tenant());
         Ok(Self {
+            present: dispatcher.edge().tenants.follow(&tenant),
             dispatcher,
-            tenant: Arc::clone(permit.tenant()),
+            tenant,
             principal: permit.holder(),
             whose,
             lists: Vec::new(),
@@ -202,6 +200,7 @@ impl Listener {
             }
             tokio::select! {
                 Some(event) = self.events.next() => self.take(event).await,
+                Ok(()) = self.present.changed() => self.take_tenant().await,
                 _ = self.doubt.tick() => {
                     if !self.dispatcher.edge().trusts(&self.principal) {
                         self.end();
@@ -225,6 +224,36 @@ impl Listener {
         }
     }
 
+    /// Goes on at the tenant as it is now.
+    async fn take_tenant(&mut self) {
+        let Some(tenant) = self.present.borrow_and_update().clone() else {
+            return self.end();
+        };
+        let tenants = (&self.tenant, &tenant);
+        let changed = self.dispatcher.lists_that_change(&self.principal, tenants);
+        let changed = changed.await;
+        self.tenant = tenant;
+        for list in changed {
+            self.tell_lists(Some(list));
+        }
+        // What may no longer be read is no longer told of.
+        for (uri, handle) in std::mem::take(&mut self.watched) {
+            if self.permit(Operation::ReadResource(uri.clone())).is_some() {
+                self.watched.insert(uri, handle);
+            } else {
+                handle.abort();
+            }
+        }
+        self.follow_marks().await;
+    }
+
+    /// What the principal may do at the tenant as it is now.
+    fn permit(&self, operation: Operation) -> Option<Permit> {
+        let policy = self.dispatcher.policy();
+        let permit = policy.permit(&self.tenant, &self.principal, operation);
+        permit.ok()
+    }
+
     /// Graceful closure: the response that the request waited for.
     fn end(&mut self) {
         self.is_over = true;
@@ -236,18 +265,12 @@ impl Listener {
         }
     }
 
-    fn hears_lists(&self) -> bool {
-        !self.events.is_empty()
-    }
-
     /// Watches a resource, where its reader may read it and changes of it are noticed.
     async fn watch(&mut self, uri: &str) -> bool {
         if self.watched.len() >= WATCHED || self.watched.contains_key(uri) {
             return self.watched.contains_key(uri);
         }
-        let operation = Operation::ReadResource(uri.to_owned());
-        let policy = self.dispatcher.policy();
-        let Ok(permit) = policy.permit(&self.tenant, &self.principal, operation) else {
+        let Some(permit) = self.permit(Operation::ReadResource(uri.to_owned())) else {
             return false;
         };
         let target = Target::Resource(uri);
@@ -267,20 +290,14 @@ impl Listener {
 
     /// Follows a task, where it is the caller's.
     async fn follow(&mut self, handle: &str) -> bool {
-        let edge = self.dispatcher.edge();
-        let Some((tool, _)) = handle.rsplit_once('.') else {
-            return false;
-        };
-        let operation = Operation::CallTool(tool.to_owned());
-        let policy = self.dispatcher.policy();
-        let permit = policy.permit(&self.tenant, &self.principal, operation);
-        if permit.is_err() || edge.task(&self.principal, handle).await.is_err() {
+        if self.task(handle).await.is_none() {
             return false;
         }
+        let edge = self.dispatcher.edge();
         let bell = edge.bell(Digest::of(handle.as_bytes()));
         let handle = handle.to_owned();
         self.events
-            .push(rings(bell, move || Event::Task(handle.clone())));
+            .push(happening::rings(bell, move || Event::Task(handle.clone())));
         true
     }
 
@@ -330,9 +347,17 @@ impl Listener {
     }
 
     async fn tell_task(&mut self, handle: &str) {
-        if let Ok(task) = self.dispatcher.edge().task(&self.principal, handle).await {
+        if let Some(task) = self.task(handle).await {
             self.tell("notifications/tasks", tasks::detailed(handle, &task));
         }
+    }
+
+    /// The task of that handle, where it is the caller's and of a tool that the caller may use.
+    async fn task(&mut self, handle: &str) -> Option<StoredTask> {
+        let (tool, _) = handle.rsplit_once('.')?;
+        self.permit(Operation::CallTool(tool.to_owned()))?;
+        let task = self.dispatcher.edge().task(&self.principal, handle).await;
+        task.ok()
     }
 
     fn tell(&mut self, method: &str, mut params: Map<String, Value>) {
@@ -356,24 +381,4 @@ fn texts<'a>(filter: &'a Map<String, Value>, name: &'static str) -> Result<Vec<&
         let why = format!("{name} must be a list of at most {WATCHED} texts");
         Fault::InvalidParams(why.into())
     })
-}
-
-async fn list_change(
-    mut changes: broadcast::Receiver<ListChange>,
-) -> Option<(Event, broadcast::Receiver<ListChange>)> {
-    match changes.recv().await {
-        Ok(change) => Some((Event::List(change), changes)),
-        Err(broadcast::error::RecvError::Lagged(_)) => Some((Event::AnyList, changes)),
-        Err(broadcast::error::RecvError::Closed) => None,
-    }
-}
-
-/// An event each time that `bell` rings.
-fn rings(bell: Bell, event: impl Fn() -> Event + Send + 'static) -> BoxStream<'static, Event> {
-    stream::unfold((bell, event), |(bell, event)| async move {
-        bell.rung().await;
-        let happened = event();
-        Some((happened, (bell, event)))
-    })
-    .boxed()
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use super::answered;
 use super::edge::Edge;
 use super::error::Fault;
 use super::message::Request;
@@ -50,16 +51,19 @@ impl Listing {
             .enumerate()
             .skip(start)
             .filter(|(_, definition)| policy.lists(permit, &self.operation(&definition.name)));
-        let asks_per_tool = principal.refusals == RefusalDialect::ToolResult;
         let mut separator = "";
         for (_, definition) in listed.by_ref().take(edge.page_size) {
             body.extend_from_slice(separator.as_bytes());
-            if asks_per_tool && self == Self::Tools {
+            let fitted = (self == Self::Tools)
+                .then(|| answered::listed_in(definition, request.revision))
+                .flatten();
+            let json = fitted.as_ref().unwrap_or(&definition.json);
+            if self.names_scopes(principal) {
                 let operation = self.operation(&definition.name);
                 let (scopes, _) = policy.requirement(permit.tenant(), &operation);
-                serde_json::to_writer(&mut body, &with_schemes(&definition.json, &scopes))?;
+                serde_json::to_writer(&mut body, &with_schemes(json, &scopes))?;
             } else {
-                serde_json::to_writer(&mut body, &definition.json)?;
+                serde_json::to_writer(&mut body, json)?;
             }
             separator = ",";
         }
@@ -71,6 +75,30 @@ impl Listing {
         }
         body.push(b'}');
         Ok(body)
+    }
+
+    /// What of this list the holder of `permit` sees that its tenant decides on: the entries, and
+    /// with them the scopes where it reads them.
+    pub(super) fn shown(
+        self,
+        catalogues: &[Arc<Catalogue>],
+        policy: &Policy,
+        permit: &Permit,
+    ) -> Vec<(String, Option<ScopeSet>)> {
+        let definitions = catalogues.iter().flat_map(|known| self.definitions(known));
+        let shown = definitions.filter_map(|definition| {
+            let operation = self.operation(&definition.name);
+            let scopes = self.names_scopes(permit.principal());
+            let scopes = scopes.then(|| policy.requirement(permit.tenant(), &operation).0);
+            let name = definition.name.clone();
+            policy.lists(permit, &operation).then_some((name, scopes))
+        });
+        shown.collect()
+    }
+
+    /// True where the entries name the scopes that they need.
+    fn names_scopes(self, principal: &Principal) -> bool {
+        principal.refusals == RefusalDialect::ToolResult && self == Self::Tools
     }
 
     /// Where the page begins. A cursor is good for one list and one principal.

@@ -4,6 +4,7 @@
 //! says what it needs a permit for; and [`http::post`], which has it answered by
 //! [`Dispatcher::dispatch`]. [`stdio::serve`] leads the same way from lines to lines.
 
+mod answered;
 mod bells;
 mod caller;
 mod capabilities;
@@ -11,6 +12,7 @@ mod dispatch;
 mod edge;
 mod error;
 mod exchange;
+mod happening;
 mod headers;
 mod incoming;
 mod lasting;
@@ -20,6 +22,7 @@ mod message;
 mod method;
 mod outbox;
 mod param_headers;
+mod reference;
 mod reply;
 mod revision;
 mod rounds;
@@ -28,6 +31,7 @@ mod session;
 mod shares;
 mod sse;
 mod tasks;
+mod tenant_changes;
 mod welcome;
 
 pub mod http;

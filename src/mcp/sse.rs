@@ -22,6 +22,7 @@ use super::listen::{Heard, Listener, QUIET};
 use super::message::RequestId;
 use super::outbox::{Item, Outbox};
 use crate::model::Principal;
+use crate::telemetry::origin;
 
 /// What is written while nothing happens, so that nobody on the way takes the stream for dead.
 const KEEP_ALIVE: Bytes = Bytes::from_static(b":\n\n");
@@ -93,7 +94,7 @@ pub(super) fn direct(first: Option<Bytes>, direct: Direct) -> Response {
         };
         Some((Ok::<_, Infallible>(piece), (None, direct, watch)))
     });
-    respond(Body::from_stream(pieces))
+    respond(Body::from_stream(origin::carried_stream(pieces)))
 }
 
 /// Streams what is in the outbox from the next event on.
@@ -102,7 +103,7 @@ pub(super) fn resumable(resumable: Resumable) -> Response {
         let piece = resumable.next().await?;
         Some((Ok::<_, Infallible>(piece), resumable))
     });
-    respond(Body::from_stream(pieces))
+    respond(Body::from_stream(origin::carried_stream(pieces)))
 }
 
 /// Streams what another replica tells.
@@ -115,7 +116,7 @@ pub(super) fn elsewhere(elsewhere: Elsewhere) -> Response {
         let (piece, last) = elsewhere.next(&mut ready).await;
         Some((Ok::<_, Infallible>(piece), (elsewhere, ready, last)))
     });
-    respond(Body::from_stream(pieces))
+    respond(Body::from_stream(origin::carried_stream(pieces)))
 }
 
 /// Streams what `listener` hears; with event ids where the stream has a name.
@@ -135,7 +136,7 @@ pub(super) fn listening(listener: Listener, stream: Option<Stream>) -> Response 
         };
         Some((Ok::<_, Infallible>(piece), (listener, stream, number + 1)))
     });
-    respond(Body::from_stream(pieces))
+    respond(Body::from_stream(origin::carried_stream(pieces)))
 }
 
 impl Watch {

@@ -25,6 +25,7 @@ use super::session::Session;
 use super::wire;
 use crate::model::{Principal, Tenant};
 use crate::resource_server::{Operation, Refusal};
+use crate::telemetry::origin;
 
 /// The longest line that is read.
 const MAX_LINE: usize = 4 * 1024 * 1024;
@@ -87,15 +88,13 @@ where
 
 impl Conversation {
     async fn run<R: AsyncBufRead + Unpin>(mut self, mut lines: Lines<R>) -> io::Result<()> {
+        let random = Arc::clone(&self.dispatcher.edge().seals.random);
         loop {
             tokio::select! {
-                line = lines.next() => match line? {
-                    None => break,
-                    Some(Line::Whole(line)) => self.take(&line).await,
-                    Some(Line::TooLong) => {
-                        self.refuse(Fault::InvalidRequest("the line is too long").into()).await;
-                    }
-                },
+                line = lines.next() => {
+                    let Some(line) = line? else { break };
+                    origin::of_message(&*random, self.take(line)).await;
+                }
                 Some(done) = self.tasks.join_next() => self.forget(done.ok().flatten()),
             }
         }
@@ -105,12 +104,17 @@ impl Conversation {
         Ok(())
     }
 
-    async fn take(&mut self, line: &[u8]) {
+    async fn take(&mut self, line: Line) {
+        let Line::Whole(line) = line else {
+            return self
+                .refuse(Fault::InvalidRequest("the line is too long").into())
+                .await;
+        };
         if line.trim_ascii().is_empty() {
             return;
         }
-        wire::received(None, line);
-        match messages::parse(line) {
+        wire::received(None, Some(&line));
+        match messages::parse(&line) {
             Ok(Unchecked::Request { id, call }) => {
                 if let Err(error) = self.begin(id, call) {
                     self.refuse(error).await;
@@ -148,11 +152,11 @@ impl Conversation {
             request,
             self.output.clone(),
         );
-        self.tasks.spawn(async move {
+        self.tasks.spawn(origin::carried(async move {
             // What is cancelled is not heard of again (basic/patterns/cancellation).
             cancelled.run_until_cancelled(answer).await;
             Some(id)
-        });
+        }));
         Ok(())
     }
 

@@ -24,6 +24,7 @@ use crate::backends::{BackendError, Input, InputRequest};
 use crate::model::{Digest, Principal, TenantSlug, Timestamp};
 use crate::resource_server::Permit;
 use crate::store::{StoredTask, TaskChange, TaskStatus};
+use crate::telemetry::origin;
 
 /// A task that this process works on.
 #[derive(Debug)]
@@ -178,7 +179,7 @@ pub(super) async fn run(
     _gone: Option<DropGuard>,
 ) {
     // By itself: while this waits for the database, the work may have the connection.
-    let mut work = AbortOnDropHandle::new(tokio::spawn(answer));
+    let mut work = AbortOnDropHandle::new(tokio::spawn(origin::carried(answer)));
     let bell = task.edge.bell(task.seed.id);
     let mut heartbeat = tokio::time::interval(HEARTBEAT);
     let change = loop {

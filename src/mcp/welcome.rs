@@ -61,13 +61,9 @@ impl Dispatcher {
 
 /// What the servers together can do. Every list exists, if only as an empty one.
 pub(super) fn offered(backends: &[Arc<dyn Backend>]) -> [String; 2] {
-    let changes = backends.iter().any(|one| one.list_changes().is_some());
     let subscribe = backends.iter().any(|one| one.takes_subscriptions());
-    let list = if changes {
-        json!({ "listChanged": true })
-    } else {
-        json!({})
-    };
+    // Where no server ever changes a list, the tenant may still change what of it is seen.
+    let list = json!({ "listChanged": true });
     let mut resources = list.clone();
     if let (true, Some(resources)) = (subscribe, resources.as_object_mut()) {
         resources.insert("subscribe".to_owned(), Value::Bool(true));

@@ -40,11 +40,11 @@ const SECRET_NAMES: [&str; 12] = [
 /// A name that only looks like that of a secret.
 const HARMLESS_NAME: &str = "progresstoken";
 
-/// Logs a message that came in, with its headers where it has some.
-pub fn received(headers: Option<&HeaderMap>, message: &[u8]) {
+/// Logs what came in: a message, with its headers where it has some, or headers alone.
+pub fn received(headers: Option<&HeaderMap>, message: Option<&[u8]>) {
     if is_logged() {
         let headers = headers.map(shown_headers);
-        let message = shown(message);
+        let message = message.map(shown);
         tracing::debug!(
             target: "mcp::wire",
             headers = headers,

@@ -23,6 +23,7 @@ pub async fn station(request: Request, next: Next) -> Response {
 
 async fn answer(request: Request, next: Next) -> Response {
     if request.method() != Method::POST {
+        wire::received(Some(request.headers()), None);
         return next.run(request).await;
     }
     let (head, body) = request.into_parts();
@@ -35,7 +36,7 @@ async fn answer(request: Request, next: Next) -> Response {
         // The client broke off: nobody reads the answer.
         Err(_) => return limits::too_slow(),
     };
-    wire::received(Some(&head.headers), &bytes);
+    wire::received(Some(&head.headers), Some(&bytes));
     match mcp::http::accept(&head.headers, &bytes) {
         Ok(message) => {
             let mut request = Request::from_parts(head, axum::body::Body::empty());

@@ -7,7 +7,6 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use http::{HeaderName, HeaderValue};
-use tracing::Instrument as _;
 
 use crate::model::{Random, RequestId, RequestOrigin};
 use crate::telemetry::origin;
@@ -34,9 +33,7 @@ pub async fn station(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let mut bytes = [0_u8; 12];
-    context.random.fill(&mut bytes);
-    let id = RequestId::from_bytes(bytes);
+    let id = RequestId::generate(&*context.random);
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
     let client = peer.map(|ConnectInfo(peer)| context.proxies.client(peer.ip(), request.headers()));
     let origin = RequestOrigin {
@@ -53,8 +50,7 @@ pub async fn station(
         http.method = %request.method(),
         http.path = request.uri().path(),
     );
-    let answered = next.run(request).instrument(span.clone());
-    let mut response = origin::within(origin, answered).await;
+    let mut response = origin::within(origin, span.clone(), next.run(request)).await;
     span.in_scope(|| tracing::debug!(http.status = response.status().as_u16(), "answered"));
     if let Ok(value) = HeaderValue::try_from(id.to_string()) {
         response.headers_mut().insert(HEADER, value);

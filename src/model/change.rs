@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::{ClientId, Clock, Grant, GrantId, TenantSlug, Timestamp, UserId};
+use super::{ClientId, Clock, Grant, GrantId, Random, TenantSlug, Timestamp, UserId};
 
 /// A change that is about to be made, by whom and on which request. Every operation of the store
 /// that changes something takes one, and writes it into the audit log in the same transaction.
@@ -149,6 +149,14 @@ impl Actor {
 }
 
 impl RequestId {
+    /// A new identifier.
+    #[must_use]
+    pub fn generate(random: &dyn Random) -> Self {
+        let mut bytes = [0; 12];
+        random.fill(&mut bytes);
+        Self(bytes)
+    }
+
     /// The identifier of these bytes.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 12]) -> Self {

@@ -74,7 +74,7 @@ pub enum Reason {
     Unexpected,
 }
 
-/// A word that stands in the log line about one failure, and in the answers of all who met it.
+/// A word that stands in the log line about one failure, and in those of all requests that met it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reference([u8; 5]);
 
@@ -85,6 +85,16 @@ impl NwsError {
             reason,
             reference: Some(reference),
         }
+    }
+
+    /// Writes the line that leads from the present request to the failure, which others may have
+    /// met as well.
+    pub fn note(&self) {
+        tracing::info!(
+            nws.reason = ?self.reason,
+            nws.reference = self.reference.map(tracing::field::display),
+            "there is no weather for this request"
+        );
     }
 }
 
@@ -135,11 +145,7 @@ impl std::error::Error for NwsError {}
 
 impl fmt::Display for NwsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.reason.fmt(f)?;
-        match self.reference {
-            Some(reference) => write!(f, " (Log reference: {reference})"),
-            None => Ok(()),
-        }
+        self.reason.fmt(f)
     }
 }
 

@@ -110,6 +110,21 @@ impl Tenants {
         Ok(loaded.tenant)
     }
 
+    /// The tenant as it is now, `None` where it is no longer served. To ask is to use it.
+    pub async fn present(
+        &self,
+        slug: &TenantSlug,
+    ) -> Result<Option<Arc<Tenant>>, Arc<TenantsError>> {
+        match self.load(slug).await {
+            Ok(tenant) => {
+                let served = self.addresses().version_of(&tenant).is_some();
+                Ok(served.then_some(tenant))
+            }
+            Err(error) if matches!(*error, TenantsError::Removed) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// How many tenants are in use.
     pub async fn count_loaded(&self) -> u64 {
         self.loaded.run_pending_tasks().await;

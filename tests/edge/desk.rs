@@ -69,11 +69,18 @@ fn catalogue() -> Catalogue {
         "broken",
         "refuse",
         "count",
+        "stumble",
         "hold",
         "begin_and_hold",
     ];
     let mut tools: Vec<Definition> = names.iter().map(|name| tool(name, &plain)).collect();
-    tools.push(tool("routed", &routed));
+    let mut with_output = |name: &str, schema: &Value, output: Value| {
+        let mut tool = tool(name, schema);
+        tool.json.insert("outputSchema".to_owned(), output);
+        tools.push(tool);
+    };
+    with_output("enumerate", &plain, json!({ "type": "array" }));
+    with_output("routed", &routed, json!({ "type": "object" }));
     tools.push(tool("guarded", &plain));
     tools.push(tool("hidden", &routed));
     let template = "alerts://{state}/active";
@@ -134,10 +141,20 @@ impl Backend for Desk {
             "fail" => return Ok(answer(&json!({ "content": [], "isError": true }))),
             "broken" => return Err(BackendError::Unavailable("the weather service is down")),
             "refuse" => return Err(BackendError::InvalidParams("state is missing".to_owned())),
+            "enumerate" => {
+                let body = json!({ "content": [], "structuredContent": [1, "two"] });
+                return Ok(answer(&body));
+            }
             "count" => {
                 for progress in [1.0, 2.0, 2.0, 1.5, f64::NAN, 3.0] {
                     report(context, progress, Some("counting"));
                 }
+            }
+            "stumble" => {
+                report(context, 1.0, None);
+                // The report is on its way before there is an outcome.
+                tokio::task::yield_now().await;
+                return Err(BackendError::Unavailable("it was too much"));
             }
             "hold" => self.wait(context).await,
             "begin_and_hold" => {

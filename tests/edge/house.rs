@@ -9,7 +9,9 @@ use axum::http::{HeaderMap, StatusCode};
 use futures_util::StreamExt as _;
 use gatehouse::jose::Sealer;
 use gatehouse::mcp::{Edge, EdgeParts, Revision};
-use gatehouse::model::{ClientId, EncryptionKey, Principal, SystemClock, SystemRandom, UserId};
+use gatehouse::model::{
+    AccessRules, ClientId, EncryptionKey, Principal, SystemClock, SystemRandom, Tenant, UserId,
+};
 use gatehouse::store::{self, ConnectOptions, Store};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
@@ -64,6 +66,13 @@ impl House {
             store,
             gate,
         }
+    }
+
+    /// The tenant with other rules.
+    pub(crate) fn tenant_with(&self, change: impl FnOnce(&mut AccessRules)) -> Arc<Tenant> {
+        let mut tenant = Tenant::clone(&self.gate.tenant);
+        change(&mut tenant.access);
+        Arc::new(tenant)
     }
 
     fn principal(&self, (user, client): (&str, &str)) -> Arc<Principal> {

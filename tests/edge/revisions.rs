@@ -30,7 +30,10 @@ async fn initialize_settles_on_a_revision_that_it_can_open() {
         assert_eq!(result["protocolVersion"], settled);
         assert_eq!(result["serverInfo"]["name"], "gatehouse");
         assert_eq!(result["instructions"], "Ask about the weather.");
-        assert_eq!(result["capabilities"]["tools"], json!({}));
+        assert_eq!(
+            result["capabilities"]["tools"],
+            json!({ "listChanged": true })
+        );
         assert_eq!(result.get("resultType"), None);
         assert_eq!(result.get("_meta"), None);
     }
@@ -63,8 +66,9 @@ async fn discover_tells_revisions_capabilities_and_identity() {
         .await;
     let supported = json!(["2026-07-28", "2025-11-25", "2025-06-18"]);
     assert_eq!(result["supportedVersions"], supported);
+    let list = json!({ "listChanged": true });
     let offered = json!({
-        "tools": {}, "resources": {}, "prompts": {}, "completions": {}, "logging": {},
+        "tools": list, "resources": list, "prompts": list, "completions": {}, "logging": {},
         "extensions": { "io.modelcontextprotocol/tasks": {} },
     });
     assert_eq!(result["capabilities"], offered);

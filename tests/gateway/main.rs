@@ -29,6 +29,7 @@ mod logs;
 mod policy;
 mod process;
 mod rate_limits;
+mod references;
 mod refresh_ledger;
 mod revocation;
 mod stdio;

@@ -85,6 +85,39 @@ async fn a_process_that_stops_ends_its_streams_with_their_last_message() {
     assert!(began.elapsed().as_secs() < 10, "{:?}", began.elapsed());
 }
 
+/// Another process gives the default tenant other rules, while somebody listens at the first one.
+async fn lists_change(database: Database) {
+    let file = "[[tenants]]\nslug = \"default\"\n";
+    let server = "listen = \"127.0.0.1:0\"\npublic_url = \"http://127.0.0.1:9\"";
+    let gateway = database.serve_with(server, file);
+    database.add_user_with(file, "default", ("ada", "member"));
+    let mut client = Client::register_at(&gateway, "http://127.0.0.1:9").await;
+    let token = client.tokens("mcp:tools").await.access;
+    let mut stream = listen(&client, &token).await;
+    let first = stream.chunk().await.unwrap().unwrap();
+    assert!(String::from_utf8_lossy(&first).contains("acknowledged"));
+    let rule = "[tenants.tools.get_alerts]\nscopes = [\"metrics:read\"]\nvisibility = \"hidden\"\n";
+    let _other = database.serve_with(server, &format!("{file}{rule}"));
+    let told = stream.chunk().await.unwrap().unwrap();
+    let told = last_message(&String::from_utf8_lossy(&told));
+    assert_eq!(told["method"], "notifications/tools/list_changed");
+    let listed = client.list_tools(&token).await.text().await.unwrap();
+    assert!(!listed.contains("\"get_alerts\""), "{listed}");
+    assert!(listed.contains("\"get_forecast\""), "{listed}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_listens_is_told_when_a_tenant_shows_other_tools_on_sqlite() {
+    lists_change(Database::sqlite()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_listens_is_told_when_a_tenant_shows_other_tools_on_postgres() {
+    if let Some(database) = Database::postgres().await {
+        lists_change(database).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn g11_a_session_is_good_at_every_replica_and_for_its_owner_alone() {
     let Some(database) = Database::postgres().await else {

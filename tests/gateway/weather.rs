@@ -11,7 +11,7 @@ use crate::process::{Database, Gateway, Lines};
 async fn gateway(fake: &FakeNws) -> (Gateway, Lines, Client, Tokens) {
     let mut database = Database::sqlite();
     database.weather = fake.url.to_string();
-    let (gateway, lines) = database.serve_logging("warn");
+    let (gateway, lines) = database.serve_logging("info");
     database.add_user("ada", "member");
     let mut client = Client::register(&gateway).await;
     let tokens = client.tokens("mcp:tools").await;
@@ -48,14 +48,20 @@ async fn r21_the_reference_of_a_failure_finds_its_line_in_the_log_and_none_stand
         !told.contains("Invented") && !told.contains("0f1e2d3c"),
         "{told}"
     );
-    let (_, reference) = told.split_once("(Log reference: ").unwrap();
-    let reference = reference.trim_end_matches(')');
-    let mut named = lines.by_ref().map_while(Result::ok);
-    let line = named.find(|line| line.contains(reference)).unwrap();
-    assert!(
-        line.contains("0f1e2d3c") && line.contains("UnexpectedProblem"),
-        "{line}"
-    );
+    // From the answer to the line about its request, and from there to what happened at NWS.
+    let referring = failed["content"][1]["text"].as_str().unwrap();
+    let (_, request) = referring.split_once("(Log reference: ").unwrap();
+    let request = request.trim_end_matches(')');
+    let records = lines.by_ref().map_while(Result::ok);
+    let records = records.filter_map(|line| serde_json::from_str::<Value>(&line).ok());
+    let ends = |record: &Value| record["message"] == "the tool answered with an error";
+    let mut seen: Vec<Value> = records.take_while(|record| !ends(record)).collect();
+    let met = seen.pop().unwrap();
+    assert_eq!(met["span"]["request.id"], request);
+    let is_about = |record: &&Value| record["nws.reference"] == met["nws.reference"];
+    let line = seen.iter().find(is_about).unwrap();
+    assert_eq!(line["nws.problem"], "UnexpectedProblem");
+    assert!(line.to_string().contains("0f1e2d3c"), "{line}");
 
     let fine = call(&client, &tokens, "get_alerts", json!({ "state": "CA" })).await;
     assert_eq!(text(&fine), "No active alerts for CA.");

@@ -131,6 +131,7 @@ fn contents(uri: &str, of: &impl Serialize, ttl: Duration) -> Result<Answer, Bac
 
 /// A resource has no words for the model, so all that counts is whether to come again soon.
 fn unavailable(error: &NwsError) -> BackendError {
+    error.note();
     BackendError::Unavailable(match error.reason {
         Reason::Throttled { .. } => {
             "the National Weather Service is limiting requests; try again in a minute"

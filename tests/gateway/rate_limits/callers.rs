@@ -12,7 +12,9 @@ async fn refused(response: Response, id: Value) {
     let seconds = wait(&response);
     assert_eq!(response.headers()["content-type"], "application/json");
     assert_eq!(response.headers()["access-control-allow-origin"], "*");
-    let body: Value = response.json().await.unwrap();
+    let mut body: Value = response.json().await.unwrap();
+    let data = body["error"]["data"].as_object_mut().unwrap();
+    assert!(data.remove("logReference").unwrap().is_string());
     let expected = json!({
         "jsonrpc": "2.0",
         "id": id,

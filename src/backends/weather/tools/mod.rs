@@ -132,12 +132,11 @@ fn report(context: &CallContext, (step, all): (u32, impl TryInto<u32>), message:
 impl Failure {
     /// The failure, where NWS's not finding something means what `missing` says.
     fn or_missing(error: NwsError, missing: &str) -> Self {
-        match (error.reason, error.reference) {
-            (Reason::NotFound, Some(reference)) => {
-                Self::Told(format!("{missing} (Log reference: {reference})"))
-            }
-            (Reason::NotFound, None) => Self::Told(missing.to_owned()),
-            _ => Self::from(error),
+        let failure = Self::from(error);
+        if error.reason == Reason::NotFound {
+            Self::Told(missing.to_owned())
+        } else {
+            failure
         }
     }
 
@@ -149,6 +148,7 @@ impl Failure {
 
 impl From<NwsError> for Failure {
     fn from(error: NwsError) -> Self {
+        error.note();
         Self::Told(error.to_string())
     }
 }

@@ -1,0 +1,49 @@
+//! What a stream can tell of, as it happens.
+
+use futures_util::stream::{self, BoxStream, StreamExt as _};
+use tokio::sync::broadcast;
+
+use super::bells::Bell;
+use crate::backends::ListChange;
+
+/// Something that happened.
+pub(super) enum Event {
+    /// A list of a server is another one.
+    List(ListChange),
+    /// So much changed that it is not known what.
+    AnyList,
+    /// The resource of this URI may be another one.
+    Resource(String),
+    /// Something came of the task of this handle.
+    Task(String),
+    /// The session did something that is remembered.
+    Session,
+}
+
+/// An event each time that a list of a server changes.
+pub(super) fn list_changes(changes: broadcast::Receiver<ListChange>) -> BoxStream<'static, Event> {
+    stream::unfold(changes, list_change).boxed()
+}
+
+async fn list_change(
+    mut changes: broadcast::Receiver<ListChange>,
+) -> Option<(Event, broadcast::Receiver<ListChange>)> {
+    match changes.recv().await {
+        Ok(change) => Some((Event::List(change), changes)),
+        Err(broadcast::error::RecvError::Lagged(_)) => Some((Event::AnyList, changes)),
+        Err(broadcast::error::RecvError::Closed) => None,
+    }
+}
+
+/// An event each time that `bell` rings.
+pub(super) fn rings(
+    bell: Bell,
+    event: impl Fn() -> Event + Send + 'static,
+) -> BoxStream<'static, Event> {
+    stream::unfold((bell, event), |(bell, event)| async move {
+        bell.rung().await;
+        let happened = event();
+        Some((happened, (bell, event)))
+    })
+    .boxed()
+}
