@@ -163,15 +163,17 @@ impl Load {
     async fn round(&self, per_second: u32) -> Seen {
         let mut seen = Seen::default();
         let mut connections = JoinSet::new();
-        if per_second > 0 {
-            for number in 0..CONNECTIONS {
-                let pace = Duration::from_secs(1) * CONNECTIONS / per_second;
-                let load = self.clone();
-                connections.spawn(async move {
-                    tokio::time::sleep(pace * number / CONNECTIONS).await;
-                    load.connection(pace).await
-                });
-            }
+        let count = if per_second > 0 { CONNECTIONS } else { 0 };
+        for number in 0..count {
+            let pace = Duration::from_secs(1) * CONNECTIONS / per_second;
+            let load = self.clone();
+            connections.spawn(async move {
+                tokio::time::sleep(pace * number / CONNECTIONS).await;
+                load.connection(pace).await
+            });
+        }
+        if count == 0 {
+            tokio::time::sleep(ROUND).await;
         }
         for one in connections.join_all().await {
             seen.add(one);
@@ -253,11 +255,11 @@ async fn main() {
     for _ in 0..ROUNDS {
         let mut p99 = [0.0; 3];
         for (at, rate) in rates.into_iter().enumerate() {
-            let (mut seen, noise) = tokio::join!(quiet.round(MEASURED), noisy.round(rate));
+            let (mut seen, beside) = tokio::join!(quiet.round(MEASURED), noisy.round(rate));
             assert_eq!(seen.refused, 0, "the quiet tenant was refused");
             p99[at] = seen.percentile(99).as_secs_f64();
             measured[at].add(seen);
-            other[at].add(noise);
+            other[at].add(beside);
         }
         ratios.push(p99[2] / p99[0]);
     }
