@@ -1,29 +1,29 @@
 //! The face of the servers, and what it hears from other replicas.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use super::ground::Ground;
 use crate::backends::Backend;
+use crate::backends::remote::Mounts;
 use crate::config::Config;
+use crate::egress::{Client, Settings, SystemLookup};
 use crate::jose::Sealer;
 use crate::mcp::{Dispatcher, Edge, EdgeParts, ServerInfo};
-use crate::model::{Clock, EncryptionKey, Random};
 use crate::resource_server::{AccessTokens, Policy};
-use crate::store::Store;
 use crate::telemetry::Figures;
 
 /// What the requests of the MCP endpoint share, with the sessions that were ended known.
 pub(super) async fn open(
     config: &Config,
-    key: &EncryptionKey,
-    store: &Arc<dyn Store>,
-    (clock, random): (&Arc<dyn Clock>, &Arc<dyn Random>),
+    ground: &Ground,
     tokens: &Arc<AccessTokens>,
 ) -> anyhow::Result<Arc<Edge>> {
     let edge = Edge::new(EdgeParts {
-        store: Arc::clone(store),
-        sealer: Sealer::new(key),
-        clock: Arc::clone(clock),
-        random: Arc::clone(random),
+        store: Arc::clone(&ground.store),
+        sealer: Sealer::new(&ground.key),
+        clock: Arc::clone(&ground.clock),
+        random: Arc::clone(&ground.random),
         tokens: Some(Arc::clone(tokens)),
         page_size: config.mcp.page_size,
         session_ttl: config.mcp.session_ttl,
@@ -32,20 +32,30 @@ pub(super) async fn open(
     Ok(Arc::new(edge))
 }
 
-/// The face of the servers behind the policy of the configuration.
-pub(super) fn dispatcher(
+/// The face of the servers behind the policy of the configuration, those that tenants have mounted
+/// beside the built-in ones.
+pub(super) async fn dispatcher(
     config: &Config,
     backends: Vec<Arc<dyn Backend>>,
     figures: &Arc<Figures>,
     edge: Arc<Edge>,
-) -> Dispatcher {
+) -> anyhow::Result<Dispatcher> {
     let policy = Policy::new(config.scopes.catalogue.clone());
     let info = ServerInfo {
         name: "gatehouse".to_owned(),
         title: "Gatehouse".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
-    Dispatcher::new(backends, Arc::new(policy), Arc::clone(figures), edge, &info)
+    let tokens = Client::new(&Settings {
+        connect_timeout: Duration::from_secs(5),
+        read_timeout: Duration::from_secs(10),
+        total_timeout: Duration::from_secs(10),
+        max_body: 64 * 1024,
+        user_agent: concat!("gatehouse/", env!("CARGO_PKG_VERSION")).to_owned(),
+    })?;
+    let mounts = Mounts::new(backends.clone(), Arc::new(SystemLookup), tokens).await;
+    let dispatcher = Dispatcher::new(backends, Arc::new(policy), Arc::clone(figures), edge, &info);
+    Ok(dispatcher.over(Arc::new(mounts)))
 }
 
 /// Hears what other replicas leave, for as long as the process serves.

@@ -7,7 +7,6 @@ mod client_authentication;
 mod clients;
 mod consent;
 mod dpop;
-mod form_token;
 mod introspect;
 mod jwks;
 mod login;
@@ -39,6 +38,7 @@ use crate::jose::{IssuerKeys, KeyRings};
 use crate::model::{Actor, Change, Clock, Random, ScopeCatalogue, ScopeSet, Tenant};
 use crate::rate_limits::{Limited, RateLimiter};
 use crate::store::Store;
+use crate::web::form_token;
 
 pub use signing_keys::{KeyRotation, SigningKeys, SigningKeysError};
 

@@ -18,6 +18,28 @@ pub struct CallContext {
     pub cancellation: CancellationToken,
     /// The client, where there is anything that it can be told or asked.
     pub peer: Option<Arc<dyn Peer>>,
+    /// What else the client sent, for servers that may know what it means.
+    pub extras: Extras,
+}
+
+/// What a client sent beside what the protocol has.
+#[derive(Clone, Debug, Default)]
+pub struct Extras {
+    /// Members of the parameters.
+    pub params: Map<String, Value>,
+    /// Members of `_meta`.
+    pub meta: Map<String, Value>,
+    /// Members of its capabilities.
+    pub capabilities: Map<String, Value>,
+}
+
+/// What a later round of a call brings (2026-07-28 basic/patterns/mrtr).
+#[derive(Clone, Debug, Default)]
+pub struct Round {
+    /// What was kept for it.
+    pub state: Value,
+    /// The answers, by the keys of their requests; nobody has looked at them yet.
+    pub answers: Map<String, Value>,
 }
 
 /// The client of a call, whatever its revision: the edge asks it by multi-round-trip requests
@@ -38,6 +60,27 @@ pub trait Peer: fmt::Debug + Send + Sync {
 
     /// Keeps `state` for the next round, sealed; it goes through the client's hands.
     fn remember(&self, state: Value);
+
+    /// From which level on it is to be told something for its log; none where it wants nothing.
+    fn log_level(&self) -> Option<LogLevel> {
+        None
+    }
+
+    /// What this round of a call brought, where an earlier one ended in [`Peer::ask_round`].
+    fn round(&self) -> Option<Round> {
+        None
+    }
+
+    /// Has it answer these requests of somebody else's round, `{ method, params }` by key. Where
+    /// the client calls again with the answers, they come with [`Peer::round`] and `state`.
+    async fn ask_round(
+        &self,
+        requests: Map<String, Value>,
+        state: Value,
+    ) -> Result<Map<String, Value>, BackendError> {
+        let _ = (requests, state);
+        Err(BackendError::Cancelled)
+    }
 
     /// Goes on as a task, where it takes tasks: true when the caller has been answered with one.
     async fn defer(&self) -> Result<bool, BackendError>;
@@ -168,6 +211,33 @@ impl CallContext {
         }
     }
 
+    /// What this round of the call brought, where an earlier one ended in
+    /// [`CallContext::ask_round`].
+    #[must_use]
+    pub fn round(&self) -> Option<Round> {
+        self.peer.as_ref().and_then(|peer| peer.round())
+    }
+
+    /// Asks what another server asks for in a round of its own, `{ method, params }` by key.
+    pub async fn ask_round(
+        &self,
+        requests: Map<String, Value>,
+        state: Value,
+    ) -> Result<Map<String, Value>, BackendError> {
+        for request in requests.values() {
+            let known = InputRequest::read(request);
+            let known = known.ok_or(BackendError::Unavailable(UNKNOWN_REQUEST))?;
+            let capability = known.capability();
+            if !self.can(capability) {
+                return Err(BackendError::MissingCapability(capability));
+            }
+        }
+        match &self.peer {
+            Some(peer) => peer.ask_round(requests, state).await,
+            None => Err(BackendError::Cancelled),
+        }
+    }
+
     /// What was remembered in an earlier round of this call.
     #[must_use]
     pub fn remembered(&self) -> Option<Value> {
@@ -208,7 +278,31 @@ impl CallContext {
     }
 }
 
+/// What is said of a server that asks for what no client can give.
+const UNKNOWN_REQUEST: &str = "the server asks for something that MCP does not have";
+
 impl InputRequest {
+    /// The request that `wire` is, `{ method, params }`.
+    #[must_use]
+    pub fn read(wire: &Value) -> Option<Self> {
+        let params = match wire.get("params") {
+            None | Some(Value::Null) => Map::new(),
+            Some(params) => params.as_object()?.clone(),
+        };
+        Self::named(wire.get("method")?.as_str()?, params)
+    }
+
+    /// The request with this method and these parameters.
+    #[must_use]
+    pub fn named(method: &str, params: Map<String, Value>) -> Option<Self> {
+        match method {
+            "sampling/createMessage" => Some(Self::Sample(params)),
+            "elicitation/create" => Some(Self::Elicit(params)),
+            "roots/list" => Some(Self::ListRoots),
+            _ => None,
+        }
+    }
+
     /// The method on the wire.
     #[must_use]
     pub const fn method(&self) -> &'static str {

@@ -1,6 +1,7 @@
 //! The MCP servers behind the gate, each a [`Backend`]: the edge does not know which is which.
 
 mod call;
+pub mod remote;
 pub mod weather;
 
 use std::fmt;
@@ -12,10 +13,12 @@ use futures_util::stream::BoxStream;
 use serde_json::{Map, Value};
 use tokio::sync::broadcast;
 
+use crate::model::MountPrefix;
 use crate::resource_server::Permit;
 
 pub use call::{
-    CallContext, Capability, Input, InputRequest, LogLevel, LogRecord, Peer, Progress, ProgressSink,
+    CallContext, Capability, Extras, Input, InputRequest, LogLevel, LogRecord, Peer, Progress,
+    ProgressSink, Round,
 };
 
 /// An MCP server as the edge sees it, whatever its transport or revision.
@@ -23,6 +26,16 @@ pub use call::{
 pub trait Backend: fmt::Debug + Send + Sync {
     /// What it offers. Listings, look-ups by name and header checks are all made from this.
     async fn catalogue(&self) -> Arc<Catalogue>;
+
+    /// True for what is part of the gateway.
+    fn is_built_in(&self) -> bool {
+        true
+    }
+
+    /// What the names and URIs of all that it has begin with, where they can't be anything else.
+    fn prefix(&self) -> Option<&MountPrefix> {
+        None
+    }
 
     /// Calls the tool that `permit` allows.
     async fn call_tool(
@@ -103,6 +116,10 @@ pub struct Catalogue {
     pub prompts: Vec<Definition>,
     /// What the server tells the model about itself.
     pub instructions: Option<String>,
+    /// True where there may be resources beside those that are listed.
+    pub has_unlisted_resources: bool,
+    /// The name of the server, where it can't be reached: then this is what it had.
+    pub unreachable: Option<String>,
 }
 
 /// One entry of a listing.
@@ -150,9 +167,23 @@ pub enum BackendError {
     /// The server behind the gate can't answer now.
     #[error("{0}")]
     Unavailable(&'static str),
+    /// A server elsewhere answered with an error.
+    #[error("{}", .0.message)]
+    Relayed(Box<RelayedError>),
     /// The caller has gone away.
     #[error("cancelled")]
     Cancelled,
+}
+
+/// The error of a server elsewhere (JSON-RPC 2.0 §5.1), for the client to read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RelayedError {
+    /// Its code.
+    pub code: i64,
+    /// Its text.
+    pub message: String,
+    /// What else it says.
+    pub data: Option<Value>,
 }
 
 impl Catalogue {

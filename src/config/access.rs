@@ -73,6 +73,7 @@ impl AccessTables<'_> {
             tools: read(self.tools, "tools"),
             resources: read(self.resources, "resources"),
             prompts: read(self.prompts, "prompts"),
+            ..AccessRules::default()
         }
     }
 }

@@ -4,17 +4,20 @@
 //! A section is written as `…Section` and reaches the rooms above as the value of its name.
 
 mod access;
+mod audit;
 mod authorization;
 mod branding;
 mod checks;
 mod clients;
 mod database;
 mod document;
+mod foreign;
 mod identity_assertions;
 mod identity_provider;
 mod keys;
 mod mcp;
 mod problem;
+mod provisioning;
 mod rate_limits;
 mod refusals;
 mod registration;
@@ -22,6 +25,8 @@ mod schema;
 mod scopes;
 mod sections;
 mod server;
+mod server_credentials;
+mod servers;
 mod sign_in;
 mod telemetry;
 mod tenant_document;
@@ -38,6 +43,7 @@ use document::Document;
 use problem::KeyPath;
 use sections::Sections;
 
+pub use audit::Audit;
 pub use checks::duration;
 pub use clients::MetadataDocuments;
 pub use database::Database;
@@ -46,7 +52,7 @@ pub use keys::Keys;
 pub use mcp::Mcp;
 pub use problem::{Origin, Problem, Problems, nearest};
 pub use registration::Registration;
-pub use schema::schema;
+pub use schema::{read_value, schema};
 pub use scopes::Scopes;
 pub use sections::{Config, Sources};
 pub use server::{ForwardingHeader, Server};

@@ -20,6 +20,10 @@ pub struct Server {
     /// The address of the default tenant. None only where `listen` is a loopback address; there
     /// it follows from the port that was bound.
     pub public_url: Option<PublicUrl>,
+    /// The address and port that operators are served at; none where they are not.
+    pub admin_listen: Option<SocketAddr>,
+    /// The address that operators reach the console by, where that is not `admin_listen` itself.
+    pub admin_url: Option<PublicUrl>,
     /// Who may say for whom a request is forwarded.
     pub trusted_proxies: Vec<IpNet>,
     /// Where they say it.
@@ -53,6 +57,14 @@ pub(super) struct ServerSection {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     public_url: Option<String>,
+    /// The IP address and port for operators: console, admin API, probes. Nothing of it is served
+    /// anywhere else. Empty, and there is none of it.
+    admin_listen: String,
+    /// The https address that operators reach the console by. It may be left out when
+    /// `admin_listen` is a loopback address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    admin_url: Option<String>,
     /// Networks of the proxies in front of Gatehouse, as in "10.0.0.0/8". Of others, nobody believes
     /// for whom they forward a request: the address that connects is the client's.
     trusted_proxies: Vec<String>,
@@ -83,6 +95,8 @@ impl Default for ServerSection {
         Self {
             listen: "127.0.0.1:8080".to_owned(),
             public_url: None,
+            admin_listen: "127.0.0.1:9090".to_owned(),
+            admin_url: None,
             trusted_proxies: Vec::new(),
             forwarded_header: ForwardingHeader::default(),
             allowed_origins: Vec::new(),
@@ -101,9 +115,13 @@ impl ServerSection {
         self.check_origins(checks, &path("allowed_origins"));
         let public_url = self.public_url(checks, &path("public_url"), listen);
         let trusted_proxies = self.proxies(checks, &path("trusted_proxies"));
+        let admin_listen = self.admin_listen(checks, &path("admin_listen"), listen);
+        let admin_url = self.admin_url(checks, &path("admin_url"), admin_listen);
         Some(Server {
             listen: listen?,
             public_url,
+            admin_listen,
+            admin_url,
             trusted_proxies,
             forwarded_header: self.forwarded_header,
             allowed_origins: self.allowed_origins.clone(),
@@ -140,6 +158,41 @@ impl ServerSection {
             checks.refuse(path, expected);
         }
         networks
+    }
+
+    fn admin_listen(
+        &self,
+        checks: &mut Checks<'_>,
+        path: &KeyPath,
+        listen: Option<SocketAddr>,
+    ) -> Option<SocketAddr> {
+        if self.admin_listen.is_empty() {
+            return None;
+        }
+        let expected = "an IP address and a port, as in \"127.0.0.1:9090\", or nothing";
+        let address: SocketAddr = checks.require(self.admin_listen.parse().ok(), path, expected)?;
+        let other = address.port() == 0 || listen.is_none_or(|listen| listen != address);
+        let expected = "an address other than server.listen";
+        checks.require(other.then_some(address), path, expected)
+    }
+
+    /// Beyond this machine a token or a cookie in the clear would be anyone's.
+    fn admin_url(
+        &self,
+        checks: &mut Checks<'_>,
+        path: &KeyPath,
+        admin_listen: Option<SocketAddr>,
+    ) -> Option<PublicUrl> {
+        let expected = "the https origin that operators use, as in \"https://gatehouse.example.com\", \
+                        as other machines can reach server.admin_listen";
+        if let Some(text) = &self.admin_url {
+            let url: Option<PublicUrl> = text.parse().ok();
+            return checks.require(url.filter(|url| url.path().is_empty()), path, expected);
+        }
+        if admin_listen.is_some_and(|address| !address.ip().is_loopback()) {
+            checks.refuse(path, expected);
+        }
+        None
     }
 
     fn check_origins(&self, checks: &mut Checks<'_>, path: &KeyPath) {

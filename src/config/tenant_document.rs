@@ -3,9 +3,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::access::{AccessEntry, AccessTables};
 use super::authorization::AuthorizationEntry;
@@ -14,18 +16,21 @@ use super::checks::Checks;
 use super::clients::Trust;
 use super::database::SecretPlace;
 use super::document::{Document, Environment};
+use super::foreign;
 use super::identity_assertions::{self, AssertionEntry};
 use super::problem::{KeyPath, Problems};
+use super::provisioning::ProvisioningEntry;
 use super::rate_limits::RateLimitsEntry;
 use super::refusals::{self, Dialect};
 use super::registration::{Policy, policy};
 use super::schema;
 use super::scopes::known_scopes;
+use super::servers::{self, ServerEntry};
 use super::sign_in::SignIn;
 use crate::model::{
-    AccessRules, AssertionIssuer, Authorization, Branding, DocumentTrust, PublicUrl, RateLimits,
-    RefusalRules, RegistrationSettings, Role, ScopeCatalogue, SignInSettings, StoredTenant, Tenant,
-    TenantSlug,
+    AccessRules, AssertionIssuer, Authorization, Branding, DocumentTrust, ProvisioningSettings,
+    PublicUrl, RateLimits, RefusalRules, RegistrationSettings, Role, ScopeCatalogue,
+    SignInSettings, StoredTenant, Tenant, TenantSlug, Upstreams,
 };
 
 /// What a tenant's document is checked against, and what holds where it says nothing.
@@ -58,8 +63,10 @@ pub struct TenantSettings {
     identity_assertions: Vec<AssertionIssuer>,
     client_documents: DocumentTrust,
     registration: RegistrationSettings,
+    provisioning: Option<Arc<ProvisioningSettings>>,
     rate_limits: RateLimits,
     branding: Branding,
+    servers: Arc<Upstreams>,
     json: String,
 }
 
@@ -94,8 +101,14 @@ pub(super) struct TenantEntry {
     refusals: BTreeMap<String, Dialect>,
     registration: RegistrationEntry,
     metadata_documents: DocumentsEntry,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "ProvisioningEntry")]
+    scim: Option<ProvisioningEntry>,
     rate_limits: RateLimitsEntry,
     branding: BrandingEntry,
+    /// MCP servers that are mounted beside the built-in one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    servers: Vec<ServerEntry>,
 }
 
 /// What the holders of a role may be granted.
@@ -155,6 +168,21 @@ impl TenantRules {
         (slug, public_url): (&TenantSlug, &PublicUrl),
     ) -> Result<TenantSettings, Problems> {
         let mut document = Document::read(text, Some(name.to_owned()))?;
+        self.check(&mut document, (slug, public_url))
+    }
+
+    /// Reads a document that came over the network. It may not name files and programs of this
+    /// machine, nor what only the machine's owner gives away: its networks, its environment.
+    pub fn read_value(
+        &self,
+        value: Value,
+        (slug, public_url): (&TenantSlug, &PublicUrl),
+    ) -> Result<TenantSettings, Problems> {
+        let mut document = Document::of(value, "settings".to_owned());
+        let problems = foreign::problems(&document);
+        if !problems.is_empty() {
+            return Err(Problems::new(problems));
+        }
         self.check(&mut document, (slug, public_url))
     }
 
@@ -218,8 +246,10 @@ impl TenantSettings {
             identity_assertions: self.identity_assertions.clone(),
             client_documents: self.client_documents.clone(),
             registration: self.registration.clone(),
+            provisioning: self.provisioning.clone(),
             rate_limits: self.rate_limits.clone(),
             branding: self.branding.clone(),
+            servers: Arc::clone(&self.servers),
             ..Tenant::new(slug, public_url, self.roles.clone())
         }
     }
@@ -255,7 +285,12 @@ impl TenantEntry {
             resources: &self.resources,
             prompts: &self.prompts,
         };
-        let access = tables.resolve(&global.catalogue, checks, path);
+        let mut access = tables.resolve(&global.catalogue, checks, path);
+        let place = path.join("servers");
+        let servers = servers::resolve(&self.servers, &global.catalogue, checks, &place);
+        if let Some(servers) = &servers {
+            access.servers = servers::scopes(servers);
+        }
         let refusals = refusals::resolve(&self.refusals, checks, &path.join("refusals"));
         let sign_in = whole.sign_in.resolve(&roles, checks, &path.join("sign_in"));
         let place = path.join("identity_assertions");
@@ -270,6 +305,11 @@ impl TenantEntry {
             Some(trust) => trust.resolve(checks, &place),
             None => Some(global.client_documents.clone()),
         };
+        let place = path.join("scim");
+        let provisioning = match &self.scim {
+            Some(scim) => Some(Arc::new(scim.resolve(&roles, checks, &place)?)),
+            None => None,
+        };
         let place = path.join("rate_limits");
         let rate_limits = self.rate_limits.over(&global.rate_limits, checks, &place);
         let branding = whole.branding.embed(checks, &path.join("branding"));
@@ -283,8 +323,10 @@ impl TenantEntry {
             identity_assertions: assertions?,
             client_documents: client_documents?,
             registration: registration?,
+            provisioning,
             rate_limits,
             branding: branding?,
+            servers: Arc::new(Upstreams::new(servers?)),
             json: checks.require(json, path, "a document that can be stored")?,
         })
     }

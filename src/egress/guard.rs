@@ -97,7 +97,10 @@ impl GuardedClient {
         reason = "the one place that makes a guarded HTTP client"
     )]
     pub fn new(settings: &GuardSettings, lookup: Arc<dyn Lookup>) -> Result<Self, EgressError> {
-        let reachable = Reachable(settings.allow_private.clone());
+        let reachable = Reachable {
+            added: settings.allow_private.clone(),
+            public: true,
+        };
         let roots = Certificate::from_pem_bundle(&settings.root_certificates)
             .map_err(|_| EgressError::Setup)?;
         let resolver = VettedResolver {
@@ -175,7 +178,7 @@ impl GuardedClient {
     }
 }
 
-fn reason_of(error: &reqwest::Error) -> GuardError {
+pub(super) fn reason_of(error: &reqwest::Error) -> GuardError {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = cause {
         if error.is::<SpecialUse>() {

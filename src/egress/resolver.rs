@@ -25,7 +25,12 @@ pub struct SystemLookup;
 
 /// The addresses that may be reached: the public ones, and the networks that an operator added.
 #[derive(Clone, Debug)]
-pub(super) struct Reachable(pub(super) Vec<IpNet>);
+pub(super) struct Reachable {
+    /// What an operator added.
+    pub(super) added: Vec<IpNet>,
+    /// True where public addresses are among them.
+    pub(super) public: bool,
+}
 
 /// Resolves names to addresses that may all be reached.
 #[derive(Debug)]
@@ -49,12 +54,12 @@ impl Lookup for SystemLookup {
 
 impl Reachable {
     pub(super) fn contains(&self, address: IpAddr) -> bool {
-        is_public(address) || self.is_added(address)
+        (self.public && is_public(address)) || self.is_added(address)
     }
 
     /// True for what an operator added.
     pub(super) fn is_added(&self, address: IpAddr) -> bool {
-        self.0.iter().any(|network| network.contains(&address))
+        self.added.iter().any(|network| network.contains(&address))
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -19,7 +19,9 @@ use super::rounds::{self, Rounds};
 use super::seals::Purpose;
 use super::session::Session;
 use super::tasks::Task;
-use crate::backends::{BackendError, Capability, Input, InputRequest, LogLevel, LogRecord, Peer};
+use crate::backends::{
+    BackendError, Capability, Input, InputRequest, LogLevel, LogRecord, Peer, Round,
+};
 use crate::model::{Digest, Principal};
 use crate::resource_server::Permit;
 
@@ -248,6 +250,34 @@ impl Peer for Caller {
         if let Asking::Rounds(rounds) = &mut *self.asking() {
             rounds.remember(state);
         }
+    }
+
+    fn log_level(&self) -> Option<LogLevel> {
+        self.level
+    }
+
+    fn round(&self) -> Option<Round> {
+        match &*self.asking() {
+            Asking::Rounds(rounds) => rounds.round(),
+            Asking::Nobody | Asking::Session(_) | Asking::Task(_) => None,
+        }
+    }
+
+    async fn ask_round(
+        &self,
+        requests: Map<String, Value>,
+        state: Value,
+    ) -> Result<Map<String, Value>, BackendError> {
+        if let Asking::Rounds(rounds) = &mut *self.asking() {
+            rounds.leave(requests, state);
+            return Err(BackendError::InputRequired);
+        }
+        let asked = requests
+            .iter()
+            .filter_map(|(key, request)| Some((key.clone(), InputRequest::read(request)?)));
+        let answers = self.ask(asked.collect()).await?;
+        let keys = requests.into_iter().map(|(key, _)| key);
+        Ok(keys.zip(answers.into_iter().map(Value::Object)).collect())
     }
 
     async fn defer(&self) -> Result<bool, BackendError> {

@@ -3,34 +3,36 @@
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
-use tokio::sync::broadcast;
 
 use super::answered;
 use super::edge::Edge;
 use super::error::{Fault, RpcError};
-use super::listing::Listing;
+use super::listing::{self, Listing};
 use super::message::{Request, RequestId};
 use super::method::{Method, Target};
 use super::param_headers;
+use super::recording;
 use super::reference;
 use super::reply::{Envelope, Reply};
 use super::revision::Revision;
 use super::session::Mark;
-use super::welcome;
-use crate::backends::{Answer, Backend, CallContext, Catalogue, ListChange};
+use crate::audit::{Call, Recorder};
+use crate::backends::remote::Mounts;
+use crate::backends::{Answer, Backend, CallContext, Catalogue};
+use crate::model::{Outcome, Tenant};
 use crate::resource_server::{Operation, Permit, Policy};
 use crate::telemetry::{Figure, Figures};
 
 /// The servers behind one MCP endpoint, and who may use what of them.
 #[derive(Debug)]
 pub struct Dispatcher {
-    backends: Vec<Arc<dyn Backend>>,
+    pub(super) backends: Arc<[Arc<dyn Backend>]>,
+    pub(super) mounts: Option<Arc<Mounts>>,
     policy: Arc<Policy>,
     figures: Arc<Figures>,
+    recorder: Option<Recorder>,
     edge: Arc<Edge>,
     pub(super) server_info: String,
-    /// What is offered, before 2026-07-28 and from then on.
-    pub(super) offered: [String; 2],
 }
 
 /// How this server presents itself (`Implementation`).
@@ -64,13 +66,28 @@ impl Dispatcher {
         } = server_info;
         let server_info = json!({ "name": name, "title": title, "version": version });
         Self {
-            offered: welcome::offered(&backends),
-            backends,
+            backends: backends.into(),
+            mounts: None,
             policy,
             figures,
+            recorder: None,
             edge,
             server_info: server_info.to_string(),
         }
+    }
+
+    /// The same dispatcher, which records what is called through it.
+    #[must_use]
+    pub fn recorded_by(self, recorder: Recorder) -> Self {
+        let recorder = Some(recorder);
+        Self { recorder, ..self }
+    }
+
+    /// The same dispatcher, for the servers that each tenant has mounted.
+    #[must_use]
+    pub fn over(self, mounts: Arc<Mounts>) -> Self {
+        let mounts = Some(mounts);
+        Self { mounts, ..self }
     }
 
     /// What all requests share.
@@ -79,28 +96,23 @@ impl Dispatcher {
         &self.edge
     }
 
-    /// What the servers say when one of their lists changes.
-    pub(super) fn list_changes(
-        &self,
-    ) -> impl Iterator<Item = broadcast::Receiver<ListChange>> + '_ {
-        self.backends
-            .iter()
-            .filter_map(|backend| backend.list_changes())
-    }
-
     /// The policy that listings follow, and permits must come from.
     #[must_use]
     pub fn policy(&self) -> &Policy {
         &self.policy
     }
 
-    /// What a principal needs a permit for to have `request` answered.
-    pub async fn operation(&self, request: &Request) -> Result<Operation, RpcError> {
+    /// What a principal needs a permit for to have `request` answered at `tenant`.
+    pub async fn operation(
+        &self,
+        tenant: &Tenant,
+        request: &Request,
+    ) -> Result<Operation, RpcError> {
         let needed = async {
             let method = Method::named(&request.method, request.revision)?;
             let target = Target::of(method, request)?;
             if !matches!(target, Target::Conversation | Target::Task(_)) {
-                self.find(target, request.revision).await?;
+                self.find(tenant, target, request.revision).await?;
             }
             Ok(target.operation())
         };
@@ -139,13 +151,6 @@ impl Dispatcher {
         Reply::new(&envelope, body.to_string().as_bytes(), meta.as_object()?).ok()
     }
 
-    /// True when one of the servers has what `operation` is about.
-    pub async fn offers(&self, operation: &Operation) -> bool {
-        let target = Target::of_operation(operation);
-        let catalogues = self.catalogues().await;
-        catalogues.iter().any(|catalogue| target.is_in(catalogue))
-    }
-
     /// Has `request` answered as far as `permit` goes.
     pub async fn dispatch(
         &self,
@@ -156,17 +161,22 @@ impl Dispatcher {
         let tenant = &permit.principal().tenant;
         self.figures.count(tenant, Figure::Requests);
         let id = request.id.clone();
+        let opened = recording::open(self.recorder.as_ref(), permit, &request).await;
+        let mut record = opened.map_err(|fault| fault.of(id.clone()))?;
         let answered = async {
             let method = Method::named(&request.method, request.revision)?;
             if !Target::of(method, &request)?.is_allowed_by(permit) {
                 return Err(Fault::Internal);
             }
             match method {
-                Method::Discover => self.discover(&request).await,
-                Method::Initialize => self.initialize(&request).await,
+                Method::Discover => self.discover(permit.tenant(), &request).await,
+                Method::Initialize => self.initialize(permit.tenant(), &request).await,
                 Method::Ping => self.reply(&request, b"{}", None),
                 Method::List(listing) => self.list(listing, permit, &request).await,
-                Method::CallTool => self.call_tool(permit, request, context).await,
+                Method::CallTool => {
+                    self.call_tool((permit, record.as_mut()), request, context)
+                        .await
+                }
                 Method::ReadResource => self.read_resource(permit, &request, context).await,
                 Method::GetPrompt => self.get_prompt(permit, request, context).await,
                 Method::Complete => self.complete(permit, &request, context).await,
@@ -180,7 +190,11 @@ impl Dispatcher {
                 Method::Listen => Err(Fault::Internal),
             }
         };
-        answered.await.map_err(|fault| fault.of(id))
+        let answered = answered.await;
+        if let Some(record) = &mut record {
+            record.went(recording::outcome(&answered));
+        }
+        answered.map_err(|fault| fault.of(id))
     }
 
     async fn list(
@@ -189,20 +203,22 @@ impl Dispatcher {
         permit: &Permit,
         request: &Request,
     ) -> Result<Reply, Fault> {
-        let catalogues = self.catalogues().await;
+        let catalogues = self.catalogues(permit.tenant()).await;
         let page = (&*self.edge, request);
         let body = listing.body(&catalogues, &self.policy, permit, page)?;
-        self.reply(request, &body, Some(LISTING_TTL_MS))
+        let meta = listing::unreachable(&catalogues);
+        let envelope = self.envelope(request, Some(LISTING_TTL_MS));
+        Reply::new(&envelope, &body, &meta)
     }
 
     async fn call_tool(
         &self,
-        permit: &Permit,
+        (permit, record): (&Permit, Option<&mut Call<'_>>),
         mut request: Request,
         context: &CallContext,
     ) -> Result<Reply, Fault> {
         let target = Target::of(Method::CallTool, &request)?;
-        let (backend, catalogue) = self.find(target, request.revision).await?;
+        let (backend, catalogue) = self.find(permit.tenant(), target, request.revision).await?;
         check_param_headers(&request, &catalogue)?;
         let arguments = take_arguments(&mut request.params)?;
         let Operation::CallTool(name) = permit.operation() else {
@@ -217,9 +233,13 @@ impl Dispatcher {
         let failed = answer.as_ref().map_or(true, answered::tells_of_failure);
         if failed {
             self.figures.count(tenant, Figure::ToolErrors);
+            if let (Some(record), Ok(_)) = (record, &answer) {
+                record.went(Outcome::Failed);
+            }
         }
         let mut answer = answered::in_revision(answer?, request.revision);
-        if failed {
+        // What somebody else wrote is left as it is.
+        if failed && backend.is_built_in() {
             answer = reference::in_answer(name, answer);
         }
         self.answer(&request, &answer)
@@ -232,7 +252,7 @@ impl Dispatcher {
         context: &CallContext,
     ) -> Result<Reply, Fault> {
         let target = Target::of(Method::ReadResource, request)?;
-        let (backend, _) = self.find(target, request.revision).await?;
+        let (backend, _) = self.find(permit.tenant(), target, request.revision).await?;
         let answer = backend
             .read_resource(permit, target.uri(), context)
             .await
@@ -248,7 +268,7 @@ impl Dispatcher {
         context: &CallContext,
     ) -> Result<Reply, Fault> {
         let target = Target::of(Method::GetPrompt, &request)?;
-        let (backend, _) = self.find(target, request.revision).await?;
+        let (backend, _) = self.find(permit.tenant(), target, request.revision).await?;
         let arguments = take_arguments(&mut request.params)?;
         let Operation::GetPrompt(name) = permit.operation() else {
             return Err(Fault::Internal);
@@ -267,35 +287,12 @@ impl Dispatcher {
         context: &CallContext,
     ) -> Result<Reply, Fault> {
         let target = Target::of(Method::Complete, request)?;
-        let (backend, _) = self.find(target, request.revision).await?;
+        let (backend, _) = self.find(permit.tenant(), target, request.revision).await?;
         let answer = backend
             .complete(permit, &request.params, context)
             .await
             .map_err(|error| Fault::from_backend(error, target.uri(), request.revision))?;
         self.answer(request, &answer)
-    }
-
-    /// The server that has `target`, with all that it has.
-    pub(super) async fn find(
-        &self,
-        target: Target<'_>,
-        revision: Revision,
-    ) -> Result<(&dyn Backend, Arc<Catalogue>), Fault> {
-        for backend in &self.backends {
-            let catalogue = backend.catalogue().await;
-            if target.is_in(&catalogue) {
-                return Ok((backend.as_ref(), catalogue));
-            }
-        }
-        Err(target.unknown(revision))
-    }
-
-    pub(super) async fn catalogues(&self) -> Vec<Arc<Catalogue>> {
-        let mut catalogues = Vec::with_capacity(self.backends.len());
-        for backend in &self.backends {
-            catalogues.push(backend.catalogue().await);
-        }
-        catalogues
     }
 
     fn envelope<'a>(&'a self, request: &'a Request, ttl_ms: Option<u64>) -> Envelope<'a> {

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::message::RequestId;
 use super::reference;
 use super::revision::Revision;
-use crate::backends::{BackendError, Capability};
+use crate::backends::{BackendError, Capability, RelayedError};
 use crate::model;
 use crate::store::StoreError;
 
@@ -101,6 +101,9 @@ pub enum Fault {
     /// The server behind the gate can't answer now.
     #[error("{0}")]
     Unavailable(&'static str),
+    /// A server elsewhere answered with an error of its own.
+    #[error("{}", .0.message)]
+    Relayed(Box<RelayedError>, Revision),
     /// The caller gave the request up.
     #[error("The request was cancelled")]
     Cancelled,
@@ -124,8 +127,9 @@ pub enum Fault {
 impl Fault {
     /// The code on the wire.
     #[must_use]
-    pub const fn code(&self) -> i32 {
+    pub fn code(&self) -> i64 {
         match self {
+            Self::Relayed(error, revision) => relayed_code(error.code, *revision),
             Self::Parse => -32700,
             Self::InvalidRequest(_)
             | Self::HttpMethod
@@ -198,6 +202,7 @@ impl Fault {
             | Self::Lost
             | Self::Unauthorized
             | Self::Unavailable(_)
+            | Self::Relayed(..)
             | Self::Cancelled
             | Self::Internal => StatusCode::OK,
         }
@@ -225,12 +230,26 @@ impl Fault {
             BackendError::UnknownPrompt => Self::UnknownPrompt,
             BackendError::InvalidParams(why) => Self::InvalidParams(why.into()),
             BackendError::Unavailable(why) => Self::Unavailable(why),
+            BackendError::Relayed(error) => Self::relayed(error, uri, revision),
             BackendError::MissingCapability(capability) => {
                 Self::MissingCapability(capability, revision)
             }
             BackendError::InputRequired => Self::InputRequired,
             BackendError::Cancelled => Self::Cancelled,
         }
+    }
+
+    /// What the error of a server elsewhere means to a request for `uri` in `revision`. What the
+    /// revisions say differently is said as the client's has it.
+    fn relayed(mut error: Box<RelayedError>, uri: &str, revision: Revision) -> Self {
+        let is_about = |data: &Value| data.get("uri").is_some();
+        if !uri.is_empty() && error.code == -32602 && error.data.as_ref().is_some_and(is_about) {
+            error.code = -32002;
+        }
+        if error.code == -32002 && error.data.is_none() {
+            error.data = Some(json!({ "uri": uri }));
+        }
+        Self::Relayed(error, revision)
     }
 
     fn data(&self) -> Map<String, Value> {
@@ -261,6 +280,7 @@ impl Fault {
             | Self::Unauthorized
             | Self::HeaderMismatch(_)
             | Self::Unavailable(_)
+            | Self::Relayed(..)
             | Self::Cancelled
             | Self::Internal
             | Self::HttpMethod
@@ -272,6 +292,16 @@ impl Fault {
             .into_iter()
             .map(|(name, value)| (name.to_owned(), value))
             .collect()
+    }
+}
+
+/// The code of a server's error in the revision of the client: an unknown resource has another one
+/// from 2026-07-28 on, which must not use those that it took out (basic/index, error codes).
+const fn relayed_code(code: i64, revision: Revision) -> i64 {
+    match (code, revision) {
+        (-32002, Revision::V2026_07_28) => -32602,
+        (-32042, Revision::V2026_07_28) => -32603,
+        (code, _) => code,
     }
 }
 
@@ -313,13 +343,19 @@ impl RpcError {
 
     /// The error object.
     pub(super) fn object(&self) -> Value {
-        let mut data = self.fault.data();
-        if let Some(reference) = self.reference {
+        let mut data = if let Fault::Relayed(error, _) = &self.fault {
+            error.data.clone().unwrap_or_else(|| json!({}))
+        } else {
+            Value::Object(self.fault.data())
+        };
+        if let (Value::Object(data), Some(reference)) = (&mut data, self.reference) {
             data.insert(reference::MEMBER.to_owned(), json!(reference.to_string()));
         }
         let mut error = json!({ "code": self.fault.code(), "message": self.fault.to_string() });
-        if let (Some(error), false) = (error.as_object_mut(), data.is_empty()) {
-            error.insert("data".to_owned(), Value::Object(data));
+        if data != json!({})
+            && let Some(error) = error.as_object_mut()
+        {
+            error.insert("data".to_owned(), data);
         }
         error
     }

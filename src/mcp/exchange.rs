@@ -12,6 +12,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::caller::Caller;
 use super::dispatch::Dispatcher;
 use super::error::{Fault, RpcError};
+use super::extras;
 use super::message::{Request, RequestId};
 use super::reply::Reply;
 use super::revision::Revision;
@@ -141,6 +142,7 @@ impl Exchange {
             progress,
             cancellation,
             peer: caller.clone().map(|caller| caller as Arc<dyn Peer>),
+            extras: extras::of(&request),
         };
         let answer = async move {
             let (id, revision) = (request.id.clone(), request.revision);

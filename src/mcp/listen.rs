@@ -167,7 +167,8 @@ impl Listener {
         let share = dispatcher.edge().streams.take(permit.principal());
         let share = share.ok_or(Fault::TooMany)?;
         let events = dispatcher
-            .list_changes()
+            .list_changes(permit.tenant())
+            .into_iter()
             .map(happening::list_changes)
             .collect();
         let tenant = Arc::clone(permit.tenant());
@@ -232,6 +233,9 @@ impl Listener {
         let tenants = (&self.tenant, &tenant);
         let changed = self.dispatcher.lists_that_change(&self.principal, tenants);
         let changed = changed.await;
+        for changes in self.dispatcher.further_changes(&self.tenant, &tenant) {
+            self.events.push(happening::list_changes(changes));
+        }
         self.tenant = tenant;
         for list in changed {
             self.tell_lists(Some(list));
@@ -274,7 +278,8 @@ impl Listener {
             return false;
         };
         let target = Target::Resource(uri);
-        let Ok((backend, _)) = self.dispatcher.find(target, Revision::LATEST).await else {
+        let found = self.dispatcher.find(&self.tenant, target, Revision::LATEST);
+        let Ok((backend, _)) = found.await else {
             return false;
         };
         let Ok(Some(updates)) = backend.subscribe(&permit, uri).await else {

@@ -27,6 +27,9 @@ pub(super) enum Listing {
     Prompts,
 }
 
+/// The key of `_meta` that names servers which can't be reached.
+const UNREACHABLE: &str = "gatehouse/unreachable";
+
 const SECURITY_SCHEMES: &str = "securitySchemes";
 
 /// For how long a place in a list can be come back to.
@@ -144,6 +147,19 @@ impl Listing {
             Self::Prompts => Operation::GetPrompt(name),
         }
     }
+}
+
+/// What a list says of servers that can't be reached, whose entries are missing or not of now.
+pub(super) fn unreachable(catalogues: &[Arc<Catalogue>]) -> Map<String, Value> {
+    let servers = catalogues.iter();
+    let names: Vec<&str> = servers
+        .filter_map(|catalogue| catalogue.unreachable.as_deref())
+        .collect();
+    let mut meta = Map::new();
+    if !names.is_empty() {
+        meta.insert(UNREACHABLE.to_owned(), json!(names));
+    }
+    meta
 }
 
 /// The tool with what a caller needs for it, as hosts read it that connect an account for one tool:

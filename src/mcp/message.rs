@@ -1,15 +1,13 @@
 //! One strict parse of a message (JSON-RPC 2.0 §4) that leaves nothing to be read in two ways.
 
-use std::fmt;
-
 use http::{HeaderName, HeaderValue};
-use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Number, Value};
 
 use super::error::{Fault, RpcError};
 use super::revision::{Revision, meta};
 use super::session::Session;
+use crate::model::strict_json;
 
 /// The id of a request, given back as it came: a string, or an integer (MCP basic/index).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -74,15 +72,6 @@ pub(super) enum Unchecked {
     Notification(Notification),
     /// A response.
     Response(ClientResponse),
-}
-
-/// How deep arrays and objects may nest.
-const MAX_DEPTH: u8 = 64;
-
-/// Reads any JSON value, but refuses one that is nested too deep or names a member twice.
-#[derive(Clone, Copy)]
-struct Strict {
-    depth: u8,
 }
 
 impl RequestId {
@@ -177,11 +166,7 @@ impl Notification {
 
 /// Reads the one message of `bytes`.
 pub(super) fn parse(bytes: &[u8]) -> Result<Unchecked, RpcError> {
-    let mut json = serde_json::Deserializer::from_slice(bytes);
-    let value = Strict { depth: 0 }
-        .deserialize(&mut json)
-        .and_then(|value| json.end().map(|()| value))
-        .map_err(|_| Fault::Parse)?;
+    let value = strict_json(bytes).map_err(|_| Fault::Parse)?;
     let Value::Object(mut members) = value else {
         return Err(Fault::InvalidRequest("a message is one object, not a batch").into());
     };
@@ -249,83 +234,5 @@ impl Notification {
             (true, true) => Err(Fault::InvalidRequest("a notification has no id")),
             (false, true) | (true, false) => Ok(()),
         }
-    }
-}
-
-impl Strict {
-    fn deeper<E: Error>(self) -> Result<Self, E> {
-        if self.depth == MAX_DEPTH {
-            return Err(E::custom("nested too deep"));
-        }
-        Ok(Self {
-            depth: self.depth + 1,
-        })
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for Strict {
-    type Value = Value;
-
-    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Value, D::Error> {
-        json.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Strict {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value")
-    }
-
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::Bool(value))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
-        let number = Number::from_f64(value).ok_or_else(|| E::custom("not a number of JSON"))?;
-        Ok(Value::Number(number))
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(Value::String(value.to_owned()))
-    }
-
-    fn visit_string<E>(self, value: String) -> Result<Value, E> {
-        Ok(Value::String(value))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
-        let inner = self.deeper()?;
-        let mut array = Vec::new();
-        while let Some(item) = items.next_element_seed(inner)? {
-            array.push(item);
-        }
-        Ok(Value::Array(array))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
-        let inner = self.deeper()?;
-        let mut object = Map::new();
-        while let Some(name) = members.next_key()? {
-            let value = members.next_value_seed(inner)?;
-            // RFC 8259 §4 lets readers disagree about which of two members counts.
-            if object.insert(name, value).is_some() {
-                return Err(A::Error::custom("a member is named twice"));
-            }
-        }
-        Ok(Value::Object(object))
     }
 }

@@ -8,7 +8,7 @@ use super::listing::Listing;
 use super::message::Request;
 use super::revision::Revision;
 use crate::backends::{Capability, Catalogue};
-use crate::model::expands_to;
+use crate::model::{MountPrefix, expands_to};
 use crate::resource_server::{Operation, Permit};
 
 /// A method that is served in some revision.
@@ -154,12 +154,25 @@ impl<'a> Target<'a> {
             // Its handle says whether there is such a task.
             Self::Conversation | Self::Task(_) => true,
             Self::Tool(name) => catalogue.has_tool(name),
-            Self::Resource(uri) => has_resource(catalogue, uri),
+            Self::Resource(uri) => may_have_resource(catalogue, uri),
             Self::Template(text) => {
                 let mut templates = catalogue.resource_templates.iter();
-                templates.any(|template| template.name == text) || has_resource(catalogue, text)
+                templates.any(|template| template.name == text)
+                    || may_have_resource(catalogue, text)
             }
             Self::Prompt(name) => catalogue.prompts.iter().any(|prompt| prompt.name == name),
+        }
+    }
+
+    /// True when a server could have it whose names and URIs all begin with `prefix`.
+    pub(super) fn may_be_of(self, prefix: Option<&MountPrefix>) -> bool {
+        let Some(prefix) = prefix else {
+            return true;
+        };
+        match self {
+            Self::Conversation => true,
+            Self::Tool(name) | Self::Task(name) | Self::Prompt(name) => prefix.claims_name(name),
+            Self::Resource(uri) | Self::Template(uri) => prefix.claims_uri(uri),
         }
     }
 
@@ -213,6 +226,11 @@ fn completed(params: &Map<String, Value>) -> Result<Target<'_>, Fault> {
         "ref/resource" => text(reference, "uri").map(Target::Template),
         _ => Err(Fault::InvalidParams("unknown type of ref".into())),
     }
+}
+
+/// True where a server has or may have it: only the server itself knows of what it doesn't list.
+fn may_have_resource(catalogue: &Catalogue, uri: &str) -> bool {
+    catalogue.has_unlisted_resources || has_resource(catalogue, uri)
 }
 
 fn has_resource(catalogue: &Catalogue, uri: &str) -> bool {

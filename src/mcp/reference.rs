@@ -19,6 +19,9 @@ pub(super) fn of_error(fault: &Fault) -> Option<RequestId> {
     } else if let Fault::TooFast { .. } = fault {
         // There may be any number of these, and the limiter says which they are.
         tracing::debug!(rpc.code = code, "answered: {fault}");
+    } else if let Fault::Relayed(..) = fault {
+        // Nor does the log repeat what somebody else said.
+        tracing::info!(rpc.code = code, "answered: the error of a mounted server");
     } else if fault.is_of_the_gateway() {
         tracing::warn!(rpc.code = code, "answered: {fault}");
     } else if *fault != Fault::InputRequired {

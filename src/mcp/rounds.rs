@@ -8,7 +8,7 @@ use super::edge::Edge;
 use super::error::Fault;
 use super::message::Request;
 use super::seals::Purpose;
-use crate::backends::{BackendError, Input, InputRequest};
+use crate::backends::{BackendError, Input, InputRequest, Round};
 use crate::model::{Digest, Principal};
 
 /// The rounds of one call, seen from the present one.
@@ -96,6 +96,21 @@ impl Rounds {
         }
     }
 
+    /// What this round brought, where somebody else's rounds go on in it.
+    pub(super) fn round(&self) -> Option<Round> {
+        let state = self.kept.state.clone()?;
+        Some(Round {
+            state,
+            answers: self.given.clone(),
+        })
+    }
+
+    /// Leaves the questions of somebody else's round.
+    pub(super) fn leave(&mut self, requests: Map<String, Value>, state: Value) {
+        self.missing = requests;
+        self.kept.state = Some(state);
+    }
+
     /// What an earlier round left.
     pub(super) fn remembered(&self) -> Option<Value> {
         self.kept.state.clone()
@@ -113,7 +128,11 @@ impl Rounds {
         if state.len() > LONGEST_STATE {
             return Err(Fault::Unavailable("the call has grown too long"));
         }
-        let result = json!({ "inputRequests": self.missing, "requestState": state });
+        let result = if self.missing.is_empty() {
+            json!({ "requestState": state })
+        } else {
+            json!({ "inputRequests": self.missing, "requestState": state })
+        };
         Ok(serde_json::to_vec(&result)?)
     }
 }

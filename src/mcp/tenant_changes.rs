@@ -71,10 +71,11 @@ impl Dispatcher {
         let (Ok(old), Ok(new)) = (permit(old), permit(new)) else {
             return Vec::new();
         };
-        let catalogues = self.catalogues().await;
+        let had = self.catalogues(old.tenant()).await;
+        let has = self.catalogues(new.tenant()).await;
         let differs = |listing: Listing| {
-            let shown = |permit| listing.shown(&catalogues, self.policy(), permit);
-            shown(&old) != shown(&new)
+            let policy = self.policy();
+            listing.shown(&had, policy, &old) != listing.shown(&has, policy, &new)
         };
         [
             (ListChange::Tools, differs(Listing::Tools)),

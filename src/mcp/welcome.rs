@@ -11,13 +11,18 @@ use super::message::Request;
 use super::reply::Reply;
 use super::revision::Revision;
 use crate::backends::Backend;
+use crate::model::Tenant;
 
 impl Dispatcher {
     /// 2026-07-28 server/discover
-    pub(super) async fn discover(&self, request: &Request) -> Result<Reply, Fault> {
+    pub(super) async fn discover(
+        &self,
+        tenant: &Tenant,
+        request: &Request,
+    ) -> Result<Reply, Fault> {
         let versions = serde_json::to_string(&Revision::SUPPORTED.map(Revision::name))?;
-        let instructions = self.instructions().await?;
-        let [_, capabilities] = &self.offered;
+        let instructions = self.instructions(tenant).await?;
+        let [_, capabilities] = offered(&self.servers(tenant));
         let body = format!(
             "{{\"supportedVersions\":{versions},\"capabilities\":{capabilities}{instructions}}}"
         );
@@ -25,11 +30,15 @@ impl Dispatcher {
     }
 
     /// 2025-11-25 basic/lifecycle, initialization
-    pub(super) async fn initialize(&self, request: &Request) -> Result<Reply, Fault> {
+    pub(super) async fn initialize(
+        &self,
+        tenant: &Tenant,
+        request: &Request,
+    ) -> Result<Reply, Fault> {
         let revision = Revision::negotiated(&request.params)?.name();
-        let instructions = self.instructions().await?;
+        let instructions = self.instructions(tenant).await?;
         let server_info = &self.server_info;
-        let [capabilities, _] = &self.offered;
+        let [capabilities, _] = offered(&self.servers(tenant));
         let body = format!(
             "{{\"protocolVersion\":\"{revision}\",\"capabilities\":{capabilities},\
              \"serverInfo\":{server_info}{instructions}}}"
@@ -45,8 +54,8 @@ impl Dispatcher {
     }
 
     /// The member `instructions`, with the comma before it, where any server gives some.
-    async fn instructions(&self) -> Result<String, Fault> {
-        let catalogues = self.catalogues().await;
+    async fn instructions(&self, tenant: &Tenant) -> Result<String, Fault> {
+        let catalogues = self.catalogues(tenant).await;
         let texts: Vec<&str> = catalogues
             .iter()
             .filter_map(|catalogue| catalogue.instructions.as_deref())
@@ -59,8 +68,9 @@ impl Dispatcher {
     }
 }
 
-/// What the servers together can do. Every list exists, if only as an empty one.
-pub(super) fn offered(backends: &[Arc<dyn Backend>]) -> [String; 2] {
+/// What the servers together can do, before 2026-07-28 and from then on. Every list exists, if only
+/// as an empty one.
+fn offered(backends: &[Arc<dyn Backend>]) -> [String; 2] {
     let subscribe = backends.iter().any(|one| one.takes_subscriptions());
     // Where no server ever changes a list, the tenant may still change what of it is seen.
     let list = json!({ "listChanged": true });

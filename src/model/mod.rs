@@ -11,8 +11,11 @@ mod encryption_key;
 mod grant;
 mod identity_assertions;
 mod key_thumbprint;
+mod mount_prefix;
+mod operator;
 mod pkce;
 mod principal;
+mod provisioning;
 mod pushed_request;
 mod random;
 mod rate_limits;
@@ -29,8 +32,10 @@ mod sign_in;
 mod signing_key;
 mod single_use;
 mod stored_tenant;
+mod strict_json;
 mod tenant;
 mod time;
+mod upstream;
 mod uri_template;
 mod user;
 
@@ -45,8 +50,17 @@ pub use encryption_key::{EncryptionKey, InvalidEncryptionKey};
 pub use grant::{AuthorizationCode, Consent, Grant, GrantId, LoginSession, RefreshToken};
 pub use identity_assertions::AssertionIssuer;
 pub use key_thumbprint::KeyThumbprint;
+pub use mount_prefix::{InvalidMountPrefix, MountPrefix};
+pub use operator::{
+    InvalidOperatorName, Operator, OperatorName, OperatorRole, OperatorSession, is_operator_token,
+    new_operator_token,
+};
 pub use pkce::{CodeChallenge, CodeVerifier, InvalidPkce};
 pub use principal::Principal;
+pub use provisioning::{
+    GroupChange, ProvisionedGroup, ProvisionedUser, ProvisioningProvider, ProvisioningSettings,
+    ProvisioningSubject, UserChange,
+};
 pub use pushed_request::PushedRequest;
 pub use random::{Random, SystemRandom, new_identifier};
 pub use rate_limits::{InvalidRateLimit, RateLimit, RateLimits, Rule, Subject};
@@ -63,7 +77,12 @@ pub use sign_in::{IdentityProvider, OnLogout, SignInSettings, TENANT_PLACEHOLDER
 pub use signing_key::{LONGEST_ACCESS_TOKEN, SealedSigningKey, SigningAlgorithm, SigningKey};
 pub use single_use::SingleUse;
 pub use stored_tenant::{ListedTenant, StoredTenant, TenantOrigin};
+pub use strict_json::{NotStrict, strict_json};
 pub use tenant::{InvalidPublicUrl, InvalidTenantSlug, PublicUrl, Role, Tenant, TenantSlug};
 pub use time::{Clock, SystemClock, Timestamp};
+pub use upstream::{
+    ClientCredentials, SecretHeader, Upstream, UpstreamAddress, UpstreamCredentials,
+    UpstreamLimits, UpstreamPlace, UpstreamProcess, Upstreams,
+};
 pub use uri_template::expands_to;
 pub use user::{ExternalIdentity, GroupSnapshot, PasswordHash, User, UserId};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{ScopeSet, expands_to};
+use super::{MountPrefix, ScopeSet, expands_to};
 
 /// Whether those who may not use something know of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,6 +32,8 @@ pub struct AccessRules {
     pub resources: BTreeMap<String, Requirement>,
     /// By the name of the prompt.
     pub prompts: BTreeMap<String, Requirement>,
+    /// By what the names and URIs of a mounted server begin with.
+    pub servers: BTreeMap<MountPrefix, ScopeSet>,
 }
 
 impl Requirement {
@@ -64,6 +66,23 @@ impl AccessRules {
         missing(&mut self.resources, &global.resources);
         missing(&mut self.prompts, &global.prompts);
         self
+    }
+
+    /// What the mounted server of the tool or prompt `name` asks for, whichever it is.
+    #[must_use]
+    pub fn of_server_named(&self, name: &str) -> ScopeSet {
+        self.of_server(|prefix| prefix.claims_name(name))
+    }
+
+    /// What the mounted server of the resource or template `uri` asks for, whichever it is.
+    #[must_use]
+    pub fn of_server_at(&self, uri: &str) -> ScopeSet {
+        self.of_server(|prefix| prefix.claims_uri(uri))
+    }
+
+    fn of_server(&self, claims: impl Fn(&MountPrefix) -> bool) -> ScopeSet {
+        let claiming = self.servers.iter().filter(|(prefix, _)| claims(prefix));
+        claiming.fold(ScopeSet::default(), |sum, (_, scopes)| sum.union(scopes))
     }
 
     /// What the resource at `uri`, or the template that reads so, asks for. Where several rules

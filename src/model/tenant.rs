@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use url::Url;
 
 use super::{
-    AccessRules, AssertionIssuer, Authorization, Branding, DocumentTrust, RateLimits, RedirectUri,
-    RefusalRules, RegistrationSettings, ResourceUri, ScopeSet, SignInSettings,
+    AccessRules, AssertionIssuer, Authorization, Branding, DocumentTrust, ProvisioningSettings,
+    RateLimits, RedirectUri, RefusalRules, RegistrationSettings, ResourceUri, ScopeSet,
+    SignInSettings, Upstreams,
 };
 
 /// The short name of a tenant, and its key in every table.
@@ -68,8 +70,12 @@ pub struct Tenant {
     pub registration: RegistrationSettings,
     /// How often it may be asked.
     pub rate_limits: RateLimits,
+    /// What its identity provider may keep here; none where it may keep nothing.
+    pub provisioning: Option<Arc<ProvisioningSettings>>,
     /// How its pages look.
     pub branding: Branding,
+    /// The servers that it has mounted.
+    pub servers: Arc<Upstreams>,
 }
 
 impl TenantSlug {
@@ -203,7 +209,9 @@ impl Tenant {
             client_documents: DocumentTrust::default(),
             registration: RegistrationSettings::default(),
             rate_limits: RateLimits::default(),
+            provisioning: None,
             branding: Branding::default(),
+            servers: Arc::default(),
         }
     }
 

@@ -52,6 +52,12 @@ pub enum Refusal {
 }
 
 impl Permit {
+    /// Whom it was given to, to be kept.
+    #[must_use]
+    pub fn caller(&self) -> &Arc<Principal> {
+        &self.principal
+    }
+
     /// Where it holds.
     #[must_use]
     pub fn tenant(&self) -> &Arc<Tenant> {
@@ -133,23 +139,25 @@ impl Policy {
     #[must_use]
     pub fn requirement(&self, tenant: &Tenant, operation: &Operation) -> (ScopeSet, Visibility) {
         let rules = &tenant.access;
-        let (base, own) = match operation {
+        let (base, own, server) = match operation {
             Operation::Converse => return (ScopeSet::default(), Visibility::Discoverable),
             Operation::CallTool(name) => {
-                (&self.every_tool, rules.tools.get(name).map(Cow::Borrowed))
+                let own = rules.tools.get(name).map(Cow::Borrowed);
+                (&self.every_tool, own, rules.of_server_named(name))
             }
             Operation::ReadResource(uri) => {
                 let own = Cow::<Requirement>::Owned(rules.of_resource(uri));
-                (&self.every_resource, Some(own))
+                (&self.every_resource, Some(own), rules.of_server_at(uri))
             }
             Operation::GetPrompt(name) => {
                 let own = rules.prompts.get(name).map(Cow::Borrowed);
-                (&self.every_prompt, own)
+                (&self.every_prompt, own, rules.of_server_named(name))
             }
         };
+        let base = base.union(&server);
         match own {
             Some(own) => (base.union(&own.scopes), own.visibility),
-            None => (base.clone(), Visibility::default()),
+            None => (base, Visibility::default()),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What must outlive a process: one narrow trait of atomic operations, named after their intent.
 
+mod administration;
 mod audit;
 mod connect;
 mod error;
@@ -10,6 +11,7 @@ mod policy;
 mod postgres;
 mod rates;
 mod row;
+mod scim;
 mod sqlite;
 mod tasks;
 mod tenants;
@@ -25,6 +27,7 @@ use crate::model::{
     SealedSigningKey, SingleUse, TenantSlug, Timestamp, User, UserId,
 };
 
+pub use administration::{AdministrationStore, Census, GrantFilter, OperatorStore, Page};
 pub use audit::{AUDIT_BATCH, AuditChain, AuditQuery, AuditStore, Checkpoint, CheckpointKey};
 pub use connect::{ConnectOptions, Location, connect, locate, migrate};
 pub use federation::{
@@ -34,6 +37,7 @@ pub use notes::{Heard, Note, NoteStore};
 pub use operands::{CodeRedemption, LiveGrant, Registration, Rotation, RotationOutcome};
 pub use policy::PolicyStore;
 pub use rates::{RateStore, Use};
+pub use scim::{GroupChanges, ScimQuery, ScimStore, UserChanges};
 pub use tasks::{StoredTask, TaskChange, TaskStatus, TaskStore};
 pub use tenants::{Application, Clash, TenantStore};
 
@@ -53,13 +57,16 @@ const TOKEN_RETENTION: i64 = LONGEST_ACCESS_TOKEN.as_secs().cast_signed() + 60 *
 /// the same time is as if they had done it one after the other.
 #[async_trait]
 pub trait Store:
-    TenantStore
+    AdministrationStore
     + AuditStore
     + FederationStore
-    + PolicyStore
     + NoteStore
+    + OperatorStore
+    + PolicyStore
+    + ScimStore
     + TaskStore
     + RateStore
+    + TenantStore
     + fmt::Debug
     + Send
     + Sync

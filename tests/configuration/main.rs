@@ -12,6 +12,7 @@ mod keys;
 mod overrides;
 mod problems;
 mod rate_limits;
+mod servers;
 mod tenants;
 
 use gatehouse::config::{self, Config, Environment, Problem, Problems};

@@ -90,6 +90,7 @@ fn catalogue() -> Catalogue {
         resource_templates: vec![definition(template, json!({ "uriTemplate": template }))],
         prompts: vec![definition("summary", json!({ "name": "summary" }))],
         instructions: Some("Ask about the weather.".to_owned()),
+        ..Catalogue::default()
     }
 }
 

@@ -305,7 +305,8 @@ impl Stations {
             let permit = policy.permit(&self.tenant, &self.principal, Operation::Converse);
             return Ok(permit.unwrap());
         };
-        let operation = self.dispatcher.operation(request).await.map_err(Ok)?;
+        let operation = self.dispatcher.operation(&self.tenant, request).await;
+        let operation = operation.map_err(Ok)?;
         policy
             .permit(&self.tenant, &self.principal, operation)
             .map_err(|refusal| match refusal {

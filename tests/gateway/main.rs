@@ -9,8 +9,14 @@
     reason = "test support: a surprise ends the test"
 )]
 
+mod admin;
+mod audit;
 #[path = "../fake_issuer/mod.rs"]
 mod fake_issuer;
+
+#[path = "../fake_upstream/mod.rs"]
+#[expect(dead_code, reason = "what the tests of single servers need of it")]
+mod fake_upstream;
 
 mod claims;
 #[path = "../fake_nws/mod.rs"]
@@ -23,6 +29,7 @@ mod dpop;
 mod edge;
 mod external;
 mod federation;
+mod isolation;
 mod key_rotation;
 mod lifetime;
 mod logs;
@@ -32,8 +39,11 @@ mod rate_limits;
 mod references;
 mod refresh_ledger;
 mod revocation;
+mod scim;
+mod scim_refusals;
 mod stdio;
 mod streams;
 mod tenants;
 mod tenants_live;
+mod upstreams;
 mod weather;

@@ -38,6 +38,7 @@ fn guarded() -> Arc<Tenant> {
             ("figures", "metrics:read", Discoverable),
             ("secret", "metrics:read", Hidden),
         ]),
+        ..AccessRules::default()
     };
     Arc::new(tenant)
 }

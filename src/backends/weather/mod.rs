@@ -46,6 +46,7 @@ impl Weather {
             resource_templates: resources::templates(),
             prompts: prompts::definitions(),
             instructions: Some(INSTRUCTIONS.to_owned()),
+            ..Catalogue::default()
         });
         Self {
             nws,

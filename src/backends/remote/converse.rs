@@ -1,0 +1,216 @@
+//! What a mounted server says about one request until its response: progress and logs go to the
+//! client of the call, questions as well, and their answers back.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use http::HeaderMap;
+use serde_json::{Map, Value};
+
+use super::super::{BackendError, CallContext, InputRequest, LogLevel, LogRecord, Progress};
+use super::failure::{Answered, Failure};
+use super::http::Conversation;
+use super::line::{Line, Session, check_id};
+use super::message::{self, Heard};
+
+/// Answers to questions of the server, as they come.
+type Questions<'a> =
+    FuturesUnordered<Pin<Box<dyn Future<Output = Result<Bytes, Failure>> + Send + 'a>>>;
+
+/// How many questions of one call may wait for answers.
+const QUESTIONS: usize = 16;
+
+/// JSON-RPC 2.0 §5.1, and what MCP says of users who refuse.
+const METHOD_NOT_FOUND: i64 = -32601;
+const REFUSED: i64 = -1;
+
+/// Tells the server of a session that nobody waits for a request any more, unless there was an
+/// answer (2025-11-25 basic/utilities/cancellation). In 2026-07-28 to hang up says the same.
+pub(super) struct Cancellation<'a> {
+    line: &'a Arc<Line>,
+    session: Option<&'a Arc<Session>>,
+    id: u64,
+}
+
+impl<'a> Cancellation<'a> {
+    /// Of the request `id`, which is about to be sent.
+    pub(super) fn new(line: &'a Arc<Line>, session: Option<&'a Arc<Session>>, id: u64) -> Self {
+        Self { line, session, id }
+    }
+}
+
+impl Drop for Cancellation<'_> {
+    fn drop(&mut self) {
+        let Some(session) = self.session else {
+            return;
+        };
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            return;
+        };
+        let params = Map::from_iter([("requestId".to_owned(), self.id.into())]);
+        let body = message::notification("notifications/cancelled", &params);
+        let (line, headers) = (Arc::clone(self.line), session.headers());
+        runtime.spawn(async move {
+            let sent = line.transport.send(headers, body);
+            drop(tokio::time::timeout(line.limits.deadline, sent).await);
+        });
+    }
+}
+
+impl Line {
+    /// Reads what comes until there is a response, and does what it says.
+    pub(super) async fn converse(
+        self: &Arc<Self>,
+        mut conversation: Conversation,
+        context: Option<&CallContext>,
+        mut cancellation: Cancellation<'_>,
+    ) -> Answered {
+        let Cancellation { session, id, .. } = cancellation;
+        let mut questions = Questions::new();
+        let mut asked = 0_u32;
+        let cancelled = context.map(|context| context.cancellation.clone());
+        let cancelled = cancelled.unwrap_or_default();
+        loop {
+            // A person may take long, and a server that waits for one has nothing to say.
+            let is_asked = !questions.is_empty();
+            let silence = tokio::time::sleep(self.limits.deadline);
+            let heard = tokio::select! {
+                biased;
+                () = cancelled.cancelled() => return Err(BackendError::Cancelled.into()),
+                Some(answer) = questions.next() => {
+                    self.reply(session, answer?).await?;
+                    continue;
+                }
+                heard = conversation.next() => heard?.ok_or(Failure::Unreachable)?,
+                () = silence, if !is_asked => return Err(Failure::TimedOut),
+            };
+            match heard {
+                Heard::Response {
+                    id: answered,
+                    outcome,
+                } => {
+                    cancellation.session = None;
+                    check_id(answered, id)?;
+                    return outcome;
+                }
+                Heard::Notification { method, params } => self.told(&method, params, id, context),
+                Heard::Request { id, method, params } => {
+                    may_ask(session, questions.len())?;
+                    asked += 1;
+                    let question = Question {
+                        id,
+                        method,
+                        params,
+                        number: asked,
+                    };
+                    questions.push(Box::pin(self.answer(context, question)));
+                }
+            }
+        }
+    }
+
+    /// Sends an answer to the server.
+    async fn reply(&self, session: Option<&Arc<Session>>, body: Bytes) -> Result<(), Failure> {
+        let headers = session.map_or_else(HeaderMap::new, |session| session.headers());
+        let sent = self.transport.send(headers, body);
+        let sent = tokio::time::timeout(self.limits.deadline, sent).await;
+        sent.map_err(|_| Failure::TimedOut)?
+    }
+
+    /// The answer to a question of the server, for the server.
+    async fn answer(
+        &self,
+        context: Option<&CallContext>,
+        question: Question,
+    ) -> Result<Bytes, Failure> {
+        let Question {
+            id,
+            method,
+            mut params,
+            number,
+        } = question;
+        if method == "ping" {
+            return Ok(message::result(&id, &Map::new()));
+        }
+        self.rewriter.question(&mut params);
+        let request = InputRequest::named(&method, params);
+        let (Some(request), Some(context)) = (request, context) else {
+            return Ok(message::refusal(&id, METHOD_NOT_FOUND, "Method not found"));
+        };
+        match context.ask(&format!("question-{number}"), request).await {
+            Ok(mut answer) => {
+                self.rewriter.answer(&mut answer);
+                Ok(message::result(&id, &answer))
+            }
+            Err(BackendError::MissingCapability(_)) => {
+                let why = "The client can't be asked for this";
+                Ok(message::refusal(&id, METHOD_NOT_FOUND, why))
+            }
+            Err(error @ (BackendError::InputRequired | BackendError::Cancelled)) => {
+                Err(error.into())
+            }
+            Err(_) => Ok(message::refusal(&id, REFUSED, "The client gave no answer")),
+        }
+    }
+
+    fn told(
+        &self,
+        method: &str,
+        mut params: Map<String, Value>,
+        id: u64,
+        context: Option<&CallContext>,
+    ) {
+        match (method, context) {
+            ("notifications/progress", Some(context)) => {
+                let is_ours = params.get("progressToken").and_then(Value::as_u64) == Some(id);
+                let progress = params.get("progress").and_then(Value::as_f64);
+                if let (Some(sink), Some(progress), true) = (&context.progress, progress, is_ours) {
+                    sink.report(Progress {
+                        progress,
+                        total: params.get("total").and_then(Value::as_f64),
+                        message: text(&mut params, "message"),
+                    });
+                }
+            }
+            ("notifications/message", Some(context)) => {
+                let level = text(&mut params, "level");
+                let level = level.as_deref().and_then(LogLevel::named);
+                if let (Some(level), Some(peer)) = (level, &context.peer) {
+                    peer.log(LogRecord {
+                        level,
+                        logger: text(&mut params, "logger"),
+                        data: params.remove("data").unwrap_or_default(),
+                    });
+                }
+            }
+            _ => self.notice(method, &params),
+        }
+    }
+}
+
+/// 2026-07-28 streamable-http: a server must not ask on the stream.
+fn may_ask(session: Option<&Arc<Session>>, waiting: usize) -> Result<(), Failure> {
+    if session.is_some() && waiting < QUESTIONS {
+        Ok(())
+    } else {
+        Err(Failure::Protocol("a question that may not be asked"))
+    }
+}
+
+/// A question of the server.
+struct Question {
+    id: Value,
+    method: String,
+    params: Map<String, Value>,
+    /// The how manieth of its call it is.
+    number: u32,
+}
+
+fn text(params: &mut Map<String, Value>, name: &str) -> Option<String> {
+    match params.remove(name) {
+        Some(Value::String(text)) => Some(text),
+        _ => None,
+    }
+}

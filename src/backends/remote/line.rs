@@ -1,0 +1,390 @@
+//! The line to one mounted server: how it is met, in which revision, and one request after another.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue};
+use moka::future::Cache;
+use serde_json::{Map, Value, json};
+use tokio::sync::{Semaphore, broadcast};
+use tokio::time::Instant;
+
+use super::super::{CallContext, ListChange};
+use super::breaker::Breaker;
+use super::converse::Cancellation;
+use super::failure::{Answered, Failure};
+use super::headers::{self, SESSION};
+use super::http::{Conversation, HttpTransport, in_session};
+use super::message::{self, Heard};
+use super::rewrite::Rewriter;
+use super::speech::{self, MODERN, WITH_SESSIONS, Welcome};
+use crate::model::{ClientId, Principal, UpstreamLimits, UserId};
+
+/// The line to one server.
+#[derive(Debug)]
+pub(super) struct Line {
+    /// What its tenant calls it, and what logs do.
+    pub(super) name: String,
+    pub(super) label: String,
+    pub(super) transport: HttpTransport,
+    pub(super) limits: UpstreamLimits,
+    pub(super) breaker: Breaker,
+    pub(super) rewriter: Rewriter,
+    /// What it tells without being asked.
+    pub(super) notices: broadcast::Sender<Notice>,
+    slots: Semaphore,
+    welcome: Cache<(), Arc<Welcome>>,
+    sessions: Cache<SessionKey, Arc<Session>>,
+    next_id: AtomicU64,
+}
+
+/// Something that a server tells without being asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Notice {
+    /// One of its lists is not what it was.
+    List(ListChange),
+    /// The resource of this URI, as the server knows it, may have changed.
+    Updated(String),
+}
+
+/// Whose session it is: what one person does through one client is nobody else's, and a server may
+/// offer less to a client that can do less.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct SessionKey {
+    /// None for what the gateway asks by itself.
+    holder: Option<(UserId, ClientId)>,
+    capabilities: String,
+}
+
+/// A session of a revision before 2026-07-28. It is ended when nobody keeps it.
+#[derive(Debug)]
+pub(super) struct Session {
+    transport: HttpTransport,
+    headers: HeaderMap,
+    pub(super) welcome: Arc<Welcome>,
+}
+
+/// A request.
+#[derive(Debug, Default)]
+pub(super) struct Ask {
+    pub(super) method: &'static str,
+    pub(super) params: Map<String, Value>,
+    /// What `Mcp-Name` says.
+    pub(super) name: Option<String>,
+    /// The headers of single arguments.
+    pub(super) mirrored: HeaderMap,
+}
+
+/// For how long a session is kept that nobody uses, and how many are.
+const IDLE: Duration = Duration::from_mins(5);
+const SESSIONS: u64 = 1024;
+
+/// After how long a server is asked again which revision it speaks.
+const WELCOME: Duration = Duration::from_hours(1);
+
+/// How many notices a slow listener may be behind.
+const NOTICES: usize = 64;
+
+impl Line {
+    pub(super) fn new(
+        (name, label): (String, String),
+        transport: HttpTransport,
+        limits: UpstreamLimits,
+        rewriter: Rewriter,
+    ) -> Self {
+        let sessions = Cache::builder();
+        let welcome = Cache::builder().max_capacity(1).time_to_live(WELCOME);
+        Self {
+            name,
+            label,
+            transport,
+            limits,
+            rewriter,
+            breaker: Breaker::default(),
+            notices: broadcast::Sender::new(NOTICES),
+            slots: Semaphore::new(limits.max_concurrent),
+            welcome: welcome.build(),
+            sessions: sessions.max_capacity(SESSIONS).time_to_idle(IDLE).build(),
+            next_id: AtomicU64::new(1),
+        }
+    }
+
+    /// What the server said when it was met.
+    pub(super) async fn welcome(&self) -> Result<Arc<Welcome>, Failure> {
+        if let Some(met) = self.welcome.get(&()).await {
+            return Ok(met);
+        }
+        let met = self.welcome.try_get_with((), Box::pin(self.meet()));
+        Box::pin(met)
+            .await
+            .map_err(|failure| Failure::clone(&failure))
+    }
+
+    /// Has `ask` answered, for the client of `context` where there is one.
+    pub(super) async fn ask(
+        self: &Arc<Self>,
+        ask: &Ask,
+        caller: Option<(&Principal, &CallContext)>,
+    ) -> Answered {
+        let _slot = self.slots.try_acquire().map_err(|_| Failure::Busy)?;
+        if !self.breaker.admits(Instant::now()) {
+            return Err(Failure::LeftAlone);
+        }
+        let answered = self.try_ask(ask, caller).await;
+        let answered = match answered {
+            // The server has done nothing with it, so that it is no second time.
+            Err(Failure::SessionEnded) => self.try_ask(ask, caller).await,
+            answered => answered,
+        };
+        let outage = answered
+            .as_ref()
+            .err()
+            .filter(|failure| failure.is_outage());
+        if let Some(failure) = outage {
+            tracing::warn!(server = self.label, %failure, "a mounted server failed");
+            self.welcome.invalidate(&()).await;
+        }
+        self.breaker.note(outage.is_some(), Instant::now());
+        answered
+    }
+
+    async fn try_ask(
+        self: &Arc<Self>,
+        ask: &Ask,
+        caller: Option<(&Principal, &CallContext)>,
+    ) -> Answered {
+        let capabilities = match caller {
+            Some((_, context)) => speech::capabilities_of(context),
+            None => speech::every_capability(),
+        };
+        let welcome = self.welcome().await?;
+        let id = self.next_id();
+        let context = caller.map(|(_, context)| context);
+        let (mut params, mut meta) = (ask.params.clone(), Map::new());
+        if let Some(context) = context {
+            meta.extend(context.extras.meta.clone());
+            if context.progress.is_some() {
+                meta.insert("progressToken".to_owned(), id.into());
+            }
+        }
+        if welcome.is_modern() {
+            let peer = context.and_then(|context| context.peer.as_ref());
+            let level = peer.and_then(|peer| peer.log_level());
+            meta.extend(speech::modern_meta(capabilities, level));
+            params.insert("_meta".to_owned(), Value::Object(meta));
+            let mut headers = in_session(MODERN, None);
+            headers::mirror(&mut headers, ask.method, ask.name.as_deref());
+            headers.extend(ask.mirrored.clone());
+            let body = message::request(id, ask.method, &params);
+            let cancellation = Cancellation::new(self, None, id);
+            let opened = self.open(headers, body).await?;
+            return self.converse(opened, context, cancellation).await;
+        }
+        if !meta.is_empty() {
+            params.insert("_meta".to_owned(), Value::Object(meta));
+        }
+        let key = SessionKey::of(caller.map(|(principal, _)| principal), &capabilities);
+        let session = self.session(&key, &capabilities).await?;
+        let body = message::request(id, ask.method, &params);
+        let answered = async {
+            let cancellation = Cancellation::new(self, Some(&session), id);
+            let opened = self.open(session.headers.clone(), body).await?;
+            self.converse(opened, context, cancellation).await
+        };
+        let answered = answered.await;
+        if matches!(answered, Err(Failure::SessionEnded)) {
+            self.sessions.invalidate(&key).await;
+        }
+        answered
+    }
+
+    pub(super) fn next_id(&self) -> u64 {
+        self.next_id.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Sends a request, and waits for the head of what comes of it.
+    async fn open(&self, headers: HeaderMap, body: Bytes) -> Result<Conversation, Failure> {
+        let opened = self.transport.open(headers, body);
+        let opened = tokio::time::timeout(self.limits.deadline, opened).await;
+        let (_, conversation) = opened.map_err(|_| Failure::TimedOut)??;
+        Ok(conversation)
+    }
+
+    /// The session of `key`; of several that want it first, one opens it.
+    pub(super) async fn session(
+        &self,
+        key: &SessionKey,
+        capabilities: &Map<String, Value>,
+    ) -> Result<Arc<Session>, Failure> {
+        if let Some(session) = self.sessions.get(key).await {
+            return Ok(session);
+        }
+        let begun = Box::pin(async { self.initialize(capabilities).await.map(Arc::new) });
+        let session = self.sessions.try_get_with(key.clone(), begun);
+        Box::pin(session)
+            .await
+            .map_err(|failure| Failure::clone(&failure))
+    }
+
+    /// Finds out which revision the server speaks (2026-07-28 basic/versioning): a modern request
+    /// first, and `initialize` where that is not understood.
+    async fn meet(&self) -> Result<Arc<Welcome>, Failure> {
+        let id = self.next_id();
+        let mut params = Map::new();
+        let meta = speech::modern_meta(speech::every_capability(), None);
+        params.insert("_meta".to_owned(), Value::Object(meta));
+        let mut headers = in_session(MODERN, None);
+        headers::mirror(&mut headers, "server/discover", None);
+        let body = message::request(id, "server/discover", &params);
+        let discovered = self.exchange(headers, body, id).await;
+        match discovered {
+            Ok((_, result)) => {
+                if let Some(welcome) = Welcome::discovered(result) {
+                    return Ok(Arc::new(welcome));
+                }
+            }
+            Err(Failure::Error(_) | Failure::Protocol(_) | Failure::SessionEnded) => {}
+            Err(failure) => return Err(failure),
+        }
+        let every = speech::every_capability();
+        let key = SessionKey::of(None, &every);
+        let session = self.session(&key, &every).await?;
+        Ok(Arc::clone(&session.welcome))
+    }
+
+    /// 2025-11-25 basic/lifecycle, initialization
+    async fn initialize(&self, capabilities: &Map<String, Value>) -> Result<Session, Failure> {
+        let id = self.next_id();
+        let [revision, ..] = WITH_SESSIONS;
+        let params = json!({
+            "protocolVersion": revision,
+            "capabilities": capabilities,
+            "clientInfo": speech::client_info(),
+        });
+        let params = params.as_object().cloned().unwrap_or_default();
+        let body = message::request(id, "initialize", &params);
+        let (head, result) = self.exchange(headers::of_post(), body, id).await?;
+        let welcome = Welcome::initialized(result);
+        let welcome = welcome.ok_or(Failure::Protocol("a revision that is not known"))?;
+        let headers = in_session(&welcome.revision, head.get(SESSION));
+        let session = Session {
+            transport: self.transport.clone(),
+            headers,
+            welcome: Arc::new(welcome),
+        };
+        let ready = message::notification("notifications/initialized", &Map::new());
+        let sent = self.transport.send(session.headers.clone(), ready);
+        let sent = tokio::time::timeout(self.limits.deadline, sent).await;
+        sent.map_err(|_| Failure::TimedOut)??;
+        if session.welcome.offers("logging") {
+            // Each client's own level is looked at where its messages go out.
+            let id = self.next_id();
+            let params = Map::from_iter([("level".to_owned(), "debug".into())]);
+            let body = message::request(id, "logging/setLevel", &params);
+            drop(self.exchange(session.headers.clone(), body, id).await);
+        }
+        Ok(session)
+    }
+
+    /// A request whose answer is all that matters.
+    pub(super) async fn exchange(
+        &self,
+        headers: HeaderMap,
+        body: Bytes,
+        id: u64,
+    ) -> Result<(HeaderMap, Map<String, Value>), Failure> {
+        let exchanged = self.exchange_at_leisure(headers, body, id);
+        let exchanged = tokio::time::timeout(self.limits.deadline, exchanged).await;
+        exchanged.map_err(|_| Failure::TimedOut)?
+    }
+
+    async fn exchange_at_leisure(
+        &self,
+        headers: HeaderMap,
+        body: Bytes,
+        id: u64,
+    ) -> Result<(HeaderMap, Map<String, Value>), Failure> {
+        let (head, mut conversation) = self.transport.open(headers, body).await?;
+        while let Some(heard) = conversation.next().await? {
+            match heard {
+                Heard::Response {
+                    id: answered,
+                    outcome,
+                } => {
+                    check_id(answered, id)?;
+                    return Ok((head, outcome?));
+                }
+                Heard::Notification { method, params } => self.notice(&method, &params),
+                Heard::Request { .. } => {}
+            }
+        }
+        Err(Failure::Unreachable)
+    }
+
+    /// Passes on what the server tells without being asked.
+    pub(super) fn notice(&self, method: &str, params: &Map<String, Value>) {
+        let notice = match method {
+            "notifications/tools/list_changed" => Notice::List(ListChange::Tools),
+            "notifications/prompts/list_changed" => Notice::List(ListChange::Prompts),
+            "notifications/resources/list_changed" => Notice::List(ListChange::Resources),
+            "notifications/resources/updated" => {
+                let Some(uri) = params.get("uri").and_then(Value::as_str) else {
+                    return;
+                };
+                Notice::Updated(uri.to_owned())
+            }
+            _ => return,
+        };
+        // Nobody listens, most of the time.
+        drop(self.notices.send(notice));
+    }
+}
+
+impl SessionKey {
+    pub(super) fn of(principal: Option<&Principal>, capabilities: &Map<String, Value>) -> Self {
+        // The same ones in another order are the same.
+        let sorted: BTreeMap<&String, &Value> = capabilities.iter().collect();
+        Self {
+            holder: principal.map(|it| (it.user.clone(), it.client.clone())),
+            capabilities: serde_json::to_string(&sorted).unwrap_or_default(),
+        }
+    }
+}
+
+impl Session {
+    /// The headers of a request in it.
+    pub(super) fn headers(&self) -> HeaderMap {
+        self.headers.clone()
+    }
+
+    /// Its identifier, where it has one.
+    fn id(&self) -> Option<&HeaderValue> {
+        self.headers.get(SESSION)
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if self.id().is_none() {
+            return;
+        }
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            let (transport, headers) = (self.transport.clone(), self.headers.clone());
+            runtime.spawn(async move {
+                let ended = transport.end(headers);
+                drop(tokio::time::timeout(IDLE, ended).await);
+            });
+        }
+    }
+}
+
+/// Refuses the answer to another request: whose it is can't be known.
+pub(super) fn check_id(answered: Option<u64>, id: u64) -> Result<(), Failure> {
+    match answered {
+        Some(answered) if answered != id => Err(Failure::Protocol("the answer to another request")),
+        Some(_) | None => Ok(()),
+    }
+}

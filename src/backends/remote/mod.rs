@@ -1,0 +1,295 @@
+//! MCP servers elsewhere, mounted behind the gate: their messages pass as they are but for names,
+//! URIs and what belongs to one revision only.
+
+mod breaker;
+mod catalogue;
+mod converse;
+mod credentials;
+mod events;
+mod failure;
+mod headers;
+mod http;
+mod line;
+mod message;
+mod mounts;
+mod rewrite;
+mod shelf;
+mod speech;
+mod watch;
+
+use std::sync::Arc;
+
+use ::http::HeaderMap;
+use async_trait::async_trait;
+use bytes::Bytes;
+use serde_json::{Map, Value, json};
+use tokio::sync::broadcast;
+
+use super::{Answer, Backend, BackendError, CallContext, Catalogue, ListChange, Round, Updates};
+use crate::model::MountPrefix;
+use crate::resource_server::{Operation, Permit};
+use failure::Failure;
+use line::{Ask, Line};
+use rewrite::Rewriter;
+use shelf::Shelf;
+use watch::Watch;
+
+pub use mounts::Mounts;
+
+/// A mounted server.
+#[derive(Debug)]
+pub struct RemoteServer {
+    rewriter: Rewriter,
+    line: Arc<Line>,
+    shelf: Arc<Shelf>,
+    watch: Arc<Watch>,
+}
+
+/// How many rounds a call may take whose client answers on the spot.
+const ROUNDS: usize = 32;
+
+/// What is kept of a call between two rounds: its server, and that one's own state.
+const KEPT_SERVER: &str = "server";
+const KEPT_STATE: &str = "state";
+
+impl RemoteServer {
+    fn prefix_of(&self) -> &MountPrefix {
+        let Rewriter(prefix) = &self.rewriter;
+        prefix
+    }
+
+    /// Has `ask` answered, in as many rounds as it takes.
+    async fn call(
+        &self,
+        mut ask: Ask,
+        permit: &Permit,
+        context: &CallContext,
+    ) -> Result<Answer, BackendError> {
+        for (name, value) in &context.extras.params {
+            ask.params.entry(name).or_insert_with(|| value.clone());
+        }
+        let mut round = context.round();
+        for _ in 0..ROUNDS {
+            if let Some(round) = round.take() {
+                self.add_round(&mut ask.params, round)?;
+            }
+            let asked = self.line.ask(&ask, Some((permit.principal(), context)));
+            let mut result = asked.await.map_err(|failure| self.error(failure))?;
+            let kind = result.shift_remove("resultType");
+            match kind.as_ref().map_or(Some("complete"), Value::as_str) {
+                Some("complete") => return Ok(self.answer(result)),
+                Some("input_required") => round = Some(self.ask_round(result, context).await?),
+                _ => {
+                    let failure = Failure::Protocol("a result of a kind that was not asked for");
+                    return Err(self.error(failure));
+                }
+            }
+        }
+        Err(BackendError::Unavailable(
+            "the server of this asks without end",
+        ))
+    }
+
+    /// Has the client answer what the server asks for.
+    async fn ask_round(
+        &self,
+        mut result: Map<String, Value>,
+        context: &CallContext,
+    ) -> Result<Round, BackendError> {
+        let mut requests = match result.remove("inputRequests") {
+            None => Map::new(),
+            Some(Value::Object(requests)) => requests,
+            Some(_) => return Err(self.error(Failure::Protocol("inputRequests that are none"))),
+        };
+        for request in requests.values_mut() {
+            if let Some(Value::Object(params)) = request.get_mut("params") {
+                self.rewriter.question(params);
+            }
+        }
+        let own = result.remove("requestState").unwrap_or_default();
+        let state = json!({ KEPT_SERVER: self.line.name, KEPT_STATE: own });
+        let answers = context.ask_round(requests, state.clone()).await?;
+        Ok(Round { state, answers })
+    }
+
+    /// Adds what the client answered, and the server's own state.
+    fn add_round(&self, params: &mut Map<String, Value>, round: Round) -> Result<(), BackendError> {
+        let Round { state, mut answers } = round;
+        let server = state.get(KEPT_SERVER).and_then(Value::as_str);
+        if server != Some(self.line.name.as_str()) {
+            let why = "requestState is not of this server".to_owned();
+            return Err(BackendError::InvalidParams(why));
+        }
+        for answer in answers.values_mut() {
+            if let Value::Object(answer) = answer {
+                self.rewriter.answer(answer);
+            }
+        }
+        params.insert("inputResponses".to_owned(), Value::Object(answers));
+        match state.get(KEPT_STATE) {
+            None | Some(Value::Null) => params.shift_remove("requestState"),
+            Some(own) => params.insert("requestState".to_owned(), own.clone()),
+        };
+        Ok(())
+    }
+
+    /// The answer that a result of the server is.
+    fn answer(&self, mut result: Map<String, Value>) -> Answer {
+        self.rewriter.result(&mut result);
+        let ttl_ms = result.shift_remove("ttlMs");
+        result.shift_remove("cacheScope");
+        let meta = match result.shift_remove("_meta") {
+            Some(Value::Object(meta)) => meta,
+            Some(_) | None => Map::new(),
+        };
+        let body = serde_json::to_vec(&result).unwrap_or_else(|_| b"{}".to_vec());
+        Answer {
+            body: Bytes::from(body),
+            meta,
+            ttl_ms: ttl_ms.as_ref().and_then(Value::as_u64).unwrap_or_default(),
+        }
+    }
+
+    fn error(&self, failure: Failure) -> BackendError {
+        let mut error = failure.into_error();
+        if let BackendError::Relayed(error) = &mut error {
+            self.rewriter.error(error.data.as_mut());
+        }
+        error
+    }
+}
+
+impl Drop for RemoteServer {
+    fn drop(&mut self) {
+        self.watch.end();
+    }
+}
+
+#[async_trait]
+impl Backend for RemoteServer {
+    async fn catalogue(&self) -> Arc<Catalogue> {
+        self.shelf.catalogue().await
+    }
+
+    fn is_built_in(&self) -> bool {
+        false
+    }
+
+    fn prefix(&self) -> Option<&MountPrefix> {
+        Some(self.prefix_of()).filter(|prefix| !prefix.is_empty())
+    }
+
+    async fn call_tool(
+        &self,
+        permit: &Permit,
+        name: &str,
+        arguments: Map<String, Value>,
+        context: &CallContext,
+    ) -> Result<Answer, BackendError> {
+        // A permit for one thing opens no other, whatever went wrong on the way here.
+        if !matches!(permit.operation(), Operation::CallTool(allowed) if allowed == name) {
+            return Err(BackendError::UnknownTool);
+        }
+        let inner = self.prefix_of().inner_name(name);
+        let inner = inner.ok_or(BackendError::UnknownTool)?.to_owned();
+        let catalogue = self.catalogue().await;
+        let tool = catalogue.tools.iter().find(|tool| tool.name == name);
+        let schema = tool.and_then(|tool| tool.json.get("inputSchema"));
+        let mut mirrored = HeaderMap::new();
+        if let Some(schema) = schema {
+            headers::mirror_arguments(&mut mirrored, schema, &arguments);
+        }
+        let mut params = Map::new();
+        params.insert("name".to_owned(), Value::from(inner.as_str()));
+        params.insert("arguments".to_owned(), Value::Object(arguments));
+        let ask = Ask {
+            method: "tools/call",
+            params,
+            name: Some(inner),
+            mirrored,
+        };
+        self.call(ask, permit, context).await
+    }
+
+    async fn read_resource(
+        &self,
+        permit: &Permit,
+        uri: &str,
+        context: &CallContext,
+    ) -> Result<Answer, BackendError> {
+        if !matches!(permit.operation(), Operation::ReadResource(allowed) if allowed == uri) {
+            return Err(BackendError::UnknownResource);
+        }
+        let inner = self.prefix_of().inner_uri(uri);
+        let inner = inner.ok_or(BackendError::UnknownResource)?;
+        let ask = Ask {
+            method: "resources/read",
+            params: Map::from_iter([("uri".to_owned(), Value::from(inner.as_str()))]),
+            name: Some(inner),
+            ..Ask::default()
+        };
+        self.call(ask, permit, context).await
+    }
+
+    async fn get_prompt(
+        &self,
+        permit: &Permit,
+        name: &str,
+        arguments: Map<String, Value>,
+        context: &CallContext,
+    ) -> Result<Answer, BackendError> {
+        if !matches!(permit.operation(), Operation::GetPrompt(allowed) if allowed == name) {
+            return Err(BackendError::UnknownPrompt);
+        }
+        let inner = self.prefix_of().inner_name(name);
+        let inner = inner.ok_or(BackendError::UnknownPrompt)?.to_owned();
+        let mut params = Map::new();
+        params.insert("name".to_owned(), Value::from(inner.as_str()));
+        params.insert("arguments".to_owned(), Value::Object(arguments));
+        let ask = Ask {
+            method: "prompts/get",
+            params,
+            name: Some(inner),
+            ..Ask::default()
+        };
+        self.call(ask, permit, context).await
+    }
+
+    async fn complete(
+        &self,
+        permit: &Permit,
+        params: &Map<String, Value>,
+        context: &CallContext,
+    ) -> Result<Answer, BackendError> {
+        let mut params = params.clone();
+        params.shift_remove("_meta");
+        self.rewriter.reference(&mut params);
+        let ask = Ask {
+            method: "completion/complete",
+            params,
+            ..Ask::default()
+        };
+        self.call(ask, permit, context).await
+    }
+
+    fn takes_subscriptions(&self) -> bool {
+        true
+    }
+
+    async fn subscribe(&self, permit: &Permit, uri: &str) -> Result<Option<Updates>, BackendError> {
+        if !matches!(permit.operation(), Operation::ReadResource(allowed) if allowed == uri) {
+            return Err(BackendError::UnknownResource);
+        }
+        let inner = self.prefix_of().inner_uri(uri);
+        let inner = inner.ok_or(BackendError::UnknownResource)?;
+        let welcome = self.line.welcome().await.map_err(Failure::into_error)?;
+        if !welcome.has("resources", "subscribe") {
+            return Ok(None);
+        }
+        Ok(self.watch.updates(&inner))
+    }
+
+    fn list_changes(&self) -> Option<broadcast::Receiver<ListChange>> {
+        Some(self.watch.list_changes())
+    }
+}

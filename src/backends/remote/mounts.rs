@@ -1,0 +1,188 @@
+//! The servers of every tenant, side by side with the built-in ones. What a tenant's description
+//! says is what there is, from the next request on.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use moka::sync::Cache;
+
+use super::catalogue::Taken;
+use super::credentials::Credentials;
+use super::http::HttpTransport;
+use super::line::Line;
+use super::rewrite::Rewriter;
+use super::shelf::Shelf;
+use super::watch::Watch;
+use super::{Backend, RemoteServer};
+use crate::backends::Catalogue;
+use crate::egress::{Channel, ChannelSettings, Client, GuardError, Lookup};
+use crate::model::{Digest, MountPrefix, Tenant, TenantSlug, Upstream, UpstreamPlace};
+
+/// The servers of every tenant.
+#[derive(Debug)]
+pub struct Mounts {
+    built_in: Servers,
+    /// What the built-in servers have.
+    catalogues: Arc<[Arc<Catalogue>]>,
+    lookup: Arc<dyn Lookup>,
+    /// Asks authorization servers for tokens.
+    tokens: Client,
+    /// By all that a tenant's description says of its servers.
+    mounted: Cache<(TenantSlug, Digest), Servers>,
+    servers: Cache<(TenantSlug, Digest), Arc<RemoteServer>>,
+}
+
+/// The servers of one tenant.
+type Servers = Arc<[Arc<dyn Backend>]>;
+
+/// What names a mounted server can't have.
+#[derive(Debug)]
+struct Others {
+    catalogues: Arc<[Arc<Catalogue>]>,
+    prefixes: Vec<MountPrefix>,
+}
+
+/// For how long servers are kept that nobody uses, and how many are.
+const IDLE: Duration = Duration::from_hours(1);
+const SERVERS: u64 = 10_000;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+impl Mounts {
+    /// Mounts beside the `built_in` servers.
+    pub async fn new(
+        built_in: Vec<Arc<dyn Backend>>,
+        lookup: Arc<dyn Lookup>,
+        tokens: Client,
+    ) -> Self {
+        let mut catalogues = Vec::with_capacity(built_in.len());
+        for server in &built_in {
+            catalogues.push(server.catalogue().await);
+        }
+        let (mounted, servers) = (Cache::builder(), Cache::builder());
+        Self {
+            built_in: built_in.into(),
+            catalogues: catalogues.into(),
+            lookup,
+            tokens,
+            mounted: mounted.time_to_idle(IDLE).max_capacity(SERVERS).build(),
+            servers: servers.time_to_idle(IDLE).max_capacity(SERVERS).build(),
+        }
+    }
+
+    /// All servers of the tenant, the built-in ones first, one without a prefix last.
+    #[must_use]
+    pub fn of(&self, tenant: &Tenant) -> Servers {
+        let described = &tenant.servers;
+        if described.all.is_empty() {
+            return Arc::clone(&self.built_in);
+        }
+        let key = (tenant.slug.clone(), described.fingerprint);
+        self.mounted.get_with(key, || {
+            let (unprefixed, prefixed): (Vec<&Upstream>, Vec<&Upstream>) = described
+                .all
+                .iter()
+                .partition(|server| server.prefix.is_empty());
+            let mounted = prefixed.into_iter().chain(unprefixed);
+            let mounted = mounted.filter_map(|server| self.server(tenant, server));
+            let mounted = mounted.map(|server| server as Arc<dyn Backend>);
+            self.built_in.iter().cloned().chain(mounted).collect()
+        })
+    }
+
+    /// The server as it is described: the one that is there, or a new one.
+    fn server(&self, tenant: &Tenant, described: &Upstream) -> Option<Arc<RemoteServer>> {
+        // With a prefix of its own, nothing of it can be called like something else.
+        let others: Vec<MountPrefix> = if described.prefix.is_empty() {
+            let all = tenant.servers.all.iter();
+            all.map(|other| other.prefix.clone()).collect()
+        } else {
+            Vec::new()
+        };
+        // What it must not be called belongs to what it is.
+        let mut text = described.fingerprint.as_bytes().to_vec();
+        for prefix in &others {
+            text.extend_from_slice(prefix.as_str().as_bytes());
+            text.push(0);
+        }
+        let key = (tenant.slug.clone(), Digest::of(&text));
+        if let Some(found) = self.servers.get(&key) {
+            return Some(found);
+        }
+        let label = format!("{}/{}", tenant.slug, described.name);
+        match self.connect(label.clone(), described, others) {
+            Ok(server) => {
+                let server = Arc::new(server);
+                self.servers.insert(key, Arc::clone(&server));
+                Some(server)
+            }
+            Err(error) => {
+                tracing::error!(server = label, %error, "a server can't be mounted");
+                None
+            }
+        }
+    }
+
+    fn connect(
+        &self,
+        label: String,
+        described: &Upstream,
+        prefixes: Vec<MountPrefix>,
+    ) -> Result<RemoteServer, GuardError> {
+        let UpstreamPlace::Address(address) = &described.place else {
+            return Err(GuardError::Scheme);
+        };
+        let settings = ChannelSettings {
+            allow_private: address.allow_private.clone(),
+            connect_timeout: CONNECT_TIMEOUT,
+        };
+        let channel = Channel::new(address.url.clone(), &settings, Arc::clone(&self.lookup))?;
+        let transport = HttpTransport {
+            channel,
+            credentials: Credentials::new(&described.credentials, &self.tokens),
+            max_response: described.limits.max_response,
+        };
+        let rewriter = Rewriter(described.prefix.clone());
+        let line = Line::new(
+            (described.name.clone(), label),
+            transport,
+            described.limits,
+            rewriter.clone(),
+        );
+        let line = Arc::new(line);
+        let taken = Arc::new(Others {
+            catalogues: Arc::clone(&self.catalogues),
+            prefixes,
+        });
+        let lists = Arc::new(Shelf::new(Arc::clone(&line), rewriter.clone(), taken));
+        let watch = Watch::new(&line, &lists);
+        Ok(RemoteServer {
+            rewriter,
+            line,
+            shelf: lists,
+            watch,
+        })
+    }
+}
+
+impl Taken for Others {
+    fn has_name(&self, name: &str) -> bool {
+        let has = |catalogue: &Arc<Catalogue>| {
+            let mut named = catalogue.tools.iter().chain(&catalogue.prompts);
+            named.any(|definition| definition.name == name)
+        };
+        self.catalogues.iter().any(has)
+            || self.prefixes.iter().any(|prefix| prefix.claims_name(name))
+    }
+
+    fn has_uri(&self, uri: &str) -> bool {
+        let has = |catalogue: &Arc<Catalogue>| {
+            let mut named = catalogue
+                .resources
+                .iter()
+                .chain(&catalogue.resource_templates);
+            named.any(|definition| definition.name == uri)
+        };
+        self.catalogues.iter().any(has) || self.prefixes.iter().any(|prefix| prefix.claims_uri(uri))
+    }
+}

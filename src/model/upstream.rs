@@ -1,0 +1,163 @@
+//! MCP servers that a tenant has mounted behind the gate, as operators describe them.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use http::{HeaderName, HeaderValue};
+use ipnet::IpNet;
+use url::Url;
+
+use super::{Digest, MountPrefix, ScopeSet, Secret};
+
+/// The mounted servers of a tenant.
+#[derive(Clone, Debug)]
+pub struct Upstreams {
+    /// Each of them, in the order of their listings.
+    pub all: Vec<Upstream>,
+    /// Differs from that of all other descriptions.
+    pub fingerprint: Digest,
+}
+
+/// A mounted server.
+#[derive(Clone, Debug)]
+pub struct Upstream {
+    /// Its name among the servers of the tenant.
+    pub name: String,
+    /// What its names and URIs begin with.
+    pub prefix: MountPrefix,
+    /// Where it is.
+    pub place: UpstreamPlace,
+    /// How the gateway shows who it is.
+    pub credentials: UpstreamCredentials,
+    /// What everything of it asks of its callers.
+    pub scopes: ScopeSet,
+    /// How much of the gateway it may use.
+    pub limits: UpstreamLimits,
+    /// Differs from that of every other description, secrets included.
+    pub fingerprint: Digest,
+}
+
+/// Where a server is.
+#[derive(Clone, Debug)]
+pub enum UpstreamPlace {
+    /// At an address, over Streamable HTTP.
+    Address(UpstreamAddress),
+    /// In a child process of the gateway, over standard streams.
+    Process(UpstreamProcess),
+}
+
+/// An address.
+#[derive(Clone, Debug)]
+pub struct UpstreamAddress {
+    /// The URL of the endpoint.
+    pub url: Url,
+    /// Networks that may be reached although they are not public. Plain http goes there only.
+    pub allow_private: Vec<IpNet>,
+}
+
+/// How a process is started.
+#[derive(Clone, Debug)]
+pub struct UpstreamProcess {
+    /// The program and its arguments.
+    pub command: Vec<String>,
+    /// All that is in its environment.
+    pub environment: BTreeMap<String, Secret>,
+    /// Where it runs; a folder of its own where none is named.
+    pub folder: Option<PathBuf>,
+}
+
+/// How the gateway shows an upstream server who it is. What a client sent never does.
+#[derive(Clone, Debug)]
+pub enum UpstreamCredentials {
+    /// It doesn't.
+    None,
+    /// By a header: a bearer token (RFC 6750 §2.1), or one that the server is said to read.
+    Header(HeaderName, SecretHeader),
+    /// By a token that the gateway gets for itself (RFC 6749 §4.4).
+    ClientCredentials(Box<ClientCredentials>),
+}
+
+/// A header's value that is never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SecretHeader(HeaderValue);
+
+/// How the gateway gets a token for itself.
+#[derive(Clone, Debug)]
+pub struct ClientCredentials {
+    /// The token endpoint of the upstream's authorization server.
+    pub token_endpoint: Url,
+    /// The gateway's identifier there.
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: Secret,
+    /// What the token is to be good for.
+    pub scopes: Vec<String>,
+    /// The resource that the token is to be good at (RFC 8707 §2).
+    pub resource: Option<String>,
+}
+
+/// How much of the gateway a server may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UpstreamLimits {
+    /// How long it may be silent about a request.
+    pub deadline: Duration,
+    /// How many bytes an answer may have, with all that is told before it.
+    pub max_response: usize,
+    /// How many requests may wait for it.
+    pub max_concurrent: usize,
+}
+
+impl Upstreams {
+    /// These servers.
+    #[must_use]
+    pub fn new(all: Vec<Upstream>) -> Self {
+        let fingerprints: Vec<u8> = all
+            .iter()
+            .flat_map(|server| *server.fingerprint.as_bytes())
+            .collect();
+        Self {
+            fingerprint: Digest::of(&fingerprints),
+            all,
+        }
+    }
+}
+
+impl Default for Upstreams {
+    fn default() -> Self {
+        Self::new(Vec::new())
+    }
+}
+
+impl SecretHeader {
+    /// The value; none when it can't be one of a header.
+    #[must_use]
+    pub fn new(text: &str) -> Option<Self> {
+        let mut value = HeaderValue::from_str(text).ok()?;
+        value.set_sensitive(true);
+        Some(Self(value))
+    }
+
+    /// The value itself, for the request.
+    #[must_use]
+    pub fn expose(&self) -> &HeaderValue {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SecretHeader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretHeader(…)")
+    }
+}
+
+impl Default for UpstreamLimits {
+    fn default() -> Self {
+        Self {
+            deadline: Duration::from_mins(1),
+            max_response: 4 * 1024 * 1024,
+            max_concurrent: 64,
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! Servers elsewhere, mounted behind the gate: what passes, what is refused, what fails.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::needless_pass_by_value,
+    reason = "test support: a surprise ends the test"
+)]
+
+#[path = "../fake_upstream/mod.rs"]
+mod fake_upstream;
+mod house;
+
+mod changing;
+mod failures;
+mod hostile;
+mod relay;
+mod sessions;
+mod tokens;
+mod watching;
