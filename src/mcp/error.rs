@@ -254,6 +254,12 @@ impl Fault {
 
     fn data(&self) -> Map<String, Value> {
         let members = match self {
+            Self::Relayed(error, _) => match error.data.clone() {
+                Some(Value::Object(data)) => return data,
+                // There has to be room for what finds the log line.
+                Some(other) => vec![("data", other)],
+                None => Vec::new(),
+            },
             Self::ResourceNotFound { uri, .. } => vec![("uri", json!(uri))],
             Self::UnsupportedProtocolVersion { requested } => vec![
                 ("supported", json!(Revision::SUPPORTED.map(Revision::name))),
@@ -280,7 +286,6 @@ impl Fault {
             | Self::Unauthorized
             | Self::HeaderMismatch(_)
             | Self::Unavailable(_)
-            | Self::Relayed(..)
             | Self::Cancelled
             | Self::Internal
             | Self::HttpMethod
@@ -343,19 +348,13 @@ impl RpcError {
 
     /// The error object.
     pub(super) fn object(&self) -> Value {
-        let mut data = if let Fault::Relayed(error, _) = &self.fault {
-            error.data.clone().unwrap_or_else(|| json!({}))
-        } else {
-            Value::Object(self.fault.data())
-        };
-        if let (Value::Object(data), Some(reference)) = (&mut data, self.reference) {
+        let mut data = self.fault.data();
+        if let Some(reference) = self.reference {
             data.insert(reference::MEMBER.to_owned(), json!(reference.to_string()));
         }
         let mut error = json!({ "code": self.fault.code(), "message": self.fault.to_string() });
-        if data != json!({})
-            && let Some(error) = error.as_object_mut()
-        {
-            error.insert("data".to_owned(), data);
+        if let (Some(error), false) = (error.as_object_mut(), data.is_empty()) {
+            error.insert("data".to_owned(), Value::Object(data));
         }
         error
     }
