@@ -105,12 +105,13 @@ def post_json(url, body, headers=()):
         return json.loads(answer.read())
 
 
-def sign_in(gateway):
+def sign_in(gateway, *grants):
+    """Ada's way to a token. Answers with the client that she allowed it, and the answer of /token."""
     back = "http://127.0.0.1:9/callback"
-    client = post_json(
-        f"{gateway}/register",
-        {"client_name": "Trial", "redirect_uris": [back], "token_endpoint_auth_method": "none"},
-    )
+    wanted = {"client_name": "Trial", "redirect_uris": [back], "token_endpoint_auth_method": "none"}
+    if grants:
+        wanted["grant_types"] = grants
+    client = post_json(f"{gateway}/register", wanted)
     verifier = secrets.token_urlsafe(32)
     digest = hashlib.sha256(verifier.encode()).digest()
     query = {
@@ -144,7 +145,7 @@ def sign_in(gateway):
         "code_verifier": verifier,
     }
     with urllib.request.urlopen(f"{gateway}/token", urllib.parse.urlencode(form).encode(), timeout=20) as answer:
-        return json.loads(answer.read())
+        return client["client_id"], json.loads(answer.read())
 
 
 def list_tools(gateway, token):
@@ -235,7 +236,7 @@ def walk(gatehouse, node, modules, folder, postgres):
             processes.append(subprocess.Popen([*without_rights(folder), *command, "serve"], **serve))
         wait_for(f"{gateway}/readyz", processes[1])
         run(node, str(folder / "healthy.mjs"), f"{gateway}/readyz")
-        token = sign_in(gateway)
+        _, token = sign_in(gateway)
         assert set(token["scope"].split()) >= {"mcp:tools", "metrics:read"}, token["scope"]
         tools = list_tools(gateway, token["access_token"])
         assert "get_internal_metric" in tools, tools
