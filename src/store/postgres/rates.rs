@@ -21,7 +21,7 @@ const ADD: &str = "
         ORDER BY key
     ), added AS (
         INSERT INTO rate_limits AS kept (key, whole_at, most)
-        SELECT key, now + cost, most FROM used, clock
+        SELECT key, now + least(cost, most), most FROM used, clock
         ON CONFLICT (key) DO UPDATE SET
             whole_at = least(
                 greatest(kept.whole_at, (SELECT now FROM clock))
