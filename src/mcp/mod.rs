@@ -23,6 +23,7 @@ mod message;
 mod method;
 mod outbox;
 mod param_headers;
+mod parked;
 mod reference;
 mod reply;
 mod revision;

@@ -11,9 +11,10 @@ use serde_json::{Map, Value};
 
 use super::super::{BackendError, CallContext, InputRequest, LogLevel, LogRecord, Progress};
 use super::failure::{Answered, Failure};
-use super::http::Conversation;
-use super::line::{Line, Session, check_id};
+use super::line::{Line, check_id};
 use super::message::{self, Heard};
+use super::session::Session;
+use super::transport::Conversation;
 
 /// Answers to questions of the server, as they come.
 type Questions<'a> =
@@ -30,20 +31,21 @@ const REFUSED: i64 = -1;
 /// answer (2025-11-25 basic/utilities/cancellation). In 2026-07-28 to hang up says the same.
 pub(super) struct Cancellation<'a> {
     line: &'a Arc<Line>,
-    session: Option<&'a Arc<Session>>,
+    /// With which headers it is told; none where it need not be.
+    told: Option<HeaderMap>,
     id: u64,
 }
 
 impl<'a> Cancellation<'a> {
     /// Of the request `id`, which is about to be sent.
-    pub(super) fn new(line: &'a Arc<Line>, session: Option<&'a Arc<Session>>, id: u64) -> Self {
-        Self { line, session, id }
+    pub(super) fn new(line: &'a Arc<Line>, told: Option<HeaderMap>, id: u64) -> Self {
+        Self { line, told, id }
     }
 }
 
 impl Drop for Cancellation<'_> {
     fn drop(&mut self) {
-        let Some(session) = self.session else {
+        let Some(headers) = self.told.take() else {
             return;
         };
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
@@ -51,7 +53,7 @@ impl Drop for Cancellation<'_> {
         };
         let params = Map::from_iter([("requestId".to_owned(), self.id.into())]);
         let body = message::notification("notifications/cancelled", &params);
-        let (line, headers) = (Arc::clone(self.line), session.headers());
+        let line = Arc::clone(self.line);
         runtime.spawn(async move {
             let sent = line.transport.send(headers, body);
             drop(tokio::time::timeout(line.limits.deadline, sent).await);
@@ -65,9 +67,9 @@ impl Line {
         self: &Arc<Self>,
         mut conversation: Conversation,
         context: Option<&CallContext>,
-        mut cancellation: Cancellation<'_>,
+        (session, mut cancellation): (Option<&Arc<Session>>, Cancellation<'_>),
     ) -> Answered {
-        let Cancellation { session, id, .. } = cancellation;
+        let id = cancellation.id;
         let mut questions = Questions::new();
         let mut asked = 0_u32;
         let cancelled = context.map(|context| context.cancellation.clone());
@@ -91,7 +93,7 @@ impl Line {
                     id: answered,
                     outcome,
                 } => {
-                    cancellation.session = None;
+                    cancellation.told = None;
                     check_id(answered, id)?;
                     return outcome;
                 }
@@ -139,7 +141,10 @@ impl Line {
         let (Some(request), Some(context)) = (request, context) else {
             return Ok(message::refusal(&id, METHOD_NOT_FOUND, "Method not found"));
         };
-        match context.ask(&format!("question-{number}"), request).await {
+        match context
+            .ask_under_way(&format!("question-{number}"), request)
+            .await
+        {
             Ok(mut answer) => {
                 self.rewriter.answer(&mut answer);
                 Ok(message::result(&id, &answer))

@@ -24,7 +24,7 @@ pub(super) struct HttpTransport {
 
 /// What comes for one request, until its response. To drop it is to hang up.
 #[derive(Debug)]
-pub(super) struct Conversation {
+pub(super) struct HttpConversation {
     transport: HttpTransport,
     /// The headers for coming back to a stream that was lost.
     headers: HeaderMap,
@@ -56,7 +56,7 @@ impl HttpTransport {
         &self,
         headers: HeaderMap,
         body: Bytes,
-    ) -> Result<(HeaderMap, Conversation), Failure> {
+    ) -> Result<(HeaderMap, HttpConversation), Failure> {
         self.open_bounded(headers, body, self.max_response).await
     }
 
@@ -65,7 +65,7 @@ impl HttpTransport {
         &self,
         headers: HeaderMap,
         body: Bytes,
-    ) -> Result<Conversation, Failure> {
+    ) -> Result<HttpConversation, Failure> {
         let (_, conversation) = self.open_bounded(headers, body, usize::MAX).await?;
         Ok(conversation)
     }
@@ -75,11 +75,11 @@ impl HttpTransport {
         headers: HeaderMap,
         body: Bytes,
         bound: usize,
-    ) -> Result<(HeaderMap, Conversation), Failure> {
+    ) -> Result<(HeaderMap, HttpConversation), Failure> {
         let mut response = self.post(&headers, body, bound).await?;
         let kind = content_type(&response.headers);
         let answered = std::mem::take(&mut response.headers);
-        let mut conversation = Conversation {
+        let mut conversation = HttpConversation {
             transport: self.clone(),
             headers,
             body: Body::Over,
@@ -109,9 +109,24 @@ impl HttpTransport {
         self.post(&headers, body, REFUSAL).await.map(|_| ())
     }
 
-    /// Opens the stream of what happens, from the event `last` on (2025-11-25 basic/transports).
-    /// None where the server has no such stream.
+    /// Opens the stream of what happens (2025-11-25 basic/transports). None where the server has no
+    /// such stream.
     pub(super) async fn listen(
+        &self,
+        headers: &HeaderMap,
+    ) -> Result<Option<HttpConversation>, Failure> {
+        let found = self.stream(headers, None).await?;
+        Ok(found.map(|(response, events)| HttpConversation {
+            transport: self.clone(),
+            headers: headers.clone(),
+            body: Body::Stream(Box::new(response), events),
+            whole: None,
+            reconnections: 0,
+        }))
+    }
+
+    /// A stream, from the event `last` on.
+    async fn stream(
         &self,
         headers: &HeaderMap,
         last: Option<&str>,
@@ -186,7 +201,7 @@ impl HttpTransport {
     }
 }
 
-impl Conversation {
+impl HttpConversation {
     /// The next message; none when the response can't come any more.
     pub(super) async fn next(&mut self) -> Result<Option<Heard>, Failure> {
         if let Some(whole) = self.whole.take() {
@@ -222,7 +237,7 @@ impl Conversation {
         }
         let pause = events.retry.map_or(PAUSE, Duration::from_millis);
         tokio::time::sleep(pause.min(LONGEST_PAUSE)).await;
-        let found = self.transport.listen(&self.headers, Some(&last)).await?;
+        let found = self.transport.stream(&self.headers, Some(&last)).await?;
         let (response, mut again) = found.ok_or(Failure::Unreachable)?;
         again.last_id = Some(last);
         again.retry = events.retry;

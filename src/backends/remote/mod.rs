@@ -12,9 +12,12 @@ mod http;
 mod line;
 mod message;
 mod mounts;
+mod process;
 mod rewrite;
+mod session;
 mod shelf;
 mod speech;
+mod transport;
 mod watch;
 
 use std::sync::Arc;

@@ -13,6 +13,8 @@ pub(super) struct Welcome {
     pub(super) capabilities: Map<String, Value>,
     /// What it tells the model about itself.
     pub(super) instructions: Option<String>,
+    /// True where a session can be opened as well.
+    pub(super) has_sessions: bool,
 }
 
 /// The revision in which every request carries its own metadata.
@@ -51,7 +53,10 @@ impl Welcome {
     pub(super) fn discovered(mut result: Map<String, Value>) -> Option<Self> {
         let versions = result.get("supportedVersions")?.as_array()?;
         versions.contains(&Value::from(MODERN)).then_some(())?;
+        let opens = |revision: &&str| versions.contains(&Value::from(*revision));
+        let has_sessions = WITH_SESSIONS.iter().any(opens);
         Some(Self {
+            has_sessions,
             revision: MODERN.to_owned(),
             capabilities: take_object(&mut result, "capabilities"),
             instructions: take_text(&mut result, "instructions"),
@@ -63,6 +68,7 @@ impl Welcome {
         let revision = take_text(&mut result, "protocolVersion")?;
         WITH_SESSIONS.contains(&revision.as_str()).then_some(())?;
         Some(Self {
+            has_sessions: true,
             revision,
             capabilities: take_object(&mut result, "capabilities"),
             instructions: take_text(&mut result, "instructions"),

@@ -16,7 +16,7 @@ use super::super::{ListChange, Updates};
 use super::failure::Failure;
 use super::headers;
 use super::http::in_session;
-use super::line::{Line, Notice, SessionKey};
+use super::line::{Line, Notice};
 use super::message::{self, Heard};
 use super::shelf::Shelf;
 use super::speech::{self, MODERN};
@@ -180,10 +180,10 @@ impl Watch {
         let method = "subscriptions/listen";
         let mut dress = in_session(MODERN, None);
         headers::mirror(&mut dress, method, None);
-        let opened = self
-            .line
-            .transport
-            .open_endless(dress, message::request(id, method, &params));
+        let opened =
+            self.line
+                .transport
+                .open_endless(dress, message::request(id, method, &params), id);
         let opened = tokio::time::timeout(self.line.limits.deadline, opened).await;
         let mut conversation = opened.map_err(|_| Failure::TimedOut)??;
         loop {
@@ -205,37 +205,29 @@ impl Watch {
 
     /// 2025-11-25 basic/transports, listening for messages from the server
     async fn listen_in_session(&self) -> Result<Ended, Failure> {
-        let every = speech::every_capability();
-        let session = self
-            .line
-            .session(&SessionKey::of(None, &every), &every)
-            .await?;
-        let head = session.headers();
-        let opened = self.line.transport.listen(&head, None);
+        let session = self.line.common_session().await?;
+        let within = session.headers();
+        let opened = self.line.transport.listen(&within);
         let opened = tokio::time::timeout(self.line.limits.deadline, opened).await;
-        let Some((mut stream, mut events)) = opened.map_err(|_| Failure::TimedOut)?? else {
+        let Some(mut stream) = opened.map_err(|_| Failure::TimedOut)?? else {
             return Ok(Ended::None);
         };
         let mut watched = BTreeSet::new();
         loop {
             let wanted = self.watched();
             for uri in wanted.difference(&watched) {
-                self.mark("resources/subscribe", uri, &head).await?;
+                self.mark("resources/subscribe", uri, &within).await?;
             }
             for uri in watched.difference(&wanted) {
-                self.mark("resources/unsubscribe", uri, &head).await?;
+                self.mark("resources/unsubscribe", uri, &within).await?;
             }
             watched = wanted;
             tokio::select! {
-                chunk = stream.chunk() => match chunk? {
-                    Some(chunk) => {
-                        events.push(&chunk)?;
-                        while let Some(data) = events.next() {
-                            if let Heard::Notification { method, params } = Heard::read(&data)? {
-                                self.line.notice(&method, &params);
-                            }
-                        }
+                heard = stream.next() => match heard? {
+                    Some(Heard::Notification { method, params }) => {
+                        self.line.notice(&method, &params);
                     }
+                    Some(Heard::Response { .. } | Heard::Request { .. }) => {}
                     None => return Ok(Ended::Broken),
                 },
                 () = self.moved(&watched) => if self.is_idle() {
