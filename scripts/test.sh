@@ -150,6 +150,7 @@ clients() {
     local provider=(.tools/node tests/clients/node/identity_provider.mjs)
     step "sign-in at an identity provider" test_client --postgres "$GATEHOUSE_TEST_POSTGRES" "${provider[@]}"
     step "pages in Chromium" test_client .tools/node tests/clients/node/pages.mjs
+    step "console in Chromium" test_client .tools/node tests/clients/node/console.mjs
 }
 
 trap finish EXIT

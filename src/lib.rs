@@ -1,10 +1,12 @@
 //! Gatehouse: an OAuth 2.1 secured, multi-tenant gateway for remote MCP servers.
 //!
 //! The rooms, bottom to top: [`model`], [`config`], [`telemetry`], [`web`] and [`egress`], [`jose`]
-//! and [`store`], [`audit`], [`identity`] and [`nws`], [`authorization_server`] and [`resource_server`],
-//! [`backends`], [`mcp`], [`tenants`], [`middleware`], [`router`] and [`server`], [`app`], [`cli`].
+//! and [`store`], [`audit`], [`identity`] and [`nws`], [`authorization_server`] and
+//! [`resource_server`], [`backends`], [`mcp`], [`tenants`], [`operations`], [`middleware`],
+//! [`admin`], [`router`] and [`server`], [`app`], [`cli`].
 //! A room uses only rooms below it.
 
+pub mod admin;
 pub mod app;
 pub mod audit;
 pub mod authorization_server;
@@ -18,8 +20,10 @@ pub mod mcp;
 pub mod middleware;
 pub mod model;
 pub mod nws;
+pub mod operations;
 pub mod resource_server;
 pub mod router;
+pub mod scim;
 pub mod server;
 pub mod store;
 pub mod telemetry;

@@ -23,7 +23,7 @@ use crate::middleware::{
 use crate::model::Random;
 use crate::store::Store;
 use crate::tenants::Tenants;
-use crate::{authorization_server, mcp, resource_server, web};
+use crate::{admin, authorization_server, mcp, resource_server, scim, web};
 
 /// What the routes and stations are made of.
 #[derive(Clone, Debug)]
@@ -42,6 +42,10 @@ pub struct Parts {
     pub dispatcher: Arc<mcp::Dispatcher>,
     /// The endpoints of the authorization server.
     pub authorization_server: Arc<authorization_server::Context>,
+    /// What operators use, at their own listener.
+    pub admin: Arc<admin::Context>,
+    /// What identity providers keep here.
+    pub scim: Arc<scim::Context>,
     /// Whether this process can serve.
     pub readiness: Arc<Readiness>,
 }
@@ -61,6 +65,7 @@ pub fn router(parts: &Parts) -> Router {
     let below_a_tenant = Router::new()
         .merge(mcp(parts))
         .merge(oauth(parts))
+        .merge(provisioning(parts))
         .merge(metadata(parts));
     let stations = ServiceBuilder::new()
         .layer(from_fn_with_state(
@@ -77,6 +82,21 @@ pub fn router(parts: &Parts) -> Router {
     let routes = below_a_tenant.merge(probes(parts)).fallback(nowhere);
     let located = stations.service(routes);
     Router::new().fallback_service(located)
+}
+
+/// What is served at the admin listener, and there alone.
+pub fn admin_router(parts: &Parts) -> Router {
+    let stations = ServiceBuilder::new()
+        .layer(from_fn_with_state(
+            Arc::clone(&parts.random),
+            request_id::station,
+        ))
+        .layer(from_fn(remainder::station))
+        .layer(CatchPanicLayer::custom(|_panic| internal_error()))
+        .layer(from_fn_with_state(Limits::DOCUMENTS, limits::station));
+    probes(parts)
+        .merge(admin::routes(&parts.admin))
+        .layer(stations)
 }
 
 fn mcp(parts: &Parts) -> Router {
@@ -106,6 +126,12 @@ fn oauth(parts: &Parts) -> Router {
         .layer(cors())
         .layer(from_fn(built_in::station));
     authorization_server::routes(Arc::clone(&parts.authorization_server)).route_layer(stations)
+}
+
+/// No browser has anything to do here: there is no CORS.
+fn provisioning(parts: &Parts) -> Router {
+    let limits = from_fn_with_state(Limits::RESOURCES, limits::station);
+    scim::routes(Arc::clone(&parts.scim)).route_layer(limits)
 }
 
 fn metadata(parts: &Parts) -> Router {

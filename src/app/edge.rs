@@ -3,30 +3,27 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::ground::Ground;
 use crate::backends::Backend;
 use crate::backends::remote::Mounts;
 use crate::config::Config;
 use crate::egress::{Client, Settings, SystemLookup};
 use crate::jose::Sealer;
 use crate::mcp::{Dispatcher, Edge, EdgeParts, ServerInfo};
-use crate::model::{Clock, EncryptionKey, Random};
 use crate::resource_server::{AccessTokens, Policy};
-use crate::store::Store;
 use crate::telemetry::Figures;
 
 /// What the requests of the MCP endpoint share, with the sessions that were ended known.
 pub(super) async fn open(
     config: &Config,
-    key: &EncryptionKey,
-    store: &Arc<dyn Store>,
-    (clock, random): (&Arc<dyn Clock>, &Arc<dyn Random>),
+    ground: &Ground,
     tokens: &Arc<AccessTokens>,
 ) -> anyhow::Result<Arc<Edge>> {
     let edge = Edge::new(EdgeParts {
-        store: Arc::clone(store),
-        sealer: Sealer::new(key),
-        clock: Arc::clone(clock),
-        random: Arc::clone(random),
+        store: Arc::clone(&ground.store),
+        sealer: Sealer::new(&ground.key),
+        clock: Arc::clone(&ground.clock),
+        random: Arc::clone(&ground.random),
         tokens: Some(Arc::clone(tokens)),
         page_size: config.mcp.page_size,
         session_ttl: config.mcp.session_ttl,

@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use tokio::time::MissedTickBehavior;
 
+use super::audit;
+use crate::audit::Checkpoints;
 use crate::mcp::Edge;
 use crate::model::Clock;
 use crate::resource_server::Revocations;
 use crate::store::Store;
+use crate::telemetry::{self, History};
 use crate::tenants::Tenants;
 
 /// How often what has ended is removed from the database.
@@ -22,6 +25,7 @@ pub(super) async fn remove_expired(
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     unused_client_ttl: Duration,
+    retention: Option<(Arc<Checkpoints>, Duration)>,
 ) {
     let mut interval = tokio::time::interval(REMOVAL_INTERVAL);
     loop {
@@ -37,6 +41,20 @@ pub(super) async fn remove_expired(
             Ok(clients) => tracing::debug!(clients, "removed clients that nobody used"),
             Err(error) => tracing::warn!(%error, "could not remove clients that nobody used"),
         }
+        if let Some((checkpoints, retention)) = &retention
+            && let Err(error) = audit::trim(&*store, checkpoints, &*clock, *retention).await
+        {
+            tracing::warn!(%error, "could not cut off the audit logs");
+        }
+    }
+}
+
+/// Notes the counters again and again.
+pub(super) async fn sample(history: Arc<History>) {
+    let mut interval = tokio::time::interval(telemetry::INTERVAL);
+    loop {
+        interval.tick().await;
+        history.sample();
     }
 }
 

@@ -92,9 +92,11 @@ impl<'queue> Call<'queue> {
         }
     }
 
-    /// Says how it went, as far as that is known now; the last word counts.
+    /// Says how it went; the first word counts.
     pub fn went(&mut self, outcome: Outcome) {
-        if let Some(record) = &mut self.record {
+        if let Some(record) = &mut self.record
+            && record.outcome == Outcome::Cancelled
+        {
             record.outcome = outcome;
         }
     }
@@ -119,7 +121,11 @@ impl CallRecord {
             actor: actor_of(principal),
             user: match actor_of(principal) {
                 Actor::User(user) => Some(user),
-                Actor::Client(_) | Actor::Operator(_) | Actor::System | Actor::Unknown => None,
+                Actor::Client(_)
+                | Actor::Operator(_)
+                | Actor::Provider
+                | Actor::System
+                | Actor::Unknown => None,
             },
             client: Some(principal.client.clone()),
             grant: principal.grant.clone(),

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 use super::call::CallRecord;
+use super::checkpoint::Checkpoints;
 use super::recorder::CAPACITY;
-use crate::model::{AuditEntry, TenantSlug};
+use crate::model::{AuditEntry, ChainHead, TenantSlug};
 use crate::store::{Store, StoreError};
 
 /// Something that waits to be written.
@@ -29,6 +30,17 @@ pub struct Writer {
     /// What was taken from the queue and is not in the database yet.
     waiting: BTreeMap<TenantSlug, Vec<AuditEntry>>,
     reached: bool,
+    checkpoints: Option<Arc<Checkpoints>>,
+    /// Where the chains are that have grown since they were last signed.
+    unsigned: BTreeMap<TenantSlug, Unsigned>,
+}
+
+/// A chain that has grown since it was last signed.
+#[derive(Debug)]
+struct Unsigned {
+    head: ChainHead,
+    entries: i64,
+    since: Instant,
 }
 
 /// A writer at work.
@@ -40,6 +52,10 @@ pub struct WriterTask {
 
 /// How often what is there is written. So long, and no longer, an event isn't seen in the log.
 const INTERVAL: Duration = Duration::from_millis(250);
+
+/// After how many entries, and after what time at the latest, a chain that has grown is signed.
+const CHECKPOINT_ENTRIES: i64 = 1000;
+const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(10);
 
 /// How many records are taken from the queue at a time.
 const BATCH: usize = 2000;
@@ -54,6 +70,18 @@ impl Writer {
             store,
             waiting: BTreeMap::new(),
             reached: true,
+            checkpoints: None,
+            unsigned: BTreeMap::new(),
+        }
+    }
+
+    /// The same writer, which signs checkpoints of what it writes.
+    #[must_use]
+    pub fn signing(self, checkpoints: Arc<Checkpoints>) -> Self {
+        let checkpoints = Some(checkpoints);
+        Self {
+            checkpoints,
+            ..self
         }
     }
 
@@ -78,11 +106,13 @@ impl Writer {
                 () = stop.cancelled() => break,
             }
             self.turn().await;
+            self.sign(false).await;
         }
         self.records.close();
         for _ in 0..LAST_ATTEMPTS {
             self.turn().await;
             if self.waiting.is_empty() && self.records.is_empty() {
+                self.sign(true).await;
                 return;
             }
             interval.tick().await;
@@ -130,12 +160,51 @@ impl Writer {
         let mut outcome = Ok(());
         for (tenant, entries) in std::mem::take(&mut self.waiting) {
             // What goes wrong with one tenant's log keeps no other from its own.
-            if let Err(error) = self.store.chain_audit(&tenant, &entries).await {
-                self.waiting.insert(tenant, entries);
-                outcome = Err(error);
+            match self.store.chain_audit(&tenant, &entries).await {
+                Ok(head) => self.has_grown(tenant, head),
+                Err(error) => {
+                    self.waiting.insert(tenant, entries);
+                    outcome = Err(error);
+                }
             }
         }
         outcome
+    }
+
+    fn has_grown(&mut self, tenant: TenantSlug, head: ChainHead) {
+        let unsigned = self.unsigned.entry(tenant).or_insert(Unsigned {
+            head,
+            entries: 0,
+            since: Instant::now(),
+        });
+        unsigned.entries += head.sequence.saturating_sub(unsigned.head.sequence);
+        unsigned.head = head;
+    }
+
+    /// Signs the chains whose time has come; at the end of the process, all that have grown.
+    async fn sign(&mut self, all: bool) {
+        let Some(checkpoints) = self.checkpoints.clone() else {
+            return;
+        };
+        let due = |one: &Unsigned| {
+            all || one.entries >= CHECKPOINT_ENTRIES || one.since.elapsed() >= CHECKPOINT_INTERVAL
+        };
+        let due: Vec<(TenantSlug, ChainHead)> = self
+            .unsigned
+            .iter()
+            .filter(|(_, one)| due(one))
+            .map(|(tenant, one)| (tenant.clone(), one.head))
+            .collect();
+        for (tenant, head) in due {
+            match checkpoints.sign(&tenant, &head).await {
+                // Without the keys of a tenant that nobody uses here, it waits for them.
+                Ok(false) => {}
+                Ok(true) => {
+                    self.unsigned.remove(&tenant);
+                }
+                Err(error) => tracing::warn!(%tenant, %error, "no checkpoint of the audit log"),
+            }
+        }
     }
 
     fn tell(&mut self, outcome: &Result<(), StoreError>) {

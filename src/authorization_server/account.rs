@@ -154,6 +154,7 @@ async fn sign_in(
     let user = password::check(context, tenant, (username, password), headers).await?;
     let Some(user) = user else {
         tracing::info!("sign-in refused");
+        password::note_refusal(context, tenant, username, None).await?;
         let page = sign_in_page(tenant, &cookie, Some(username));
         return Ok(pages::show(tenant, StatusCode::UNPROCESSABLE_ENTITY, &page));
     };

@@ -7,7 +7,6 @@ mod client_authentication;
 mod clients;
 mod consent;
 mod dpop;
-mod form_token;
 mod introspect;
 mod jwks;
 mod login;
@@ -37,6 +36,7 @@ use crate::identity::{Accounts, FederatedAccounts};
 use crate::jose::{IssuerKeys, KeyRings};
 use crate::model::{Actor, Change, Clock, Random, ScopeCatalogue, ScopeSet, Tenant};
 use crate::store::Store;
+use crate::web::form_token;
 
 pub use signing_keys::{KeyRotation, SigningKeys, SigningKeysError};
 

@@ -19,7 +19,7 @@ pub struct SigningKeys {
     /// Where they are stored.
     pub store: Arc<dyn Store>,
     /// What they are encrypted with there.
-    pub cipher: KeyCipher,
+    pub cipher: Arc<KeyCipher>,
     /// Where they are used.
     pub rings: Arc<KeyRings>,
     /// The present.

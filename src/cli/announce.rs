@@ -11,7 +11,7 @@ use crate::model::Tenant;
 /// The lines for stderr, ending in a line break.
 pub(super) fn announcement(
     config: &Config,
-    bound: SocketAddr,
+    (bound, admin): (SocketAddr, Option<SocketAddr>),
     tenant: &Tenant,
     has_users: bool,
     key_file: Option<&Path>,
@@ -31,6 +31,7 @@ pub(super) fn announcement(
             without_password(config.database.url.expose())
         ),
         format!("  weather        {}", config.weather.base_url),
+        format!("  operators      {}", console(config, admin)),
     ];
     if config.weather.contact.is_none() {
         let notice = "Set weather.contact to a mail or web address: the National Weather Service \
@@ -49,6 +50,15 @@ pub(super) fn announcement(
     }
     lines.push(String::new());
     lines.join("\n")
+}
+
+/// Where operators find the console.
+fn console(config: &Config, bound: Option<SocketAddr>) -> String {
+    match (&config.server.admin_url, bound) {
+        (_, None) => "no console and no admin API (server.admin_listen is empty)".to_owned(),
+        (Some(url), Some(bound)) => format!("http://{bound}/console, for browsers {url}/console"),
+        (None, Some(bound)) => format!("http://{bound}/console"),
+    }
 }
 
 /// Where the configuration came from.

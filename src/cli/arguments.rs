@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::audit::AuditCommand;
 use super::client::ClientCommand;
 use super::install::InstallArguments;
+use super::operator::OperatorCommand;
 use super::policy::PolicyCommand;
 use crate::config::duration;
 use crate::model::{PublicUrl, TenantSlug};
@@ -95,6 +97,10 @@ An editor that knows TOML checks a file against it that begins with
   #:schema ./gatehouse.schema.json")]
     ConfigSchema,
 
+    /// Print the OpenAPI document of the admin API.
+    #[command(after_help = "Example:\n  gatehouse admin-api > openapi.json")]
+    AdminApi,
+
     /// Manage tenants beside those of the configuration file; running gateways follow at once.
     #[command(after_help = "\
 Example:
@@ -138,6 +144,23 @@ Example:
     Keys {
         #[command(subcommand)]
         command: KeyCommand,
+    },
+
+    /// Read, export and verify the audit log.
+    Audit {
+        #[command(subcommand)]
+        command: AuditCommand,
+    },
+    /// Manage operators: who may use the admin API and the console.
+    #[command(after_help = "Example:\n  gatehouse operator list")]
+    Operator {
+        #[command(subcommand)]
+        command: OperatorCommand,
+    },
+    /// Let a tenant's identity provider keep people and groups here (SCIM).
+    Scim {
+        #[command(subcommand)]
+        command: super::scim::ScimCommand,
     },
 
     /// Issue access tokens by hand.

@@ -1,17 +1,14 @@
 //! `gatehouse client`: clients that an operator adds, and those that registered themselves.
 
-use anyhow::bail;
 use clap::Subcommand;
 
 use super::arguments::TenantOption;
-use super::exit::Usage;
+use super::exit::refused;
 use super::{find_tenant, open, terminal};
-use crate::app::{Gateway, NewClient};
+use crate::app::Gateway;
 use crate::config::Config;
-use crate::model::{
-    ClientId, GrantType, RedirectUri, RefusalDialect, Scope, ScopeSet, Secret, TenantSlug,
-    TokenEndpointAuthMethod,
-};
+use crate::model::{ClientId, GrantType, RefusalDialect, TenantSlug};
+use crate::operations::{By, NewClient};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ClientCommand {
@@ -81,6 +78,7 @@ Example:
 
 /// Runs one of the commands.
 pub(super) async fn run(config: &Config, command: ClientCommand) -> anyhow::Result<()> {
+    let gateway = open(config).await?;
     match command {
         ClientCommand::Add {
             tenant,
@@ -90,36 +88,17 @@ pub(super) async fn run(config: &Config, command: ClientCommand) -> anyhow::Resu
             scope,
             identity_assertions,
         } => {
-            check_name(&name)?;
-            let redirect_uris = read_redirect_uris(&redirect_uri)?;
-            let scopes = read_scopes(config, &scope)?;
-            if redirect_uris.is_empty() && scopes.is_none() && !identity_assertions {
-                let rule = "a client that acts for itself needs at least one --scope";
-                return Err(Usage(rule.to_owned()).into());
-            }
-            let gateway = open(config).await?;
             let tenant = find_tenant(&gateway, &tenant).await?;
-            let auth_method = if public {
-                TokenEndpointAuthMethod::None
-            } else {
-                TokenEndpointAuthMethod::ClientSecretBasic
-            };
-            let mut grant_types = grant_types(&redirect_uris, public, scopes.is_some());
-            if identity_assertions {
-                grant_types.push(GrantType::JwtBearer);
-            }
             let client = NewClient {
                 name,
-                grant_types,
-                redirect_uris,
-                auth_method,
-                secret: auth_method.has_secret().then(|| gateway.generate_secret()),
-                scopes,
+                redirect_uris: redirect_uri,
+                public,
+                scopes: scope,
+                identity_assertions,
             };
-            add(&gateway, &tenant.slug, client).await
+            add(&gateway, &tenant.slug, &client).await
         }
         ClientCommand::List { tenant } => {
-            let gateway = open(config).await?;
             let tenant = find_tenant(&gateway, &tenant).await?;
             list(&gateway, &tenant.slug).await
         }
@@ -128,37 +107,34 @@ pub(super) async fn run(config: &Config, command: ClientCommand) -> anyhow::Resu
             id,
             refusals,
         } => {
-            let gateway = open(config).await?;
             let tenant = find_tenant(&gateway, &tenant).await?;
             let dialect = RefusalDialect::from_name(&refusals);
             let client = ClientId::new(&id);
-            let (store, change) = (gateway.store(), gateway.change(&tenant.slug));
-            if !store.set_refusals(&change, &client, dialect).await? {
-                bail!(
-                    "there is no client {id:?}: one that is known by a URL is set in the configuration"
-                );
-            }
+            let operations = gateway.operations();
+            let set = operations.set_refusals(&By::CommandLine, &tenant.slug, &client, dialect);
+            set.await.map_err(refused)?;
             terminal::say(&format!("{id} is refused by: {refusals}"))?;
             Ok(())
         }
         ClientCommand::Remove { tenant, id } => {
-            let gateway = open(config).await?;
             let tenant = find_tenant(&gateway, &tenant).await?;
             let client = ClientId::new(&id);
-            if !gateway.remove_client(&tenant.slug, &client).await? {
-                bail!("there is no client {id:?}");
-            }
+            let operations = gateway.operations();
+            let removed = operations.remove_client(&By::CommandLine, &tenant.slug, &client);
+            removed.await.map_err(refused)?;
             terminal::say(&format!("removed {id}"))?;
             Ok(())
         }
     }
 }
 
-async fn add(gateway: &Gateway, tenant: &TenantSlug, client: NewClient) -> anyhow::Result<()> {
-    let secret = client.secret.clone();
-    let id = gateway.add_client(tenant, client).await?;
-    match secret.as_ref().map(Secret::expose) {
-        Some(secret) => terminal::print(&format!("{id}\t{secret}"))?,
+async fn add(gateway: &Gateway, tenant: &TenantSlug, client: &NewClient) -> anyhow::Result<()> {
+    let operations = gateway.operations();
+    let added = operations.add_client(&By::CommandLine, tenant, client);
+    let added = added.await.map_err(refused)?;
+    let id = &added.client.id;
+    match &added.secret {
+        Some(secret) => terminal::print(&format!("{id}\t{}", secret.expose()))?,
         None => terminal::print(id.as_str())?,
     }
     Ok(())
@@ -178,41 +154,4 @@ async fn list(gateway: &Gateway, tenant: &TenantSlug) -> anyhow::Result<()> {
         ))?;
     }
     Ok(())
-}
-
-fn grant_types(redirect_uris: &[RedirectUri], public: bool, has_scopes: bool) -> Vec<GrantType> {
-    let mut grants = Vec::new();
-    if !redirect_uris.is_empty() {
-        grants.extend([GrantType::AuthorizationCode, GrantType::RefreshToken]);
-    }
-    if !public && has_scopes {
-        grants.push(GrantType::ClientCredentials);
-    }
-    grants
-}
-
-fn check_name(name: &str) -> Result<(), Usage> {
-    let printable = |c: char| !c.is_control();
-    if !name.trim().is_empty() && name.len() <= 200 && name.chars().all(printable) {
-        return Ok(());
-    }
-    let rule = "a name has 1 to 200 bytes, without control characters";
-    Err(Usage(rule.to_owned()))
-}
-
-fn read_redirect_uris(uris: &[String]) -> Result<Vec<RedirectUri>, Usage> {
-    uris.iter()
-        .map(|uri| RedirectUri::parse(uri).map_err(|error| Usage(format!("{uri:?}: {error}"))))
-        .collect()
-}
-
-fn read_scopes(config: &Config, names: &[String]) -> Result<Option<ScopeSet>, Usage> {
-    let known = |name: &String| {
-        let scope = name.parse::<Scope>().ok();
-        scope
-            .filter(|scope| config.scopes.catalogue.get(scope).is_some())
-            .ok_or_else(|| Usage(format!("there is no scope {name:?}")))
-    };
-    let scopes: ScopeSet = names.iter().map(known).collect::<Result<_, _>>()?;
-    Ok((!scopes.is_empty()).then_some(scopes))
 }

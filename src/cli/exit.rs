@@ -6,6 +6,7 @@ use super::terminal;
 use crate::app::TenantsTaken;
 use crate::config::Problems;
 use crate::jose::JoseError;
+use crate::operations::OperationError;
 use crate::store::StoreError;
 use crate::telemetry::logging::InvalidFilter;
 
@@ -20,6 +21,21 @@ pub(super) const USAGE: u8 = 64;
 const UNAVAILABLE: u8 = 69;
 /// `EX_CONFIG`: there is something wrong with the configuration.
 const CONFIG: u8 = 78;
+
+/// What an operation's refusal is to whoever ran a command.
+pub(super) fn refused(error: OperationError) -> anyhow::Error {
+    match error {
+        OperationError::Document(problems) => problems.into(),
+        OperationError::Invalid { .. } | OperationError::Protected(_) => {
+            Usage(error.to_string()).into()
+        }
+        OperationError::Missing { .. }
+        | OperationError::Taken(_)
+        | OperationError::Store(_)
+        | OperationError::Keys(_)
+        | OperationError::Password(_) => error.into(),
+    }
+}
 
 /// Says what went wrong and returns the code for it.
 pub(super) fn report(error: &anyhow::Error) -> ExitCode {

@@ -2,13 +2,16 @@
 
 mod announce;
 mod arguments;
+mod audit;
 mod client;
 mod configuration;
 pub mod demo;
 mod exit;
 mod install;
 mod key;
+mod operator;
 mod policy;
+mod scim;
 mod serve;
 mod tenant;
 mod terminal;
@@ -26,6 +29,7 @@ use clap::{CommandFactory as _, Parser as _};
 use crate::app::{Gateway, WeatherSource};
 use crate::config::{self, Config, Environment, LogFormat};
 use crate::model::{PublicUrl, Tenant};
+use crate::operations::{OperationError, Operations, TenantState};
 use crate::store;
 use crate::telemetry::logging;
 
@@ -74,6 +78,7 @@ fn dispatch(arguments: Arguments, environment: &Environment) -> anyhow::Result<E
     };
     match command {
         Command::ConfigSchema => configuration::print_schema()?,
+        Command::AdminApi => configuration::print_admin_api()?,
         Command::CheckConfig => configuration::report(&load()?)?,
         Command::Demo { listen, exit } => {
             log(LogFormat::Pretty, "warn")?;
@@ -100,6 +105,9 @@ fn dispatch(arguments: Arguments, environment: &Environment) -> anyhow::Result<E
         Command::Client { command } => block_on(client::run(&load()?, command))?,
         Command::Policy { command } => block_on(policy::run(&load()?, command))?,
         Command::Keys { command } => block_on(key::run(&load()?, command))?,
+        Command::Audit { command } => block_on(audit::run(&load()?, command))?,
+        Command::Operator { command } => block_on(operator::run(&load()?, command))?,
+        Command::Scim { command } => block_on(scim::run(&load()?, command))?,
         Command::Token { command } => block_on(token::run(&load()?, command))?,
         Command::Install(wanted) => {
             install::run(&wanted, arguments.config.as_deref(), environment)?;
@@ -128,21 +136,23 @@ fn public_url(config: &Config, listen: SocketAddr) -> anyhow::Result<PublicUrl> 
 /// The tenant that the option names.
 async fn find_tenant(gateway: &Gateway, option: &TenantOption) -> anyhow::Result<Arc<Tenant>> {
     let slug = &option.tenant;
-    if let Ok(slug) = slug.parse()
-        && let Some(tenant) = gateway.find_tenant(&slug).await?
-    {
-        return Ok(tenant);
+    let operations = gateway.operations();
+    let Ok(parsed) = slug.parse() else {
+        return Err(no_such_tenant(operations, slug).await?.into());
+    };
+    match operations.find_tenant(&parsed).await {
+        Ok(tenant) => Ok(tenant),
+        Err(OperationError::Missing { .. }) => Err(no_such_tenant(operations, slug).await?.into()),
+        Err(error) => Err(exit::refused(error)),
     }
-    Err(no_such_tenant(gateway, slug).await?.into())
 }
 
-async fn no_such_tenant(gateway: &Gateway, slug: &str) -> anyhow::Result<Usage> {
-    let (listed, waiting) = gateway.list_tenants().await?;
-    let listed = listed.iter().filter(|tenant| tenant.active);
-    let names: Vec<&str> = listed
-        .map(|tenant| tenant.slug.as_str())
-        .chain(waiting.iter().map(|tenant| tenant.slug.as_str()))
-        .collect();
+async fn no_such_tenant(operations: &Operations, slug: &str) -> anyhow::Result<Usage> {
+    let listed = operations.list_tenants().await.map_err(exit::refused)?;
+    let listed = listed
+        .iter()
+        .filter(|tenant| tenant.state != TenantState::Inactive);
+    let names: Vec<&str> = listed.map(|tenant| tenant.slug.as_str()).collect();
     let hint = match config::nearest(slug, names.iter().copied()) {
         Some(near) => format!("did you mean {near:?}?"),
         None => "gatehouse tenant list prints those that there are".to_owned(),

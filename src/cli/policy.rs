@@ -4,6 +4,7 @@ use anyhow::bail;
 use clap::{Args, Subcommand};
 
 use super::arguments::TenantOption;
+use super::exit::refused;
 use super::{find_tenant, open, terminal};
 use crate::config::Config;
 use crate::model::ClientId;
@@ -62,9 +63,11 @@ pub(super) async fn run(config: &Config, command: PolicyCommand) -> anyhow::Resu
         bail!("nothing to explain");
     };
     let client = client.map(ClientId::new);
-    let explanation = gateway
-        .explain(&tenant, &user, client.as_ref(), operation)
-        .await?;
+    let operations = gateway.operations();
+    let user = operations.find_user_by_name(&tenant.slug, &user).await;
+    let user = user.map_err(refused)?;
+    let explained = operations.explain(&tenant, user, client.as_ref(), operation);
+    let explanation = explained.await.map_err(refused)?;
     if json {
         terminal::print(&serde_json::to_string_pretty(&explanation)?)?;
     } else {

@@ -15,15 +15,34 @@ pub(super) async fn serve(config: &Config) -> anyhow::Result<()> {
         .await
         .with_context(|| format!("can't listen on {listen}"))?;
     let bound = listener.local_addr()?;
+    let admin = bind_admin(config).await?;
+    let admin_bound = admin.as_ref().map(TcpListener::local_addr).transpose()?;
     let public_url = public_url(config, bound)?;
     let gateway = Gateway::open(config, public_url, WeatherSource::Live).await?;
     gateway.apply_tenants().await?;
     let tenant = gateway.tenant();
     let has_users = !gateway.store().list_users(&tenant.slug).await?.is_empty();
     let key_file = local_key_file(config)?;
-    let text = announcement(config, bound, tenant, has_users, key_file.as_deref());
+    let text = announcement(
+        config,
+        (bound, admin_bound),
+        tenant,
+        has_users,
+        key_file.as_deref(),
+    );
     terminal::say(&text)?;
-    gateway.serve(listener).await
+    gateway.serve(listener, admin).await
+}
+
+async fn bind_admin(config: &Config) -> anyhow::Result<Option<TcpListener>> {
+    let Some(address) = config.server.admin_listen else {
+        return Ok(None);
+    };
+    let listener = TcpListener::bind(address).await;
+    let listener = listener.with_context(|| {
+        format!("can't listen on {address} (server.admin_listen) for operators")
+    })?;
+    Ok(Some(listener))
 }
 
 /// Serves whoever started the process. That may be in any folder, and what is kept for one caller

@@ -5,11 +5,12 @@ use std::path::Path;
 use anyhow::Context as _;
 
 use super::arguments::TenantCommand;
-use super::exit::Usage;
+use super::exit::{Usage, refused};
 use super::{no_such_tenant, open, terminal};
 use crate::app::Gateway;
-use crate::config::{Config, reserved_segment};
-use crate::model::{ListedTenant, PublicUrl, Tenant, TenantSlug};
+use crate::config::Config;
+use crate::model::{Tenant, TenantSlug};
+use crate::operations::{By, OperationError, TenantState};
 
 /// Runs one of the commands.
 pub(super) async fn run(config: &Config, command: TenantCommand) -> anyhow::Result<()> {
@@ -19,28 +20,17 @@ pub(super) async fn run(config: &Config, command: TenantCommand) -> anyhow::Resu
             public_url,
             file,
         } => {
-            check_address(&public_url)?;
             let (text, name) = read(file.as_deref())?;
             let rules = &config.tenant_rules;
             let settings = rules.read(&text, &name, (&slug, &public_url))?;
-            let tenant = settings.tenant(slug, public_url);
             let gateway = open(config).await?;
-            gateway.add_tenant(&tenant, settings.as_json()).await?;
-            say_added(&tenant)
+            let operations = gateway.operations();
+            let added = operations.add_tenant(&By::CommandLine, (&slug, &public_url), &settings);
+            say_added(&added.await.map_err(refused)?)
         }
         TenantCommand::List => list(&open(config).await?).await,
         TenantCommand::Remove { slug, yes } => remove(&open(config).await?, &slug, yes).await,
     }
-}
-
-fn check_address(public_url: &PublicUrl) -> Result<(), Usage> {
-    let Some(segment) = reserved_segment(public_url) else {
-        return Ok(());
-    };
-    Err(Usage(format!(
-        "{public_url} can't be a tenant's address: {segment:?} in it is one of Gatehouse's own \
-         addresses"
-    )))
 }
 
 fn read(file: Option<&Path>) -> anyhow::Result<(String, String)> {
@@ -63,41 +53,27 @@ fn say_added(tenant: &Tenant) -> anyhow::Result<()> {
 }
 
 async fn list(gateway: &Gateway) -> anyhow::Result<()> {
-    let (stored, waiting) = gateway.list_tenants().await?;
-    for tenant in stored {
-        let ListedTenant {
-            slug,
-            public_url,
-            origin,
-            ..
-        } = &tenant;
-        let state = if tenant.active { "active" } else { "inactive" };
-        let changed = terminal::date(tenant.changed_at);
-        let origin = origin.as_str();
+    let listed = gateway.operations().list_tenants().await;
+    for tenant in listed.map_err(refused)? {
+        let state = match tenant.state {
+            TenantState::Active | TenantState::Inactive => tenant.state.as_str(),
+            TenantState::Waiting => "from the next start on",
+        };
+        let changed = tenant.changed_at.map(terminal::date);
         terminal::print(&format!(
-            "{slug}\t{public_url}\t{origin}\t{state}\t{changed}"
-        ))?;
-    }
-    for Tenant {
-        slug, public_url, ..
-    } in waiting
-    {
-        terminal::print(&format!(
-            "{slug}\t{public_url}\tfile\tfrom the next start on\t-"
+            "{}\t{}\t{}\t{state}\t{}",
+            tenant.slug,
+            tenant.public_url,
+            tenant.origin.as_str(),
+            changed.as_deref().unwrap_or("-"),
         ))?;
     }
     Ok(())
 }
 
 async fn remove(gateway: &Gateway, slug: &TenantSlug, yes: bool) -> anyhow::Result<()> {
-    if *slug == TenantSlug::default() {
-        let reason = "the default tenant is always there and can't be removed";
-        return Err(Usage(reason.to_owned()).into());
-    }
-    if gateway.file_tenant(slug).is_some() {
-        let reason = format!("{slug} is in the configuration file: take it out there first");
-        return Err(Usage(reason).into());
-    }
+    let operations = gateway.operations();
+    operations.check_changeable(slug).map_err(refused)?;
     if !yes {
         let reason = format!(
             "removing {slug} deletes its accounts, clients, grants and keys for good: say --yes \
@@ -105,8 +81,12 @@ async fn remove(gateway: &Gateway, slug: &TenantSlug, yes: bool) -> anyhow::Resu
         );
         return Err(Usage(reason).into());
     }
-    if !gateway.remove_tenant(slug).await? {
-        return Err(no_such_tenant(gateway, slug.as_str()).await?.into());
+    match operations.remove_tenant(&By::CommandLine, slug).await {
+        Ok(()) => {}
+        Err(OperationError::Missing { .. }) => {
+            return Err(no_such_tenant(operations, slug.as_str()).await?.into());
+        }
+        Err(error) => return Err(refused(error)),
     }
     terminal::say(&format!("removed {slug} with everything that it had"))?;
     Ok(())

@@ -4,7 +4,9 @@ use std::io::{self, Read as _, Write as _};
 
 use anyhow::{Context as _, bail};
 
-use crate::model::{Secret, Timestamp};
+use crate::model::Secret;
+
+pub(super) use crate::web::rfc3339 as date;
 
 /// Longer than any password may be.
 const PASSWORD_LIMIT: u64 = 4096;
@@ -24,6 +26,13 @@ pub(super) fn print(line: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     writeln!(stdout, "{line}")?;
     stdout.flush()
+}
+
+/// Says something in the place of what was said before on the same line.
+pub(super) fn overwrite(text: &str) -> io::Result<()> {
+    let mut stderr = io::stderr().lock();
+    write!(stderr, "\r\x1b[2K{text}")?;
+    stderr.flush()
 }
 
 /// Reads a password from standard input; the line's end is no part of it.
@@ -48,10 +57,4 @@ pub(super) fn ask_password(username: &str) -> anyhow::Result<Secret> {
         bail!("the two passwords differ");
     }
     Ok(password)
-}
-
-/// An instant as people and scripts read it (RFC 3339).
-pub(super) fn date(instant: Timestamp) -> String {
-    jiff::Timestamp::from_second(instant.seconds())
-        .map_or_else(|_| instant.seconds().to_string(), |date| date.to_string())
 }

@@ -1,19 +1,18 @@
-//! `gatehouse user`: local accounts.
+//! `gatehouse user`: accounts.
 
 use std::collections::BTreeSet;
 
-use anyhow::{Context as _, bail};
-
-use super::arguments::UserCommand;
-use super::exit::Usage;
+use super::arguments::{TenantOption, UserCommand};
+use super::exit::refused;
 use super::{find_tenant, open, terminal};
 use crate::app::Gateway;
 use crate::config::Config;
-use crate::model::{Secret, Tenant, TenantSlug};
-use crate::store::StoreError;
+use crate::model::TenantSlug;
+use crate::operations::{By, NewUser};
 
 /// Runs one of the commands.
 pub(super) async fn run(config: &Config, command: UserCommand) -> anyhow::Result<()> {
+    let gateway = open(config).await?;
     match command {
         UserCommand::Add {
             tenant,
@@ -21,63 +20,48 @@ pub(super) async fn run(config: &Config, command: UserCommand) -> anyhow::Result
             role,
             password_stdin,
         } => {
-            check_username(&username)?;
-            let gateway = open(config).await?;
-            let tenant = find_tenant(&gateway, &tenant).await?;
-            for role in &role {
-                check_role(&tenant, role)?;
-            }
             let roles = role.into_iter().collect();
-            let password = if password_stdin {
-                terminal::read_password()?
-            } else {
-                terminal::ask_password(&username)?
-            };
-            add((&gateway, &tenant), &username, roles, &password).await
+            let user = NewUser { username, roles };
+            add((&gateway, &tenant), user, password_stdin).await
         }
         UserCommand::List { tenant } => {
-            let gateway = open(config).await?;
             let tenant = find_tenant(&gateway, &tenant).await?;
             list(&gateway, &tenant.slug).await
         }
         UserCommand::Disable { tenant, username } => {
-            let gateway = open(config).await?;
-            let tenant = find_tenant(&gateway, &tenant).await?;
-            set_disabled(&gateway, &tenant.slug, &username, true).await
+            set_disabled((&gateway, &tenant), &username, true).await
         }
         UserCommand::Enable { tenant, username } => {
-            let gateway = open(config).await?;
-            let tenant = find_tenant(&gateway, &tenant).await?;
-            set_disabled(&gateway, &tenant.slug, &username, false).await
+            set_disabled((&gateway, &tenant), &username, false).await
         }
-        UserCommand::SignOut { tenant, username } => {
-            let gateway = open(config).await?;
-            let tenant = find_tenant(&gateway, &tenant).await?;
-            sign_out(&gateway, &tenant.slug, &username).await
-        }
-        UserCommand::Remove { tenant, username } => {
-            let gateway = open(config).await?;
-            let tenant = find_tenant(&gateway, &tenant).await?;
-            remove(&gateway, &tenant.slug, &username).await
-        }
+        UserCommand::SignOut { tenant, username } => sign_out((&gateway, &tenant), &username).await,
+        UserCommand::Remove { tenant, username } => remove((&gateway, &tenant), &username).await,
     }
 }
 
 async fn add(
-    (gateway, tenant): (&Gateway, &Tenant),
-    username: &str,
-    roles: BTreeSet<String>,
-    password: &Secret,
+    (gateway, tenant): (&Gateway, &TenantOption),
+    user: NewUser,
+    password_stdin: bool,
 ) -> anyhow::Result<()> {
-    let named = names(&roles);
-    let added = gateway.add_user(&tenant.slug, username, roles, password);
-    match added.await {
-        Err(error) if matches!(error.downcast_ref(), Some(StoreError::Conflict)) => {
-            bail!("there is an account {username:?} already")
-        }
-        added => added.with_context(|| format!("could not add {username:?}"))?,
-    }
-    terminal::say(&format!("added {username} with {named}"))?;
+    let tenant = find_tenant(gateway, tenant).await?;
+    // Before anyone types a password for nothing.
+    user.check(&tenant).map_err(refused)?;
+    let password = if password_stdin {
+        terminal::read_password()?
+    } else {
+        terminal::ask_password(&user.username)?
+    };
+    let operations = gateway.operations();
+    let added = operations.add_user(&By::CommandLine, &tenant, user, &password);
+    let user = added.await.map_err(refused)?;
+    let noun = if user.roles.len() == 1 {
+        "role"
+    } else {
+        "roles"
+    };
+    let (username, roles) = (&user.username, join(&user.roles));
+    terminal::say(&format!("added {username} with the {noun} {roles}"))?;
     Ok(())
 }
 
@@ -95,24 +79,31 @@ async fn list(gateway: &Gateway, tenant: &TenantSlug) -> anyhow::Result<()> {
 }
 
 async fn set_disabled(
-    gateway: &Gateway,
-    tenant: &TenantSlug,
+    (gateway, tenant): (&Gateway, &TenantOption),
     username: &str,
     disabled: bool,
 ) -> anyhow::Result<()> {
-    let (store, change) = (gateway.store(), gateway.change(tenant));
-    if !store.set_user_disabled(&change, username, disabled).await? {
-        bail!("there is no account {username:?}");
-    }
+    let slug = &find_tenant(gateway, tenant).await?.slug;
+    let operations = gateway.operations();
+    let found = operations.find_user_by_name(slug, username).await;
+    let user = found.map_err(refused)?;
+    let changed = operations.set_user_disabled(&By::CommandLine, slug, &user, disabled);
+    changed.await.map_err(refused)?;
     let done = if disabled { "disabled" } else { "enabled" };
     terminal::say(&format!("{done} {username}"))?;
     Ok(())
 }
 
-async fn sign_out(gateway: &Gateway, tenant: &TenantSlug, username: &str) -> anyhow::Result<()> {
-    let Some(ended) = gateway.sign_out_everywhere(tenant, username).await? else {
-        bail!("there is no account {username:?}");
-    };
+async fn sign_out(
+    (gateway, tenant): (&Gateway, &TenantOption),
+    username: &str,
+) -> anyhow::Result<()> {
+    let slug = &find_tenant(gateway, tenant).await?.slug;
+    let operations = gateway.operations();
+    let found = operations.find_user_by_name(slug, username).await;
+    let user = found.map_err(refused)?;
+    let ended = operations.sign_out_user(&By::CommandLine, slug, &user);
+    let ended = ended.await.map_err(refused)?;
     terminal::say(&format!(
         "signed {username} out: {} sign-ins and {} grants ended",
         ended.sessions, ended.grants
@@ -120,11 +111,16 @@ async fn sign_out(gateway: &Gateway, tenant: &TenantSlug, username: &str) -> any
     Ok(())
 }
 
-async fn remove(gateway: &Gateway, tenant: &TenantSlug, username: &str) -> anyhow::Result<()> {
-    let change = gateway.change(tenant);
-    if !gateway.store().remove_user(&change, username).await? {
-        bail!("there is no account {username:?}");
-    }
+async fn remove(
+    (gateway, tenant): (&Gateway, &TenantOption),
+    username: &str,
+) -> anyhow::Result<()> {
+    let slug = &find_tenant(gateway, tenant).await?.slug;
+    let operations = gateway.operations();
+    let found = operations.find_user_by_name(slug, username).await;
+    let user = found.map_err(refused)?;
+    let removed = operations.remove_user(&By::CommandLine, slug, &user);
+    removed.await.map_err(refused)?;
     terminal::say(&format!("removed {username}"))?;
     Ok(())
 }
@@ -132,29 +128,4 @@ async fn remove(gateway: &Gateway, tenant: &TenantSlug, username: &str) -> anyho
 fn join(roles: &BTreeSet<String>) -> String {
     let roles: Vec<&str> = roles.iter().map(String::as_str).collect();
     roles.join(",")
-}
-
-fn names(roles: &BTreeSet<String>) -> String {
-    let noun = if roles.len() == 1 { "role" } else { "roles" };
-    format!("the {noun} {}", join(roles))
-}
-
-fn check_username(username: &str) -> Result<(), Usage> {
-    let printable = |c: char| !c.is_control() && !c.is_whitespace();
-    if !username.is_empty() && username.len() <= 128 && username.chars().all(printable) {
-        return Ok(());
-    }
-    let rule = "a user name has 1 to 128 bytes, without spaces and control characters";
-    Err(Usage(rule.to_owned()))
-}
-
-fn check_role(tenant: &Tenant, role: &str) -> Result<(), Usage> {
-    if tenant.roles.contains_key(role) {
-        return Ok(());
-    }
-    let roles: Vec<&str> = tenant.roles.keys().map(String::as_str).collect();
-    let roles = roles.join(", ");
-    Err(Usage(format!(
-        "there is no role {role:?}; the tenant has: {roles}"
-    )))
 }

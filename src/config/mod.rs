@@ -4,17 +4,20 @@
 //! A section is written as `…Section` and reaches the rooms above as the value of its name.
 
 mod access;
+mod audit;
 mod authorization;
 mod branding;
 mod checks;
 mod clients;
 mod database;
 mod document;
+mod foreign;
 mod identity_assertions;
 mod identity_provider;
 mod keys;
 mod mcp;
 mod problem;
+mod provisioning;
 mod refusals;
 mod registration;
 mod schema;
@@ -39,6 +42,7 @@ use document::Document;
 use problem::KeyPath;
 use sections::Sections;
 
+pub use audit::Audit;
 pub use checks::duration;
 pub use clients::MetadataDocuments;
 pub use database::Database;
@@ -47,7 +51,7 @@ pub use keys::Keys;
 pub use mcp::Mcp;
 pub use problem::{Origin, Problem, Problems, nearest};
 pub use registration::Registration;
-pub use schema::schema;
+pub use schema::{read_value, schema};
 pub use scopes::Scopes;
 pub use sections::{Config, Sources};
 pub use server::Server;

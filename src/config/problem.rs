@@ -79,6 +79,7 @@ impl KeyPath {
         is(self.0.first(), "database")
             || is(self.0.last(), "initial_access_token")
             || is(self.0.last(), "client_secret")
+            || is(self.0.last(), "password")
     }
 }
 

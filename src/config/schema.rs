@@ -2,10 +2,12 @@
 
 use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::{JsonType, ValidationError};
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::document::Document;
-use super::problem::{KeyPath, Problem, nearest};
+use super::problem::{KeyPath, Problem, Problems, nearest};
 use super::sections::Sections;
 
 /// A departure from the schema, and the value that must go before the rest can be read.
@@ -18,6 +20,28 @@ struct Mistake {
 #[must_use]
 pub fn schema() -> Value {
     schemars::schema_for!(Sections).to_value()
+}
+
+/// Reads a value that is no configuration by the same rules: nothing unknown, every mistake at once.
+/// `name` is what the value is called in them.
+pub fn read_value<T: DeserializeOwned + JsonSchema>(
+    value: Value,
+    name: &str,
+) -> Result<T, Problems> {
+    let mut document = Document::of(value, name.to_owned());
+    let schema = schemars::schema_for!(T).to_value();
+    let mut problems = check(&mut document, &schema);
+    match T::deserialize(document.value()) {
+        Ok(read) if problems.is_empty() => Ok(read),
+        Ok(_) => Err(Problems::new(problems)),
+        Err(_) => {
+            if problems.is_empty() {
+                let whole = document.problem(&KeyPath::default(), "a value that fits its schema");
+                problems.push(whole);
+            }
+            Err(Problems::new(problems))
+        }
+    }
 }
 
 /// Finds everything that departs from the schema and takes it out of the document, so that the

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::access::{self, AccessEntry, AccessTables};
+use super::audit::{Audit, AuditSection};
 use super::checks::Checks;
 use super::clients::{ClientsSection, MetadataDocuments};
 use super::database::{Database, DatabaseSection};
@@ -49,6 +50,8 @@ pub struct Config {
     pub tenants: Vec<FileTenant>,
     /// What holds for other tenants.
     pub tenant_rules: TenantRules,
+    /// The audit log.
+    pub audit: Audit,
     /// Logs.
     pub telemetry: Telemetry,
     /// Where all this came from.
@@ -88,6 +91,7 @@ pub(super) struct Sections {
     prompts: BTreeMap<String, AccessEntry>,
     /// The tenants. An entry with the slug `default` extends the one that is always there.
     tenants: Vec<TenantEntry>,
+    audit: AuditSection,
     telemetry: TelemetrySection,
 }
 
@@ -130,6 +134,7 @@ impl Sections {
             .as_ref()
             .and_then(|server| server.public_url.as_ref());
         let tenants = tenants::resolve(&self.tenants, default_url, &rules, checks);
+        let audit = self.audit.resolve(checks);
         Some(Config {
             server: server?,
             database: database?,
@@ -143,6 +148,7 @@ impl Sections {
             access,
             tenants: tenants?,
             tenant_rules: rules,
+            audit: audit?,
             telemetry: self.telemetry.resolve(),
             sources,
         })

@@ -19,6 +19,10 @@ pub struct Server {
     /// The address of the default tenant. None only where `listen` is a loopback address; there
     /// it follows from the port that was bound.
     pub public_url: Option<PublicUrl>,
+    /// The address and port that operators are served at; none where they are not.
+    pub admin_listen: Option<SocketAddr>,
+    /// The address that operators reach the console by, where that is not `admin_listen` itself.
+    pub admin_url: Option<PublicUrl>,
     /// Browser origins that may call, beside the known ones.
     pub allowed_origins: Vec<String>,
 }
@@ -36,6 +40,14 @@ pub(super) struct ServerSection {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     public_url: Option<String>,
+    /// The IP address and port for operators: console, admin API, probes. Nothing of it is served
+    /// anywhere else. Empty, and there is none of it.
+    admin_listen: String,
+    /// The https address that operators reach the console by. It may be left out when
+    /// `admin_listen` is a loopback address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    admin_url: Option<String>,
     /// Browser origins that may call, beside the built-in list of known clients.
     allowed_origins: Vec<String>,
 }
@@ -60,6 +72,8 @@ impl Default for ServerSection {
         Self {
             listen: "127.0.0.1:8080".to_owned(),
             public_url: None,
+            admin_listen: "127.0.0.1:9090".to_owned(),
+            admin_url: None,
             allowed_origins: Vec::new(),
         }
     }
@@ -75,9 +89,13 @@ impl ServerSection {
         );
         self.check_origins(checks, &path("allowed_origins"));
         let public_url = self.public_url(checks, &path("public_url"), listen);
+        let admin_listen = self.admin_listen(checks, &path("admin_listen"), listen);
+        let admin_url = self.admin_url(checks, &path("admin_url"), admin_listen);
         Some(Server {
             listen: listen?,
             public_url,
+            admin_listen,
+            admin_url,
             allowed_origins: self.allowed_origins.clone(),
         })
     }
@@ -99,6 +117,41 @@ impl ServerSection {
         if reachable {
             let expected = "the https URL that clients use, as other machines can reach \
                             server.listen; or a loopback address there";
+            checks.refuse(path, expected);
+        }
+        None
+    }
+
+    fn admin_listen(
+        &self,
+        checks: &mut Checks<'_>,
+        path: &KeyPath,
+        listen: Option<SocketAddr>,
+    ) -> Option<SocketAddr> {
+        if self.admin_listen.is_empty() {
+            return None;
+        }
+        let expected = "an IP address and a port, as in \"127.0.0.1:9090\", or nothing";
+        let address: SocketAddr = checks.require(self.admin_listen.parse().ok(), path, expected)?;
+        let other = address.port() == 0 || listen.is_none_or(|listen| listen != address);
+        let expected = "an address other than server.listen";
+        checks.require(other.then_some(address), path, expected)
+    }
+
+    /// Beyond this machine a token or a cookie in the clear would be anyone's.
+    fn admin_url(
+        &self,
+        checks: &mut Checks<'_>,
+        path: &KeyPath,
+        admin_listen: Option<SocketAddr>,
+    ) -> Option<PublicUrl> {
+        let expected = "the https origin that operators use, as in \"https://gatehouse.example.com\", \
+                        as other machines can reach server.admin_listen";
+        if let Some(text) = &self.admin_url {
+            let url: Option<PublicUrl> = text.parse().ok();
+            return checks.require(url.filter(|url| url.path().is_empty()), path, expected);
+        }
+        if admin_listen.is_some_and(|address| !address.ip().is_loopback()) {
             checks.refuse(path, expected);
         }
         None

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::access::{AccessEntry, AccessTables};
 use super::authorization::AuthorizationEntry;
@@ -15,8 +16,10 @@ use super::checks::Checks;
 use super::clients::Trust;
 use super::database::SecretPlace;
 use super::document::{Document, Environment};
+use super::foreign;
 use super::identity_assertions::{self, AssertionEntry};
 use super::problem::{KeyPath, Problems};
+use super::provisioning::ProvisioningEntry;
 use super::refusals::{self, Dialect};
 use super::registration::{Policy, policy};
 use super::schema;
@@ -24,9 +27,9 @@ use super::scopes::known_scopes;
 use super::servers::{self, ServerEntry};
 use super::sign_in::SignIn;
 use crate::model::{
-    AccessRules, AssertionIssuer, Authorization, Branding, DocumentTrust, PublicUrl, RefusalRules,
-    RegistrationSettings, Role, ScopeCatalogue, SignInSettings, StoredTenant, Tenant, TenantSlug,
-    Upstreams,
+    AccessRules, AssertionIssuer, Authorization, Branding, DocumentTrust, ProvisioningSettings,
+    PublicUrl, RefusalRules, RegistrationSettings, Role, ScopeCatalogue, SignInSettings,
+    StoredTenant, Tenant, TenantSlug, Upstreams,
 };
 
 /// What a tenant's document is checked against, and what holds where it says nothing.
@@ -57,6 +60,7 @@ pub struct TenantSettings {
     identity_assertions: Vec<AssertionIssuer>,
     client_documents: DocumentTrust,
     registration: RegistrationSettings,
+    provisioning: Option<Arc<ProvisioningSettings>>,
     branding: Branding,
     servers: Arc<Upstreams>,
     json: String,
@@ -93,6 +97,9 @@ pub(super) struct TenantEntry {
     refusals: BTreeMap<String, Dialect>,
     registration: RegistrationEntry,
     metadata_documents: DocumentsEntry,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "ProvisioningEntry")]
+    scim: Option<ProvisioningEntry>,
     branding: BrandingEntry,
     /// MCP servers that are mounted beside the built-in one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -159,6 +166,21 @@ impl TenantRules {
         self.check(&mut document, (slug, public_url))
     }
 
+    /// Reads a document that came over the network. It may not name files and programs of this
+    /// machine, nor what only the machine's owner gives away: its networks, its environment.
+    pub fn read_value(
+        &self,
+        value: Value,
+        (slug, public_url): (&TenantSlug, &PublicUrl),
+    ) -> Result<TenantSettings, Problems> {
+        let mut document = Document::of(value, "settings".to_owned());
+        let problems = foreign::problems(&document);
+        if !problems.is_empty() {
+            return Err(Problems::new(problems));
+        }
+        self.check(&mut document, (slug, public_url))
+    }
+
     /// The tenant of a stored document.
     pub fn restore(&self, stored: &StoredTenant) -> Result<Tenant, Problems> {
         let name = format!("tenant {} in the database", stored.slug);
@@ -219,6 +241,7 @@ impl TenantSettings {
             identity_assertions: self.identity_assertions.clone(),
             client_documents: self.client_documents.clone(),
             registration: self.registration.clone(),
+            provisioning: self.provisioning.clone(),
             branding: self.branding.clone(),
             servers: Arc::clone(&self.servers),
             ..Tenant::new(slug, public_url, self.roles.clone())
@@ -276,6 +299,11 @@ impl TenantEntry {
             Some(trust) => trust.resolve(checks, &place),
             None => Some(global.client_documents.clone()),
         };
+        let place = path.join("scim");
+        let provisioning = match &self.scim {
+            Some(scim) => Some(Arc::new(scim.resolve(&roles, checks, &place)?)),
+            None => None,
+        };
         let branding = whole.branding.embed(checks, &path.join("branding"));
         let json = serde_json::to_string(&whole).ok();
         Some(TenantSettings {
@@ -287,6 +315,7 @@ impl TenantEntry {
             identity_assertions: assertions?,
             client_documents: client_documents?,
             registration: registration?,
+            provisioning,
             branding: branding?,
             servers: Arc::new(Upstreams::new(servers?)),
             json: checks.require(json, path, "a document that can be stored")?,

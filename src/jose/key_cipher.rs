@@ -68,6 +68,41 @@ impl KeyCipher {
     }
 }
 
+impl KeyCipher {
+    /// What shows that the public key `jwk` was the tenant's: only the holder of the encryption key
+    /// can make it.
+    pub fn vouch(&self, tenant: &TenantSlug, jwk: &str) -> Result<Vec<u8>, JoseError> {
+        let mut text = Vec::new();
+        let nonce = self
+            .0
+            .seal_in_place_append_tag(public_binding(tenant, jwk), &mut text)
+            .map_err(|_| JoseError::Key)?;
+        let mut seal = nonce.as_ref().to_vec();
+        seal.append(&mut text);
+        Ok(seal)
+    }
+
+    /// True when [`KeyCipher::vouch`] made `seal` for this key of this tenant.
+    #[must_use]
+    pub fn vouches(&self, tenant: &TenantSlug, jwk: &str, seal: &[u8]) -> bool {
+        let Some((nonce, tag)) = seal.split_at_checked(NONCE_LEN) else {
+            return false;
+        };
+        let Ok(nonce) = Nonce::try_assume_unique_for_key(nonce) else {
+            return false;
+        };
+        let mut tag = tag.to_vec();
+        let opened = self
+            .0
+            .open_in_place(nonce, public_binding(tenant, jwk), &mut tag);
+        opened.is_ok_and(|text| text.is_empty())
+    }
+}
+
+fn public_binding(tenant: &TenantSlug, jwk: &str) -> Aad<String> {
+    Aad::from(format!("gatehouse audit key/{tenant}/{jwk}"))
+}
+
 /// What a ciphertext is good for: a row that is copied to another tenant doesn't open there. A
 /// slug has no slash, so that no two pairs look alike.
 fn binding(tenant: &TenantSlug, id: &str) -> Aad<String> {

@@ -5,11 +5,13 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::JoseError;
 use super::claims::AccessTokenClaims;
 use super::key::Key;
+use super::statement;
 use super::token::{self, InvalidToken};
 use crate::model::{Secret, SigningAlgorithm, SigningKey, TenantSlug, Timestamp};
 
@@ -57,6 +59,18 @@ impl KeyRing {
             let is_it = |key| Secret::new(dpop_nonce(key, at)).matches(&nonce);
             self.keys.iter().any(is_it)
         })
+    }
+
+    /// Signs a statement about the audit log; answers with it, the key's identifier and its public
+    /// half.
+    pub fn state(
+        &self,
+        claims: &impl Serialize,
+        now: Timestamp,
+    ) -> Result<(String, String, String), JoseError> {
+        let key = self.active(now)?;
+        let statement = statement::sign(key, claims)?;
+        Ok((statement, key.id.clone(), key.jwk().to_string()))
     }
 
     fn active(&self, now: Timestamp) -> Result<&Key, JoseError> {

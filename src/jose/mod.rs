@@ -15,6 +15,7 @@ mod key_ring;
 mod provider_token;
 mod rsa;
 mod sealer;
+mod statement;
 mod text_cipher;
 mod token;
 mod unique_json;
@@ -34,6 +35,7 @@ pub use key_file::read_key_file;
 pub use key_ring::{DPOP_NONCE_END, KeyRing, KeyRings};
 pub use provider_token::{InvalidProviderToken, ProviderClaims, ProviderToken};
 pub use sealer::Sealer;
+pub use statement::{read_statement, statement_key};
 pub use text_cipher::TextCipher;
 pub use token::InvalidToken;
 

@@ -4,7 +4,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::de::{DeserializeOwned, IgnoredAny};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::json;
 
 use super::JoseError;
@@ -54,15 +54,19 @@ const MAX_TOKEN: usize = 8 * 1024;
 
 pub(super) fn sign(key: &Key, claims: &AccessTokenClaims) -> Result<Secret, JoseError> {
     // RFC 9068 §2.1: the type keeps other tokens of the same key from passing as access tokens.
-    let header = json!({ "typ": "at+jwt", "alg": key.algorithm.as_str(), "kid": key.id });
-    let payload = serde_json::to_vec(&WireClaims::from(claims)).map_err(|_| JoseError::Signing)?;
+    sign_as(key, "at+jwt", &WireClaims::from(claims)).map(Secret::new)
+}
+
+pub(super) fn sign_as(key: &Key, kind: &str, claims: &impl Serialize) -> Result<String, JoseError> {
+    let header = json!({ "typ": kind, "alg": key.algorithm.as_str(), "kid": key.id });
+    let payload = serde_json::to_vec(claims).map_err(|_| JoseError::Signing)?;
     let message = format!(
         "{}.{}",
         URL_SAFE_NO_PAD.encode(header.to_string()),
         URL_SAFE_NO_PAD.encode(payload)
     );
     let signature = key.sign(message.as_bytes())?;
-    Ok(Secret::new(format!("{message}.{signature}")))
+    Ok(format!("{message}.{signature}"))
 }
 
 pub(super) fn verify<'ring>(

@@ -11,13 +11,15 @@ use super::listing::{self, Listing};
 use super::message::{Request, RequestId};
 use super::method::{Method, Target};
 use super::param_headers;
+use super::recording;
 use super::reference;
 use super::reply::{Envelope, Reply};
 use super::revision::Revision;
 use super::session::Mark;
+use crate::audit::{Call, Recorder};
 use crate::backends::remote::Mounts;
 use crate::backends::{Answer, Backend, CallContext, Catalogue};
-use crate::model::Tenant;
+use crate::model::{Outcome, Tenant};
 use crate::resource_server::{Operation, Permit, Policy};
 use crate::telemetry::{Figure, Figures};
 
@@ -28,6 +30,7 @@ pub struct Dispatcher {
     pub(super) mounts: Option<Arc<Mounts>>,
     policy: Arc<Policy>,
     figures: Arc<Figures>,
+    recorder: Option<Recorder>,
     edge: Arc<Edge>,
     pub(super) server_info: String,
 }
@@ -67,9 +70,17 @@ impl Dispatcher {
             mounts: None,
             policy,
             figures,
+            recorder: None,
             edge,
             server_info: server_info.to_string(),
         }
+    }
+
+    /// The same dispatcher, which records what is called through it.
+    #[must_use]
+    pub fn recorded_by(self, recorder: Recorder) -> Self {
+        let recorder = Some(recorder);
+        Self { recorder, ..self }
     }
 
     /// The same dispatcher, for the servers that each tenant has mounted.
@@ -150,6 +161,8 @@ impl Dispatcher {
         let tenant = &permit.principal().tenant;
         self.figures.count(tenant, Figure::Requests);
         let id = request.id.clone();
+        let opened = recording::open(self.recorder.as_ref(), permit, &request).await;
+        let mut record = opened.map_err(|fault| fault.of(id.clone()))?;
         let answered = async {
             let method = Method::named(&request.method, request.revision)?;
             if !Target::of(method, &request)?.is_allowed_by(permit) {
@@ -160,7 +173,10 @@ impl Dispatcher {
                 Method::Initialize => self.initialize(permit.tenant(), &request).await,
                 Method::Ping => self.reply(&request, b"{}", None),
                 Method::List(listing) => self.list(listing, permit, &request).await,
-                Method::CallTool => self.call_tool(permit, request, context).await,
+                Method::CallTool => {
+                    self.call_tool((permit, record.as_mut()), request, context)
+                        .await
+                }
                 Method::ReadResource => self.read_resource(permit, &request, context).await,
                 Method::GetPrompt => self.get_prompt(permit, request, context).await,
                 Method::Complete => self.complete(permit, &request, context).await,
@@ -174,7 +190,11 @@ impl Dispatcher {
                 Method::Listen => Err(Fault::Internal),
             }
         };
-        answered.await.map_err(|fault| fault.of(id))
+        let answered = answered.await;
+        if let Some(record) = &mut record {
+            record.went(recording::outcome(&answered));
+        }
+        answered.map_err(|fault| fault.of(id))
     }
 
     async fn list(
@@ -193,7 +213,7 @@ impl Dispatcher {
 
     async fn call_tool(
         &self,
-        permit: &Permit,
+        (permit, record): (&Permit, Option<&mut Call<'_>>),
         mut request: Request,
         context: &CallContext,
     ) -> Result<Reply, Fault> {
@@ -213,6 +233,9 @@ impl Dispatcher {
         let failed = answer.as_ref().map_or(true, answered::tells_of_failure);
         if failed {
             self.figures.count(tenant, Figure::ToolErrors);
+            if let (Some(record), Ok(_)) = (record, &answer) {
+                record.went(Outcome::Failed);
+            }
         }
         let mut answer = answered::in_revision(answer?, request.revision);
         // What somebody else wrote is left as it is.

@@ -24,6 +24,7 @@ mod method;
 mod outbox;
 mod param_headers;
 mod parked;
+mod recording;
 mod reference;
 mod reply;
 mod revision;

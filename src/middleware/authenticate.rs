@@ -9,7 +9,8 @@ use axum::response::{IntoResponse as _, Response};
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
-use crate::model::{Principal, ScopeSet, Tenant};
+use crate::audit::Recorder;
+use crate::model::{Actor, Event, Principal, ScopeSet, Tenant};
 use crate::resource_server::{
     AccessTokens, AmbiguousCredential, Challenge, Credential, InvalidAccessToken, Possession,
     Scheme, credential,
@@ -25,6 +26,8 @@ pub struct Context {
     pub possession: Possession,
     /// What the first challenge asks for.
     pub initial_scopes: ScopeSet,
+    /// Where refusals are recorded.
+    pub recorder: Recorder,
 }
 
 /// Adds the principal. Of credentials, nothing but the `Authorization` header and its proof is
@@ -50,7 +53,13 @@ pub async fn station(
             request.extensions_mut().insert(principal);
             next.run(request).await
         }
-        Err(Refused::Challenge(challenge)) => challenge.into_response(),
+        Err(Refused::Challenge { challenge, reason }) => {
+            tracing::info!(tenant = %tenant.slug, reason, "refused an access token");
+            let event = Event::TokenRefused(&reason);
+            let recorded = context.recorder.record(&tenant.slug, Actor::Unknown, event);
+            recorded.await;
+            challenge.into_response()
+        }
         Err(Refused::NoKeys) => no_keys(),
     };
     match scheme {
@@ -61,7 +70,11 @@ pub async fn station(
 
 /// Why nobody was let in.
 enum Refused {
-    Challenge(Challenge),
+    /// The token is bad: what the client reads, and what the log does.
+    Challenge {
+        challenge: Challenge,
+        reason: String,
+    },
     /// Whether the token is good can't be said: to call it bad would have its client throw it away.
     NoKeys,
 }
@@ -85,19 +98,21 @@ impl Context {
         let scopes = &self.initial_scopes;
         let verified = self.tokens.authenticate(tenant, presented.token).await;
         let principal = verified.map_err(|reason| {
-            tracing::info!(tenant = %tenant.slug, %reason, "refused an access token");
             if reason == InvalidAccessToken::NoKeys {
+                tracing::warn!(tenant = %tenant.slug, %reason, "could not verify an access token");
                 return Refused::NoKeys;
             }
-            let challenge = Challenge::invalid_token(tenant, scopes);
-            Refused::Challenge(challenge.under(presented.scheme))
+            Refused::Challenge {
+                challenge: Challenge::invalid_token(tenant, scopes).under(presented.scheme),
+                reason: reason.to_string(),
+            }
         })?;
         let possession = self.possession.check(tenant, &principal, presented, from);
-        possession.map_err(|reason| {
-            tracing::info!(tenant = %tenant.slug, %reason, "refused an access token");
+        possession.map_err(|reason| Refused::Challenge {
+            reason: reason.to_string(),
             // RFC 9449 §7.2: a bound token that came as a bearer token is told the right scheme.
-            let challenge = Challenge::no_possession(tenant, scopes, reason);
-            Refused::Challenge(challenge.under(Scheme::of(&principal)))
+            challenge: Challenge::no_possession(tenant, scopes, reason)
+                .under(Scheme::of(&principal)),
         })?;
         Ok(principal)
     }

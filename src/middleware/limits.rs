@@ -27,6 +27,16 @@ impl Limits {
         body: 64 * 1024,
         time: Duration::from_secs(30),
     };
+    /// For the admin API, whose largest request is a tenant's settings with a logo.
+    pub const DOCUMENTS: Self = Self {
+        body: 256 * 1024,
+        time: Duration::from_secs(30),
+    };
+    /// For provisioning, whose requests are single people and groups.
+    pub const RESOURCES: Self = Self {
+        body: 1024 * 1024,
+        time: Duration::from_secs(30),
+    };
     /// For the MCP endpoint. A tool has its own, shorter deadlines; a stream's head is sent at once.
     pub const MESSAGES: Self = Self {
         body: 4 * 1024 * 1024,

@@ -7,9 +7,11 @@ use axum::extract::{Extension, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
+use serde_json::Value;
 
+use crate::audit::Recorder;
 use crate::mcp::{self, Dispatcher, Message};
-use crate::model::{Principal, RefusalDialect, Tenant};
+use crate::model::{Event, Principal, RefusalDialect, Tenant};
 use crate::resource_server::{Challenge, Operation, Refusal, Scheme};
 use crate::telemetry::{Figure, Figures};
 
@@ -20,6 +22,8 @@ pub struct Context {
     pub dispatcher: Arc<Dispatcher>,
     /// Counts refusals.
     pub figures: Arc<Figures>,
+    /// Where refusals are recorded.
+    pub recorder: Recorder,
 }
 
 impl Context {
@@ -68,15 +72,31 @@ pub async fn station(
                 %required,
                 "refused for lack of scope"
             );
+            let event = Event::ScopeRefused(subject(&request), &required);
+            context.recorder.record_of(&principal, event).await;
             let challenge = Challenge::insufficient_scope(&tenant, &required);
             let challenge = challenge.under(Scheme::of(&principal));
             context.refuse(&principal, &request, challenge)
         }
-        Err(Refusal::Unknown) => match request.extensions().get::<Message>() {
-            Some(Message::Request(message)) => Dispatcher::unknown(message).into_response(),
-            Some(Message::Notification(_) | Message::Response(_)) | None => {
-                StatusCode::NOT_FOUND.into_response()
+        Err(Refusal::Unknown) => {
+            let event = Event::PolicyRefused(subject(&request), "hidden");
+            context.recorder.record_of(&principal, event).await;
+            match request.extensions().get::<Message>() {
+                Some(Message::Request(message)) => Dispatcher::unknown(message).into_response(),
+                Some(Message::Notification(_) | Message::Response(_)) | None => {
+                    StatusCode::NOT_FOUND.into_response()
+                }
             }
-        },
+        }
     }
+}
+
+/// What the request is about, as the log names it: a tool, a prompt or a URI.
+fn subject(request: &Request) -> &str {
+    let Some(Message::Request(message)) = request.extensions().get::<Message>() else {
+        return "";
+    };
+    let params = message.params();
+    let named = params.get("name").or_else(|| params.get("uri"));
+    named.and_then(Value::as_str).unwrap_or_default()
 }

@@ -58,8 +58,32 @@ pub enum Event<'a> {
     UserDisabled(&'a UserId, &'a str),
     /// An account was enabled again.
     UserEnabled(&'a UserId, &'a str),
+    /// An account was changed otherwise, or got other roles.
+    UserChanged(&'a UserId, &'a str),
+    /// A person's sign-ins ended, and all grants that they gave.
+    UserSignedOut(&'a UserId, &'a str),
+    /// An operator was added.
+    OperatorAdded(&'a str),
+    /// An operator was removed.
+    OperatorRemoved(&'a str),
     /// An account was removed.
     UserRemoved(&'a UserId, &'a str),
+    /// Groups gave a person these roles.
+    RolesAssigned(&'a UserId, &'a str),
+    /// An identity provider added a group: its identifier and its name.
+    GroupAdded(&'a str, &'a str),
+    /// An identity provider changed a group: its identifier and its name.
+    GroupChanged(&'a str, &'a str),
+    /// An identity provider removed a group: its identifier and its name.
+    GroupRemoved(&'a str, &'a str),
+    /// A person came into a group: the group's identifier.
+    MemberAdded(&'a UserId, &'a str),
+    /// A person left a group: the group's identifier.
+    MemberRemoved(&'a UserId, &'a str),
+    /// An operator issued a token for provisioning.
+    ProvisioningTokenIssued,
+    /// An operator revoked the tokens for provisioning.
+    ProvisioningTokensRevoked,
     /// A signing key was added.
     KeyAdded(&'a str),
     /// A tenant was added, or is in the configuration file again.
@@ -142,6 +166,18 @@ impl Event<'_> {
             Self::UserDisabled(..) => "user.disabled",
             Self::UserEnabled(..) => "user.enabled",
             Self::UserRemoved(..) => "user.removed",
+            Self::UserChanged(..) => "user.changed",
+            Self::UserSignedOut(..) => "user.signed_out",
+            Self::OperatorAdded(_) => "operator.added",
+            Self::OperatorRemoved(_) => "operator.removed",
+            Self::RolesAssigned(..) => "user.roles_assigned",
+            Self::GroupAdded(..) => "group.added",
+            Self::GroupChanged(..) => "group.changed",
+            Self::GroupRemoved(..) => "group.removed",
+            Self::MemberAdded(..) => "group.member_added",
+            Self::MemberRemoved(..) => "group.member_removed",
+            Self::ProvisioningTokenIssued => "provisioning.token_issued",
+            Self::ProvisioningTokensRevoked => "provisioning.tokens_revoked",
             Self::KeyAdded(_) => "key.added",
             Self::TenantAdded(_) => "tenant.added",
             Self::TenantChanged(_) => "tenant.changed",
@@ -211,7 +247,9 @@ impl Event<'_> {
                 grant: Some(grant),
                 ..Parts::default()
             },
-            Self::CodeReplayed => Parts::default(),
+            Self::CodeReplayed
+            | Self::ProvisioningTokenIssued
+            | Self::ProvisioningTokensRevoked => Parts::default(),
             Self::TokenRequestRefused(error) => said("error", error.to_owned()),
             Self::TokenRefused(reason) => said("reason", reason.to_owned()),
             Self::ScopeRefused(target, required) => {
@@ -226,8 +264,21 @@ impl Event<'_> {
             Self::UserAdded(user, name)
             | Self::UserDisabled(user, name)
             | Self::UserEnabled(user, name)
+            | Self::UserChanged(user, name)
+            | Self::UserSignedOut(user, name)
             | Self::UserRemoved(user, name) => Parts::of_user(Some(user)).at(name),
-            Self::KeyAdded(id) => Parts::default().at(id),
+            Self::RolesAssigned(user, roles) => {
+                Parts::of_user(Some(user)).saying("roles", roles.to_owned())
+            }
+            Self::GroupAdded(id, name)
+            | Self::GroupChanged(id, name)
+            | Self::GroupRemoved(id, name) => said("name", name.to_owned()).at(id),
+            Self::MemberAdded(user, group) | Self::MemberRemoved(user, group) => {
+                Parts::of_user(Some(user)).at(group)
+            }
+            Self::KeyAdded(id) | Self::OperatorAdded(id) | Self::OperatorRemoved(id) => {
+                Parts::default().at(id)
+            }
             Self::TenantAdded(slug)
             | Self::TenantChanged(slug)
             | Self::TenantDeactivated(slug)

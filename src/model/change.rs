@@ -37,6 +37,8 @@ pub enum Actor {
     Client(ClientId),
     /// An operator, by the name that the log is to have.
     Operator(String),
+    /// The tenant's identity provider, by its token for provisioning.
+    Provider,
     /// Gatehouse itself.
     System,
     /// Someone who has not shown who they are.
@@ -63,7 +65,7 @@ impl Change {
         let (user, client) = match &actor {
             Actor::User(user) => (Some(user.clone()), None),
             Actor::Client(client) => (None, Some(client.clone())),
-            Actor::Operator(_) | Actor::System | Actor::Unknown => (None, None),
+            Actor::Operator(_) | Actor::Provider | Actor::System | Actor::Unknown => (None, None),
         };
         Self {
             tenant: tenant.clone(),
@@ -131,6 +133,7 @@ impl Actor {
             Self::User(_) => "user",
             Self::Client(_) => "client",
             Self::Operator(_) => "operator",
+            Self::Provider => "provider",
             Self::System => "system",
             Self::Unknown => "unknown",
         }
@@ -143,7 +146,7 @@ impl Actor {
             Self::User(user) => Some(user.as_str()),
             Self::Client(client) => Some(client.as_str()),
             Self::Operator(name) => Some(name),
-            Self::System | Self::Unknown => None,
+            Self::Provider | Self::System | Self::Unknown => None,
         }
     }
 }

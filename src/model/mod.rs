@@ -12,8 +12,10 @@ mod grant;
 mod identity_assertions;
 mod key_thumbprint;
 mod mount_prefix;
+mod operator;
 mod pkce;
 mod principal;
+mod provisioning;
 mod pushed_request;
 mod random;
 mod redirect_uri;
@@ -48,8 +50,16 @@ pub use grant::{AuthorizationCode, Consent, Grant, GrantId, LoginSession, Refres
 pub use identity_assertions::AssertionIssuer;
 pub use key_thumbprint::KeyThumbprint;
 pub use mount_prefix::{InvalidMountPrefix, MountPrefix};
+pub use operator::{
+    InvalidOperatorName, Operator, OperatorName, OperatorRole, OperatorSession, is_operator_token,
+    new_operator_token,
+};
 pub use pkce::{CodeChallenge, CodeVerifier, InvalidPkce};
 pub use principal::Principal;
+pub use provisioning::{
+    GroupChange, ProvisionedGroup, ProvisionedUser, ProvisioningProvider, ProvisioningSettings,
+    ProvisioningSubject, UserChange,
+};
 pub use pushed_request::PushedRequest;
 pub use random::{Random, SystemRandom, new_identifier};
 pub use redirect_uri::{InvalidRedirectUri, RedirectUri};

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use url::Url;
 
 use super::{
-    AccessRules, AssertionIssuer, Authorization, Branding, DocumentTrust, RedirectUri,
-    RefusalRules, RegistrationSettings, ResourceUri, ScopeSet, SignInSettings, Upstreams,
+    AccessRules, AssertionIssuer, Authorization, Branding, DocumentTrust, ProvisioningSettings,
+    RedirectUri, RefusalRules, RegistrationSettings, ResourceUri, ScopeSet, SignInSettings,
+    Upstreams,
 };
 
 /// The short name of a tenant, and its key in every table.
@@ -67,6 +68,8 @@ pub struct Tenant {
     pub client_documents: DocumentTrust,
     /// Which clients may register themselves.
     pub registration: RegistrationSettings,
+    /// What its identity provider may keep here; none where it may keep nothing.
+    pub provisioning: Option<Arc<ProvisioningSettings>>,
     /// How its pages look.
     pub branding: Branding,
     /// The servers that it has mounted.
@@ -203,6 +206,7 @@ impl Tenant {
             identity_assertions: Vec::new(),
             client_documents: DocumentTrust::default(),
             registration: RegistrationSettings::default(),
+            provisioning: None,
             branding: Branding::default(),
             servers: Arc::default(),
         }

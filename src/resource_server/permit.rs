@@ -52,6 +52,12 @@ pub enum Refusal {
 }
 
 impl Permit {
+    /// Whom it was given to, to be kept.
+    #[must_use]
+    pub fn caller(&self) -> &Arc<Principal> {
+        &self.principal
+    }
+
     /// Where it holds.
     #[must_use]
     pub fn tenant(&self) -> &Arc<Tenant> {

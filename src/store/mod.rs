@@ -1,5 +1,6 @@
 //! What must outlive a process: one narrow trait of atomic operations, named after their intent.
 
+mod administration;
 mod audit;
 mod connect;
 mod error;
@@ -9,6 +10,7 @@ mod operands;
 mod policy;
 mod postgres;
 mod row;
+mod scim;
 mod sqlite;
 mod tasks;
 mod tenants;
@@ -24,6 +26,7 @@ use crate::model::{
     SealedSigningKey, SingleUse, TenantSlug, Timestamp, User, UserId,
 };
 
+pub use administration::{AdministrationStore, Census, GrantFilter, OperatorStore, Page};
 pub use audit::{AUDIT_BATCH, AuditChain, AuditQuery, AuditStore, Checkpoint, CheckpointKey};
 pub use connect::{ConnectOptions, Location, connect, locate, migrate};
 pub use federation::{
@@ -32,6 +35,7 @@ pub use federation::{
 pub use notes::{Heard, Note, NoteStore};
 pub use operands::{CodeRedemption, LiveGrant, Registration, Rotation, RotationOutcome};
 pub use policy::PolicyStore;
+pub use scim::{GroupChanges, ScimQuery, ScimStore, UserChanges};
 pub use tasks::{StoredTask, TaskChange, TaskStatus, TaskStore};
 pub use tenants::{Application, Clash, TenantStore};
 
@@ -51,12 +55,15 @@ const TOKEN_RETENTION: i64 = LONGEST_ACCESS_TOKEN.as_secs().cast_signed() + 60 *
 /// the same time is as if they had done it one after the other.
 #[async_trait]
 pub trait Store:
-    TenantStore
+    AdministrationStore
     + AuditStore
     + FederationStore
-    + PolicyStore
     + NoteStore
+    + OperatorStore
+    + PolicyStore
+    + ScimStore
     + TaskStore
+    + TenantStore
     + fmt::Debug
     + Send
     + Sync

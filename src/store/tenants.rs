@@ -72,7 +72,7 @@ pub struct Clash {
 }
 
 /// The tables with a column `tenant` but for [`LAST`], those that refer to others first.
-pub(super) const OWNED: [&str; 20] = [
+pub(super) const OWNED: [&str; 24] = [
     "audit_heads",
     "audit_checkpoints",
     "audit_keys",
@@ -85,6 +85,10 @@ pub(super) const OWNED: [&str; 20] = [
     "login_sessions",
     "provider_tokens",
     "sign_in_attempts",
+    "scim_members",
+    "scim_groups",
+    "scim_users",
+    "scim_tokens",
     "users",
     "client_registrations",
     "clients",

@@ -60,6 +60,21 @@ impl Figures {
             .map_or(0, |counter| counter.load(Ordering::Relaxed))
     }
 
+    /// What was counted for every tenant that was seen.
+    #[must_use]
+    pub fn read_all(&self) -> HashMap<TenantSlug, [u64; Figure::ALL.len()]> {
+        let tenants = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let read = |counters: &Arc<[AtomicU64; Figure::ALL.len()]>| {
+            counters
+                .each_ref()
+                .map(|counter| counter.load(Ordering::Relaxed))
+        };
+        tenants
+            .iter()
+            .map(|(slug, counters)| (slug.clone(), read(counters)))
+            .collect()
+    }
+
     fn of(&self, tenant: &TenantSlug) -> Arc<[AtomicU64; Figure::ALL.len()]> {
         let known = self
             .0

@@ -1,4 +1,4 @@
-//! The cookies of a tenant's pages (RFC 6265bis §4.1.3: the `__Host-` prefix).
+//! The cookies of tenants' pages and of the console (RFC 6265bis §4.1.3: the `__Host-` prefix).
 
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use crate::model::{Secret, Tenant};
 pub struct Cookie {
     name: String,
     secure: bool,
+    same_site: &'static str,
 }
 
 impl Cookie {
@@ -24,6 +25,19 @@ impl Cookie {
         Self {
             name: format!("{prefix}gatehouse-{}-{purpose}", tenant.slug),
             secure,
+            // A client sends people here from its own page.
+            same_site: "Lax",
+        }
+    }
+
+    /// The cookie of the operators' console for one `purpose`. Nothing of another site leads there.
+    #[must_use]
+    pub fn of_console(is_https: bool, purpose: &str) -> Self {
+        let prefix = if is_https { "__Host-" } else { "" };
+        Self {
+            name: format!("{prefix}gatehouse-console-{purpose}"),
+            secure: is_https,
+            same_site: "Strict",
         }
     }
 
@@ -44,9 +58,10 @@ impl Cookie {
     #[must_use]
     pub fn set(&self, value: &Secret, lifetime: Duration) -> Option<HeaderValue> {
         let mut header = HeaderValue::try_from(format!(
-            "{}={}; Path=/; HttpOnly; SameSite=Lax; Max-Age={}{}",
+            "{}={}; Path=/; HttpOnly; SameSite={}; Max-Age={}{}",
             self.name,
             value.expose(),
+            self.same_site,
             lifetime.as_secs(),
             if self.secure { "; Secure" } else { "" },
         ))

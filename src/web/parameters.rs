@@ -74,6 +74,13 @@ impl Parameters {
             .map(|(_, value)| value.as_str())
     }
 
+    /// All of them, in the order in which they came.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// These parameters without those called `name`.
     #[must_use]
     pub fn without(&self, name: &str) -> Self {

@@ -9,10 +9,11 @@ const FLOORS: &[&[&str]] = &[
     &["jose", "store"],
     &["audit"],
     &["identity", "nws"],
-    &["authorization_server", "resource_server"],
+    &["authorization_server", "resource_server", "scim"],
     &["backends"],
     &["mcp"],
     &["tenants"],
+    &["operations"],
     &["middleware"],
     &["admin"],
     &["router", "server"],
@@ -23,6 +24,7 @@ const FLOORS: &[&[&str]] = &[
 
 /// Dependencies that live in some rooms and nowhere else.
 const HOMES: &[(&str, &[&str])] = &[
+    ("aide", &["admin"]),
     ("anyhow", &["app", "cli", "main"]),
     ("argon2", &["identity"]),
     (
@@ -32,6 +34,7 @@ const HOMES: &[(&str, &[&str])] = &[
             "identity",
             "authorization_server",
             "resource_server",
+            "scim",
             "mcp",
             "middleware",
             "admin",

@@ -61,7 +61,7 @@ async fn replica(folder: &Path, key: &EncryptionKey, clock: &Arc<TestClock>) -> 
     let url = format!("sqlite://{}", folder.join("gatehouse.db").display());
     SigningKeys {
         store: connect(&url, &ConnectOptions::default()).await.unwrap(),
-        cipher: KeyCipher::new(key).unwrap(),
+        cipher: Arc::new(KeyCipher::new(key).unwrap()),
         rings: Arc::new(KeyRings::default()),
         clock: Arc::clone(clock) as Arc<dyn Clock>,
         algorithm: SigningAlgorithm::Es256,

@@ -35,6 +35,7 @@ class Gateway:
         self.username = USERNAME
         self.password = secrets.token_urlsafe(18)
         self.url = None
+        self.admin_url = None
 
     def __enter__(self):
         self._folder = tempfile.TemporaryDirectory(prefix="gatehouse-clients-")
@@ -75,6 +76,7 @@ class Gateway:
 [server]
 listen = "{listen}"
 {public_url}
+admin_listen = "127.0.0.1:0"
 
 [database]
 url = "{database}"
@@ -123,6 +125,9 @@ contact = "ops@example.com"
             said = re.search(r"listening on (http://127\.0\.0\.1:\d+)", line)
             if said and self.url is None:
                 self.url = said[1] + self._path
+            console = re.search(r"operators +(http://127\.0\.0\.1:\d+)", line)
+            if console and self.admin_url is None:
+                self.admin_url = console[1]
                 self._listening.set()
         self._listening.set()
 

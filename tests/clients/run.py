@@ -3,7 +3,7 @@
 
     tests/clients/run.py [--gatehouse BINARY] [--postgres URL] [--path PATH] COMMAND…
 
-The client finds the gateway in GATEHOUSE_URL, who signs in in GATEHOUSE_USERNAME and
+The client finds the gateway in GATEHOUSE_URL, its console below GATEHOUSE_ADMIN_URL, who signs in in GATEHOUSE_USERNAME and
 GATEHOUSE_PASSWORD, and what an operator works with in GATEHOUSE_BINARY and GATEHOUSE_CONFIGURATION.
 Its exit status is the run's.
 """
@@ -32,6 +32,7 @@ def main():
         with Gateway(arguments.gatehouse, weather.url, arguments.postgres, arguments.path) as gateway:
             environment = os.environ | {
                 "GATEHOUSE_URL": gateway.url,
+                "GATEHOUSE_ADMIN_URL": gateway.admin_url,
                 "GATEHOUSE_USERNAME": gateway.username,
                 "GATEHOUSE_PASSWORD": gateway.password,
                 "GATEHOUSE_BINARY": str(arguments.gatehouse),

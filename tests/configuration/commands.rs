@@ -259,7 +259,7 @@ fn accounts_are_added_listed_and_removed() {
     let added = folder.add_user("ada", "admin", PASSWORD);
     assert_eq!(added.status.code(), Some(0), "{}", stderr(&added));
     assert_refused(&folder.add_user("ada", "member", PASSWORD), 1);
-    assert_refused(&folder.add_user("bob", "member", "short"), 1);
+    assert_refused(&folder.add_user("bob", "member", "short"), 64);
     let listed = stdout(&folder.run(&["user", "list"]));
     assert!(listed.starts_with("ada\tadmin\t20"), "{listed}");
     assert_eq!(listed.lines().count(), 1);
@@ -359,7 +359,7 @@ fn a_person_with_several_roles_has_the_scopes_of_all() {
 #[test]
 fn serve_says_what_it_chose_and_what_is_left_to_do() {
     let folder = Folder::new();
-    let file = folder.file("[server]\nlisten = \"127.0.0.1:0\"\n");
+    let file = folder.file("[server]\nlisten = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\n");
     let mut child = folder
         .command(&["--config", &file, "serve"])
         .env("DATABASE_URL", "sqlite://other.db")

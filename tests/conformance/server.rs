@@ -18,6 +18,7 @@ use anyhow::Context as _;
 use gatehouse::app::{Gateway, WeatherSource};
 use gatehouse::config::{self, Config, Environment};
 use gatehouse::model::{Secret, SystemRandom};
+use gatehouse::operations::{By, NewUser};
 use gatehouse::telemetry::logging;
 use serde_json::json;
 use tokio::io::AsyncReadExt as _;
@@ -79,14 +80,13 @@ async fn sign_in(config: &Config, gateway: &Gateway) -> anyhow::Result<Secret> {
     let tenant = gateway.tenant();
     let password = Secret::generate(&SystemRandom);
     let roles = BTreeSet::from(["admin".to_owned()]);
-    gateway
-        .add_user(&tenant.slug, USERNAME, roles, &password)
-        .await?;
-    let user = gateway
-        .store()
-        .find_user_by_name(&tenant.slug, USERNAME)
-        .await?;
-    let user = user.context("the account is gone")?;
+    let user = NewUser {
+        username: USERNAME.to_owned(),
+        roles,
+    };
+    let operations = gateway.operations();
+    let added = operations.add_user(&By::CommandLine, tenant, user, &password);
+    let user = added.await?;
     let scopes = tenant.scopes_of_roles(&user.roles);
     let scopes = config.scopes.catalogue.expand(&scopes);
     gateway.issue_token(tenant, &user, scopes, TOKEN_TTL).await

@@ -9,6 +9,8 @@
     reason = "test support: a surprise ends the test"
 )]
 
+mod admin;
+mod audit;
 #[path = "../fake_issuer/mod.rs"]
 mod fake_issuer;
 
@@ -27,6 +29,7 @@ mod dpop;
 mod edge;
 mod external;
 mod federation;
+mod isolation;
 mod key_rotation;
 mod lifetime;
 mod logs;
@@ -35,6 +38,8 @@ mod process;
 mod references;
 mod refresh_ledger;
 mod revocation;
+mod scim;
+mod scim_refusals;
 mod stdio;
 mod streams;
 mod tenants;

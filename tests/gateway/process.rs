@@ -27,6 +27,8 @@ pub(crate) struct Database {
 pub(crate) struct Gateway {
     child: Child,
     pub(crate) url: String,
+    /// Where operators are served, where they are.
+    pub(crate) admin: Option<String>,
 }
 
 /// Where nobody listens.
@@ -109,6 +111,24 @@ impl Database {
         assert!(aged.unwrap().rows_affected() > 0);
     }
 
+    /// Runs a statement as someone who may do everything in the database.
+    pub(crate) async fn execute(&self, sql: &'static str) {
+        let done = if self.url.starts_with("sqlite:") {
+            let mut connection = sqlx::SqliteConnection::connect(&self.url).await.unwrap();
+            sqlx::raw_sql(sql)
+                .execute(&mut connection)
+                .await
+                .map(|_| ())
+        } else {
+            let mut connection = sqlx::PgConnection::connect(&self.admin_url).await.unwrap();
+            sqlx::raw_sql(sql)
+                .execute(&mut connection)
+                .await
+                .map(|_| ())
+        };
+        done.unwrap();
+    }
+
     /// Checks that a database of one file is whole; a server sees to that itself.
     pub(crate) async fn check_integrity(&self) {
         if !self.url.starts_with("sqlite:") {
@@ -124,8 +144,14 @@ impl Database {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let number = NUMBER.fetch_add(1, Ordering::SeqCst);
         let path = self.folder.path().join(format!("gatehouse-{number}.toml"));
+        // Many gateways run at once, so that none of them takes the usual port.
+        let admin = if server.contains("admin_listen") {
+            ""
+        } else {
+            "admin_listen = \"\""
+        };
         let text = format!(
-            "[server]\n{server}\n[database]\nurl = \"{}\"\n\
+            "[server]\n{server}\n{admin}\n[database]\nurl = \"{}\"\n\
              [keys]\nencryption_key = {{ env = \"KEY\" }}\npublish_ahead = \"5s\"\n\
              [weather]\nbase_url = \"{}\"\ncontact = \"tests@example.com\"\n\
              {more}",
@@ -162,8 +188,17 @@ impl Database {
 
     /// Starts a gateway that logs what `filter` says; what it logs from then on.
     pub(crate) fn serve_logging(&self, filter: &str) -> (Gateway, Lines) {
-        let server = "listen = \"127.0.0.1:0\"";
-        let mut command = self.command_with(server, "", &["serve"]);
+        self.serve_logging_with("listen = \"127.0.0.1:0\"", "", filter)
+    }
+
+    /// The same with this in its configuration.
+    pub(crate) fn serve_logging_with(
+        &self,
+        server: &str,
+        more: &str,
+        filter: &str,
+    ) -> (Gateway, Lines) {
+        let mut command = self.command_with(server, more, &["serve"]);
         start(command.env("GATEHOUSE_LOG", filter))
     }
 
@@ -216,16 +251,22 @@ fn start(command: &mut Command) -> (Gateway, Lines) {
         .unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
     let mut seen = Vec::new();
-    let url = loop {
+    let mut said = |what: &str| loop {
         let Some(Ok(line)) = lines.next() else {
             panic!("no start:\n{}", seen.join("\n"))
         };
-        if let Some((_, rest)) = line.split_once("listening on ") {
+        if let Some((_, rest)) = line.split_once(what) {
             break rest.split_whitespace().next().unwrap().to_owned();
         }
         seen.push(line);
     };
-    (Gateway { child, url }, lines)
+    let url = said("listening on ");
+    let admin = said("  operators ");
+    let admin = admin
+        .trim_end_matches(',')
+        .strip_suffix("/console")
+        .map(ToOwned::to_owned);
+    (Gateway { child, url, admin }, lines)
 }
 
 impl Gateway {

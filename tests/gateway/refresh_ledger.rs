@@ -230,6 +230,18 @@ async fn audit(database: &Database, outcomes: &Outcomes) {
                  SELECT 1 FROM refresh_tokens AS t
                  WHERE t.tenant = c.tenant AND t.grant_id = c.grant_id)",
         ),
+        (
+            "an exchange of a refresh token has its entry in the audit log (H08)",
+            "SELECT (SELECT count(*) FROM refresh_tokens WHERE consumed_at IS NOT NULL)
+                  - (SELECT count(*) FROM audit_log WHERE event = 'token.refreshed')
+                  - (SELECT count(*) FROM audit_pending WHERE event = 'token.refreshed')",
+        ),
+        (
+            "a redeemed code has its entry in the audit log (H08)",
+            "SELECT (SELECT count(*) FROM authorization_codes WHERE redeemed_at IS NOT NULL)
+                  - (SELECT count(*) FROM audit_log WHERE event = 'token.issued')
+                  - (SELECT count(*) FROM audit_pending WHERE event = 'token.issued')",
+        ),
     ] {
         assert_eq!(database.count(violations).await, 0, "{invariant}");
     }

@@ -158,9 +158,8 @@ async fn b12_a_reused_refresh_token_leaves_an_audit_event(database: &Database) {
         ..AuditQuery::default()
     };
     let found = store.read_audit(&acme(), &query).await.unwrap();
-    let [one] = &found[..] else {
-        panic!("{found:?}");
-    };
+    assert_eq!(found.len(), 1);
+    let one = found.first().unwrap();
     assert_eq!(one.entry.outcome, "refused");
     assert_eq!(one.entry.grant.as_deref(), Some(family.as_str()));
     assert_eq!(one.entry.at_ms, later(3600).seconds() * 1000);

@@ -3,12 +3,7 @@
 //! Every case runs on a fresh SQLite file, and on a fresh Postgres database when
 //! `GATEHOUSE_TEST_POSTGRES` holds the URL of a role that may create databases;
 //! `scripts/postgres.sh start DIR` prints one.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "test support"
-)]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "test support")]
 
 mod catalogue;
 mod database;
@@ -35,6 +30,7 @@ mod remote_documents;
 mod restart;
 mod revocations;
 mod row_level_security;
+mod scim;
 mod signing_keys;
 mod tenants;
 mod users;

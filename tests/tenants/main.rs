@@ -62,7 +62,7 @@ impl House {
         let key = EncryptionKey::generate(&SystemRandom);
         let keys = SigningKeys {
             store: Arc::clone(&store),
-            cipher: KeyCipher::new(&key).unwrap(),
+            cipher: Arc::new(KeyCipher::new(&key).unwrap()),
             rings: Arc::clone(&rings),
             clock: Arc::new(SystemClock),
             algorithm: SigningAlgorithm::Es256,

@@ -13,7 +13,7 @@ use crate::authorization_server::authorize::{AuthorizationRequest, AuthorizeErro
 use crate::authorization_server::pages::{self, Brand, LoginPage};
 use crate::authorization_server::{Context, form_token, login_session};
 use crate::identity::{SignInError, Visitor};
-use crate::model::{Secret, Tenant, User};
+use crate::model::{Actor, ClientId, Event, Secret, Tenant, User};
 use crate::web::{self, Cookie, Parameters, read_form};
 
 /// The cookie that binds the form to the browser before anyone has signed in.
@@ -106,6 +106,7 @@ async fn sign_in(
     let user = check(context, tenant, (username, password), &headers).await?;
     let Some(user) = user else {
         tracing::info!(client.id = %request.client.id, "sign-in refused");
+        note_refusal(context, tenant, username, Some(&request.client.id)).await?;
         let page = page(tenant, &request, &cookie, Some(username));
         return Ok(pages::show(tenant, StatusCode::UNPROCESSABLE_ENTITY, &page));
     };
@@ -147,6 +148,23 @@ pub(in crate::authorization_server) fn remember(
     let known = context.accounts.recognise(&tenant.slug, username);
     let cookie = known.and_then(|known| Cookie::of(tenant, KNOWN).set(&known, KNOWN_LIFETIME));
     login_session::with_cookie(response, cookie)
+}
+
+/// Records a refused sign-in with the account of that name, where there is one: the name that was
+/// given may be a password in the wrong field.
+pub(in crate::authorization_server) async fn note_refusal(
+    context: &Context,
+    tenant: &Tenant,
+    username: &str,
+    client: Option<&ClientId>,
+) -> Result<(), PageError> {
+    let found = context.store.find_user_by_name(&tenant.slug, username);
+    let user = found.await.map_err(SignInError::from)?;
+    let mut change = context.change(tenant, Actor::Unknown);
+    change.client = client.cloned();
+    let event = Event::SignInRefused(user.as_ref().map(|user| &user.id));
+    context.audit.record_as(&change, event).await;
+    Ok(())
 }
 
 /// The cookie of the browser that the form was made for; anything else is a forgery that would

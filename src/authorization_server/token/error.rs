@@ -109,6 +109,11 @@ impl TokenError {
         refusal::answer((status, code), &self.to_string(), challenge)
     }
 
+    /// The code on the wire.
+    pub(super) const fn code(&self) -> &'static str {
+        self.wire().1
+    }
+
     const fn wire(&self) -> (StatusCode, &'static str) {
         match self {
             Self::Form(FormRejection::Body) => (StatusCode::PAYLOAD_TOO_LARGE, "invalid_request"),

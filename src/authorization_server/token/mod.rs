@@ -20,7 +20,7 @@ pub(super) use response::token_type;
 use super::client_authentication::authenticate;
 use super::{Context, dpop};
 use crate::model::{
-    Client, Grant, GrantType, KeyThumbprint, ResourceUri, ScopeSet, Tenant,
+    Actor, Client, ClientId, Event, Grant, GrantType, KeyThumbprint, ResourceUri, ScopeSet, Tenant,
     TokenEndpointAuthMethod, User,
 };
 use crate::web::{Parameters, read_form};
@@ -45,21 +45,30 @@ pub(super) async fn post(
     request: Request,
 ) -> Response {
     let headers = request.headers().clone();
-    let response = exchange(&context, &tenant, &headers, request)
-        .await
-        .unwrap_or_else(|error| error.refuse(&tenant));
+    let mut client = None;
+    let exchanged = exchange((&context, &tenant), &headers, request, &mut client).await;
+    let response = match exchanged {
+        Ok(response) => response,
+        Err(error) => {
+            let actor = client.map_or(Actor::Unknown, Actor::Client);
+            let event = Event::TokenRequestRefused(error.code());
+            context.audit.record(&tenant.slug, actor, event).await;
+            error.refuse(&tenant)
+        }
+    };
     dpop::with_nonce(&context, &tenant, &headers, response)
 }
 
 async fn exchange(
-    context: &Context,
-    tenant: &Tenant,
+    (context, tenant): (&Context, &Tenant),
     headers: &HeaderMap,
     request: Request,
+    shown: &mut Option<ClientId>,
 ) -> Result<Response, TokenError> {
     let parameters = read_form(request).await?;
     let client = authenticate(context, tenant, headers, &parameters).await?;
     tracing::Span::current().record("client.id", client.id.as_str());
+    *shown = Some(client.id.clone());
     let grant_type = read_grant_type(tenant, &parameters)?;
     if !client.may_use(grant_type) {
         return Err(TokenError::UnauthorizedClient);
@@ -74,7 +83,13 @@ async fn exchange(
             authorization_code::exchange(context, tenant, &request).await
         }
         GrantType::RefreshToken => refresh_token::exchange(context, tenant, &request).await,
-        GrantType::ClientCredentials => client_credentials::exchange(context, tenant, &request),
+        GrantType::ClientCredentials => {
+            let issued = client_credentials::exchange(context, tenant, &request)?;
+            let actor = Actor::Client(request.client.id.clone());
+            let event = Event::TokenIssued("client_credentials");
+            context.audit.record(&tenant.slug, actor, event).await;
+            Ok(issued)
+        }
         GrantType::JwtBearer => identity_assertion::exchange(context, tenant, &request).await,
     }
 }

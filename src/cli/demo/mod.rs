@@ -17,6 +17,7 @@ use crate::app::{Gateway, WeatherSource};
 use crate::config::{self, Environment};
 use crate::egress;
 use crate::model::{PublicUrl, Secret, SystemRandom};
+use crate::operations::{By, NewUser};
 use crate::server;
 
 use self::agent::Agent;
@@ -48,14 +49,13 @@ pub async fn run(options: Options) -> anyhow::Result<bool> {
         username: "demo".to_owned(),
         password: Secret::generate(&SystemRandom),
     };
-    let slug = &gateway.tenant().slug;
+    let user = NewUser {
+        username: account.username.clone(),
+        roles: ["admin".to_owned()].into(),
+    };
     gateway
-        .add_user(
-            slug,
-            &account.username,
-            ["admin".to_owned()].into(),
-            &account.password,
-        )
+        .operations()
+        .add_user(&By::CommandLine, gateway.tenant(), user, &account.password)
         .await?;
     let stop = server::stop_signal()?;
     let showing = async {

@@ -29,7 +29,8 @@ pub(super) async fn remove(pool: &Pool, now: Timestamp) -> Result<u64, StoreErro
         + remove_remote_documents(&mut transaction, now).await?
         + remove_revocations(&mut transaction, now).await?
         + remove_notes(&mut transaction, now).await?
-        + remove_tasks(&mut transaction, now).await?;
+        + remove_tasks(&mut transaction, now).await?
+        + remove_operator_sessions(&mut transaction, now).await?;
     transaction.commit().await?;
     Ok(removed)
 }
@@ -163,6 +164,22 @@ async fn remove_revocations(connection: &mut PgConnection, now: i64) -> Result<u
               FOR UPDATE SKIP LOCKED)",
     )
     .bind(now.saturating_sub(TOKEN_RETENTION))
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+async fn remove_operator_sessions(
+    connection: &mut PgConnection,
+    now: i64,
+) -> Result<u64, StoreError> {
+    let done = sqlx::query(
+        "DELETE FROM operator_sessions WHERE digest IN
+             (SELECT digest FROM operator_sessions
+              WHERE expires_at <= $1
+              FOR UPDATE SKIP LOCKED)",
+    )
+    .bind(now)
     .execute(connection)
     .await?;
     Ok(done.rows_affected())

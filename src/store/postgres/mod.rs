@@ -1,5 +1,6 @@
 //! The store in Postgres: any number of replicas.
 
+mod administration;
 mod audit;
 mod clients;
 mod codes;
@@ -10,13 +11,17 @@ mod grants;
 mod login_sessions;
 mod notes;
 mod open;
+mod operators;
 mod policy;
 mod pool;
+mod provisioned_groups;
+mod provisioned_users;
 mod pushed_requests;
 mod refresh_tokens;
 mod registrations;
 mod remote_documents;
 mod revocations;
+mod scim;
 mod signing_keys;
 mod spent_identifiers;
 mod tasks;

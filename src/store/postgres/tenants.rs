@@ -126,7 +126,7 @@ impl TenantStore for PostgresStore {
 }
 
 /// Counts a change, and lets no other one be made until this one is whole.
-async fn next_version(connection: &mut PgConnection) -> Result<i64, StoreError> {
+pub(super) async fn next_version(connection: &mut PgConnection) -> Result<i64, StoreError> {
     let sql = "UPDATE tenants_version SET version = version + 1 RETURNING version";
     Ok(sqlx::query_scalar(sql).fetch_one(connection).await?)
 }
@@ -220,5 +220,9 @@ async fn remove_rows(connection: &mut PgConnection, slug: &TenantSlug) -> Result
             .execute(&mut *connection)
             .await?;
     }
+    sqlx::query("DELETE FROM operators WHERE restricted_to = $1")
+        .bind(slug.as_str())
+        .execute(&mut *connection)
+        .await?;
     Ok(())
 }

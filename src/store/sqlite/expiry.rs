@@ -21,7 +21,8 @@ pub(super) async fn remove(writer: &SqlitePool, now: Timestamp) -> Result<u64, S
         + remove_remote_documents(&mut transaction, now).await?
         + remove_revocations(&mut transaction, now).await?
         + remove_notes(&mut transaction, now).await?
-        + remove_tasks(&mut transaction, now).await?;
+        + remove_tasks(&mut transaction, now).await?
+        + remove_operator_sessions(&mut transaction, now).await?;
     transaction.commit().await?;
     Ok(removed)
 }
@@ -122,6 +123,17 @@ async fn remove_revocations(
 ) -> Result<u64, StoreError> {
     let done = sqlx::query("DELETE FROM revocations WHERE revoked_at <= $1")
         .bind(now.saturating_sub(TOKEN_RETENTION))
+        .execute(connection)
+        .await?;
+    Ok(done.rows_affected())
+}
+
+async fn remove_operator_sessions(
+    connection: &mut SqliteConnection,
+    now: i64,
+) -> Result<u64, StoreError> {
+    let done = sqlx::query("DELETE FROM operator_sessions WHERE expires_at <= $1")
+        .bind(now)
         .execute(connection)
         .await?;
     Ok(done.rows_affected())

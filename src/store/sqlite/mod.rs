@@ -1,5 +1,6 @@
 //! The store in a SQLite file: one process, one connection that writes.
 
+mod administration;
 mod audit;
 mod clients;
 mod codes;
@@ -10,12 +11,16 @@ mod grants;
 mod login_sessions;
 mod notes;
 mod open;
+mod operators;
 mod policy;
+mod provisioned_groups;
+mod provisioned_users;
 mod pushed_requests;
 mod refresh_tokens;
 mod registrations;
 mod remote_documents;
 mod revocations;
+mod scim;
 mod signing_keys;
 mod spent_identifiers;
 mod tasks;

@@ -119,7 +119,7 @@ impl TenantStore for SqliteStore {
 }
 
 /// Counts a change, and lets no other one be made until this one is whole.
-async fn next_version(connection: &mut SqliteConnection) -> Result<i64, StoreError> {
+pub(super) async fn next_version(connection: &mut SqliteConnection) -> Result<i64, StoreError> {
     let sql = "UPDATE tenants_version SET version = version + 1 RETURNING version";
     Ok(sqlx::query_scalar(sql).fetch_one(connection).await?)
 }
@@ -216,5 +216,9 @@ async fn remove_rows(
             .execute(&mut *connection)
             .await?;
     }
+    sqlx::query("DELETE FROM operators WHERE restricted_to = $1")
+        .bind(slug.as_str())
+        .execute(&mut *connection)
+        .await?;
     Ok(())
 }

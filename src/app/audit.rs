@@ -1,0 +1,46 @@
+//! What operators do with the audit log, and what a gateway does with it by itself.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Gateway;
+use crate::audit::{CheckpointError, Checkpoints, Recorder, Verified, WriterTask};
+use crate::config::Config;
+use crate::model::{Actor, Change, Clock, TenantSlug};
+use crate::store::Store;
+
+/// Begins to write the audit log.
+pub(super) fn start(config: &Config, checkpoints: &Arc<Checkpoints>) -> (Recorder, WriterTask) {
+    let Checkpoints { store, clock, .. } = &**checkpoints;
+    let (store, clock) = (Arc::clone(store), Arc::clone(clock));
+    let (recorder, writer) = Recorder::new(store, clock, config.audit.arguments);
+    (recorder, writer.signing(Arc::clone(checkpoints)).start())
+}
+
+impl Gateway {
+    /// Verifies the tenant's log; `progress` hears how many of how many entries are done.
+    pub async fn verify_audit(
+        &self,
+        tenant: &TenantSlug,
+        progress: &mut (dyn FnMut(i64, i64) + Send),
+    ) -> anyhow::Result<Verified> {
+        self.ground.store.chain_audit(tenant, &[]).await?;
+        Ok(self.checkpoints.verify(tenant, progress).await?)
+    }
+}
+
+/// Cuts off what is older than `retention` in the logs of all tenants.
+pub(super) async fn trim(
+    store: &dyn Store,
+    checkpoints: &Arc<Checkpoints>,
+    clock: &dyn Clock,
+    retention: Duration,
+) -> Result<(), CheckpointError> {
+    let age = i64::try_from(retention.as_millis()).unwrap_or(i64::MAX);
+    let before_ms = clock.now_ms().saturating_sub(age);
+    for tenant in store.list_tenants().await? {
+        let change = Change::new(&tenant.slug, Actor::System, clock);
+        checkpoints.trim(&change, before_ms).await?;
+    }
+    Ok(())
+}

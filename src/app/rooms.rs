@@ -1,0 +1,149 @@
+//! The contexts of the rooms, each from the configuration and from what all of them stand on.
+
+use std::sync::Arc;
+
+use super::WeatherSource;
+use super::egress;
+use super::ground::Ground;
+use crate::audit::{Checkpoints, Recorder};
+use crate::authorization_server::{self, TokenSettings};
+use crate::config::Config;
+use crate::identity::oidc::RelyingParty;
+use crate::identity::{Accounts, FederatedAccounts};
+use crate::jose::{IssuerKeys, TextCipher};
+use crate::mcp::Dispatcher;
+use crate::middleware::authenticate;
+use crate::model::PublicUrl;
+use crate::nws::{self, Nws};
+use crate::operations::Operations;
+use crate::resource_server::{AccessTokens, Possession};
+use crate::telemetry::History;
+use crate::{admin, scim};
+
+pub(super) fn checkpoints(ground: &Ground) -> Checkpoints {
+    Checkpoints {
+        store: Arc::clone(&ground.store),
+        rings: Arc::clone(&ground.key_rings),
+        cipher: Arc::clone(&ground.cipher),
+        clock: Arc::clone(&ground.clock),
+    }
+}
+
+pub(super) fn authenticate(
+    config: &Config,
+    ground: &Ground,
+    issuer_keys: &Arc<IssuerKeys>,
+    recorder: Recorder,
+) -> authenticate::Context {
+    authenticate::Context {
+        tokens: Arc::new(AccessTokens::new(
+            (Arc::clone(&ground.key_rings), Arc::clone(issuer_keys)),
+            config.scopes.catalogue.clone(),
+            Arc::clone(&ground.clock),
+            Arc::clone(&ground.revocations),
+        )),
+        possession: Possession::new(Arc::clone(&ground.key_rings), Arc::clone(&ground.clock)),
+        initial_scopes: config.scopes.initial.clone(),
+        recorder,
+    }
+}
+
+pub(super) fn authorization_server(
+    config: &Config,
+    ground: &Ground,
+    issuer_keys: Arc<IssuerKeys>,
+    audit: Recorder,
+) -> anyhow::Result<authorization_server::Context> {
+    let Ground { store, clock, .. } = ground;
+    Ok(authorization_server::Context {
+        store: Arc::clone(store),
+        audit,
+        documents: egress::open_documents(config, store, clock)?,
+        key_rings: Arc::clone(&ground.key_rings),
+        issuer_keys,
+        clock: Arc::clone(clock),
+        random: Arc::clone(&ground.random),
+        catalogue: config.scopes.catalogue.clone(),
+        initial_scopes: config.scopes.initial.clone(),
+        accounts: accounts(ground)?,
+        federated: Arc::new(federated(ground)?),
+        tokens: TokenSettings {
+            access_ttl: config.tokens.access_ttl,
+            refresh_ttl: config.tokens.refresh_ttl,
+            refresh_grace: config.tokens.refresh_grace,
+        },
+    })
+}
+
+/// The people whom this database knows.
+fn accounts(ground: &Ground) -> anyhow::Result<Accounts> {
+    let cipher = TextCipher::new(&ground.key, "browsers")?;
+    let (store, clock) = (Arc::clone(&ground.store), Arc::clone(&ground.clock));
+    Ok(Accounts::new(store, clock, cipher))
+}
+
+/// The people whom identity providers know.
+fn federated(ground: &Ground) -> anyhow::Result<FederatedAccounts> {
+    Ok(FederatedAccounts {
+        store: Arc::clone(&ground.store),
+        party: RelyingParty::new(Arc::clone(&ground.clock))?,
+        cipher: TextCipher::new(&ground.key, "identity providers")?,
+        clock: Arc::clone(&ground.clock),
+        random: Arc::clone(&ground.random),
+    })
+}
+
+pub(super) fn operations(
+    config: &Config,
+    ground: &Ground,
+    default_url: PublicUrl,
+    dispatcher: &Arc<Dispatcher>,
+) -> Operations {
+    Operations {
+        store: Arc::clone(&ground.store),
+        rules: config.tenant_rules.clone(),
+        file_tenants: config.tenants.clone(),
+        default_url,
+        tenants: Arc::clone(&ground.tenants),
+        signing_keys: Arc::clone(&ground.signing_keys),
+        dispatcher: Arc::clone(dispatcher),
+        catalogue: config.scopes.catalogue.clone(),
+        clock: Arc::clone(&ground.clock),
+        random: Arc::clone(&ground.random),
+    }
+}
+
+pub(super) fn admin(
+    config: &Config,
+    ground: &Ground,
+    operations: &Arc<Operations>,
+) -> admin::Context {
+    admin::Context {
+        operations: Arc::clone(operations),
+        figures: Arc::clone(&ground.figures),
+        history: Arc::new(History::new(Arc::clone(&ground.figures))),
+        url: config.server.admin_url.clone(),
+    }
+}
+
+pub(super) fn scim(ground: &Ground) -> scim::Context {
+    scim::Context {
+        store: Arc::clone(&ground.store),
+        clock: Arc::clone(&ground.clock),
+        random: Arc::clone(&ground.random),
+    }
+}
+
+pub(super) fn nws(config: &Config, source: WeatherSource, ground: &Ground) -> anyhow::Result<Nws> {
+    let (clock, random) = (Arc::clone(&ground.clock), Arc::clone(&ground.random));
+    if source == WeatherSource::Sample {
+        return Ok(Nws::sample(clock, random));
+    }
+    let settings = nws::Settings {
+        alerts_ttl: config.weather.cache_ttl,
+        ..nws::Settings::new(config.weather.base_url.clone())
+    };
+    let identity = nws::egress_settings(config.weather.contact.as_deref());
+    let client = crate::egress::Client::new(&identity)?;
+    Ok(Nws::live(settings, client, clock, random))
+}
