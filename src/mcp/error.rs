@@ -172,6 +172,9 @@ impl Fault {
             | Self::UnsupportedProtocolVersion { .. }
             // 2026-07-28 basic/index, client capabilities.
             | Self::MissingCapability(_, Revision::V2026_07_28) => StatusCode::BAD_REQUEST,
+            Self::Relayed(error, Revision::V2026_07_28) if error.code == MISSING_CAPABILITY => {
+                StatusCode::BAD_REQUEST
+            }
             // 2026-07-28 streamable-http, protocol version header.
             Self::MethodNotFound(Revision::V2026_07_28)
             // 2025-11-25 basic/transports, session management.
@@ -234,7 +237,8 @@ impl Fault {
     /// revisions say differently is said as the client's has it.
     fn relayed(mut error: Box<RelayedError>, uri: &str, revision: Revision) -> Self {
         let is_about = |data: &Value| data.get("uri").is_some();
-        if !uri.is_empty() && error.code == -32602 && error.data.as_ref().is_some_and(is_about) {
+        let names_it = error.data.as_ref().is_none_or(is_about);
+        if !uri.is_empty() && error.code == -32602 && names_it {
             error.code = -32002;
         }
         if error.code == -32002 && error.data.is_none() {
@@ -284,6 +288,9 @@ impl Fault {
             .collect()
     }
 }
+
+/// 2026-07-28 basic/index, error codes.
+const MISSING_CAPABILITY: i64 = -32021;
 
 /// The code of a server's error in the revision of the client: an unknown resource has another one
 /// from 2026-07-28 on, which must not use those that it took out (basic/index, error codes).

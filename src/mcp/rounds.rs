@@ -103,9 +103,9 @@ impl Rounds {
 
     /// What this round brought, where somebody else's rounds go on in it.
     pub(super) fn round(&self) -> Option<Round> {
-        let state = self.kept.state.clone()?;
-        Some(Round {
-            state,
+        let is_round = self.kept.state.is_some() || !self.given.is_empty();
+        is_round.then(|| Round {
+            state: self.kept.state.clone().unwrap_or_default(),
             answers: self.given.clone(),
         })
     }

@@ -3,6 +3,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
@@ -14,6 +15,7 @@ use super::failure::{Answered, Failure};
 use super::line::{Line, check_id};
 use super::message::{self, Heard};
 use super::session::Session;
+use super::standing::Ear;
 use super::transport::Conversation;
 
 /// Answers to questions of the server, as they come.
@@ -22,6 +24,9 @@ type Questions<'a> =
 
 /// How many questions of one call may wait for answers.
 const QUESTIONS: usize = 16;
+
+/// How long a word takes that was said before the response.
+const LAST_WORDS: Duration = Duration::from_millis(5);
 
 /// JSON-RPC 2.0 §5.1, and what MCP says of users who refuse.
 const METHOD_NOT_FOUND: i64 = -32601;
@@ -72,6 +77,7 @@ impl Line {
         let id = cancellation.id;
         let mut questions = Questions::new();
         let mut asked = 0_u32;
+        let mut beside = session.map(|session| session.standing.hear(id));
         let cancelled = context.map(|context| context.cancellation.clone());
         let cancelled = cancelled.unwrap_or_default();
         loop {
@@ -86,6 +92,7 @@ impl Line {
                     continue;
                 }
                 heard = conversation.next() => heard?.ok_or(Failure::Unreachable)?,
+                heard = next_of(beside.as_mut()) => heard,
                 () = silence, if !is_asked => return Err(Failure::TimedOut),
             };
             match heard {
@@ -95,9 +102,15 @@ impl Line {
                 } => {
                     cancellation.told = None;
                     check_id(answered, id)?;
+                    self.hear_out(beside.as_mut(), id, context).await;
                     return outcome;
                 }
                 Heard::Notification { method, params } => self.told(&method, params, id, context),
+                Heard::HungUp => {
+                    if let Some(context) = context {
+                        context.hang_up();
+                    }
+                }
                 Heard::Request { id, method, params } => {
                     may_ask(session, questions.len())?;
                     asked += 1;
@@ -109,6 +122,20 @@ impl Line {
                     };
                     questions.push(Box::pin(self.answer(context, question)));
                 }
+            }
+        }
+    }
+
+    /// What was said before the response on another stream may come after it: what is on its way is
+    /// waited for where the client would be told of it.
+    async fn hear_out(&self, beside: Option<&mut Ear>, id: u64, context: Option<&CallContext>) {
+        let peer = context.and_then(|context| context.peer.as_ref());
+        let (Some(ear), Some(_)) = (beside, peer.and_then(|peer| peer.log_level())) else {
+            return;
+        };
+        while let Ok(heard) = tokio::time::timeout(LAST_WORDS, ear.next()).await {
+            if let Heard::Notification { method, params } = heard {
+                self.told(&method, params, id, context);
             }
         }
     }
@@ -211,6 +238,14 @@ struct Question {
     params: Map<String, Value>,
     /// The how manieth of its call it is.
     number: u32,
+}
+
+/// What comes beside the call's own stream.
+async fn next_of(beside: Option<&mut Ear>) -> Heard {
+    match beside {
+        Some(ear) => ear.next().await,
+        None => std::future::pending().await,
+    }
 }
 
 fn text(params: &mut Map<String, Value>, name: &str) -> Option<String> {

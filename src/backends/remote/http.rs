@@ -11,7 +11,7 @@ use super::events::Events;
 use super::failure::Failure;
 use super::headers::{self, LAST_EVENT, SESSION};
 use super::message::Heard;
-use crate::egress::{Channel, Streamed};
+use crate::egress::{Channel, EgressError, Streamed};
 
 /// A server at an address.
 #[derive(Clone, Debug)]
@@ -37,6 +37,8 @@ pub(super) struct HttpConversation {
 #[derive(Debug)]
 enum Body {
     Stream(Box<Streamed>, Events),
+    /// A stream that ended without the response.
+    Lost(Events),
     Over,
 }
 
@@ -208,24 +210,40 @@ impl HttpConversation {
             return Ok(Some(whole));
         }
         loop {
-            let Body::Stream(response, events) = &mut self.body else {
-                return Ok(None);
+            let (response, events) = match &mut self.body {
+                Body::Stream(response, events) => (response, events),
+                Body::Lost(_) => {
+                    self.come_back().await?;
+                    continue;
+                }
+                Body::Over => return Ok(None),
             };
             if let Some(data) = events.next() {
                 return Heard::read(&data).map(Some);
             }
             match response.chunk().await {
                 Ok(Some(chunk)) => events.push(&chunk)?,
-                Err(crate::egress::EgressError::TooLarge) => return Err(Failure::TooLarge),
-                Ok(None) | Err(_) => self.come_back().await?,
+                Err(EgressError::TooLarge) => return Err(Failure::TooLarge),
+                Ok(None) | Err(_) => return self.lose().map(Some),
             }
+        }
+    }
+
+    /// The stream is at its end. Where its events have ids, it can be come back to.
+    fn lose(&mut self) -> Result<Heard, Failure> {
+        match std::mem::replace(&mut self.body, Body::Over) {
+            Body::Stream(_, events) if events.last_id.is_some() => {
+                self.body = Body::Lost(events);
+                Ok(Heard::HungUp)
+            }
+            Body::Stream(..) | Body::Lost(_) | Body::Over => Err(Failure::Unreachable),
         }
     }
 
     /// Comes back to a stream that ended, where its events have ids (2025-11-25 basic/transports,
     /// resumability).
     async fn come_back(&mut self) -> Result<(), Failure> {
-        let Body::Stream(_, events) = std::mem::replace(&mut self.body, Body::Over) else {
+        let Body::Lost(events) = std::mem::replace(&mut self.body, Body::Over) else {
             return Ok(());
         };
         let Some(last) = events.last_id.clone() else {

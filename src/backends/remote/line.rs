@@ -51,6 +51,21 @@ pub(super) enum Notice {
     Updated(String),
 }
 
+impl Notice {
+    /// What a notification says; none where it says something else.
+    pub(super) fn of(method: &str, params: &Map<String, Value>) -> Option<Self> {
+        Some(match method {
+            "notifications/tools/list_changed" => Self::List(ListChange::Tools),
+            "notifications/prompts/list_changed" => Self::List(ListChange::Prompts),
+            "notifications/resources/list_changed" => Self::List(ListChange::Resources),
+            "notifications/resources/updated" => {
+                Self::Updated(params.get("uri")?.as_str()?.to_owned())
+            }
+            _ => return None,
+        })
+    }
+}
+
 /// A request.
 #[derive(Debug, Default)]
 pub(super) struct Ask {
@@ -265,7 +280,7 @@ impl Line {
                     return Ok((head, outcome?));
                 }
                 Heard::Notification { method, params } => self.notice(&method, &params),
-                Heard::Request { .. } => {}
+                Heard::Request { .. } | Heard::HungUp => {}
             }
         }
         Err(Failure::Unreachable)
@@ -273,20 +288,10 @@ impl Line {
 
     /// Passes on what the server tells without being asked.
     pub(super) fn notice(&self, method: &str, params: &Map<String, Value>) {
-        let notice = match method {
-            "notifications/tools/list_changed" => Notice::List(ListChange::Tools),
-            "notifications/prompts/list_changed" => Notice::List(ListChange::Prompts),
-            "notifications/resources/list_changed" => Notice::List(ListChange::Resources),
-            "notifications/resources/updated" => {
-                let Some(uri) = params.get("uri").and_then(Value::as_str) else {
-                    return;
-                };
-                Notice::Updated(uri.to_owned())
-            }
-            _ => return,
-        };
-        // Nobody listens, most of the time.
-        drop(self.notices.send(notice));
+        if let Some(notice) = Notice::of(method, params) {
+            // Nobody listens, most of the time.
+            drop(self.notices.send(notice));
+        }
     }
 }
 

@@ -12,6 +12,7 @@ use super::http::in_session;
 use super::line::{IDLE, Line};
 use super::message;
 use super::speech::{self, WITH_SESSIONS, Welcome};
+use super::standing::Standing;
 use super::transport::Transport;
 use crate::model::{ClientId, Principal, UserId};
 
@@ -30,6 +31,8 @@ pub(super) struct Session {
     transport: Transport,
     headers: HeaderMap,
     pub(super) welcome: Arc<Welcome>,
+    /// What it says beside answers; opened once the server is ready for it.
+    pub(super) standing: Standing,
 }
 
 impl Line {
@@ -49,6 +52,14 @@ impl Line {
     pub(super) async fn common_session(&self) -> Result<Arc<Session>, Failure> {
         let every = speech::every_capability();
         self.session(&SessionKey::of(None, &every), &every).await
+    }
+
+    /// Opens another one the next time.
+    pub(super) async fn forget_common_session(&self) {
+        let every = speech::every_capability();
+        self.sessions
+            .invalidate(&SessionKey::of(None, &every))
+            .await;
     }
 
     /// The session of `key`; of several that want it first, one opens it.
@@ -82,23 +93,24 @@ impl Line {
         let welcome = Welcome::initialized(result);
         let welcome = welcome.ok_or(Failure::Protocol("a revision that is not known"))?;
         let headers = in_session(&welcome.revision, head.get(SESSION));
-        let session = Session {
-            transport: self.transport.clone(),
-            headers,
-            welcome: Arc::new(welcome),
-        };
         let ready = message::notification("notifications/initialized", &Map::new());
-        let sent = self.transport.send(session.headers.clone(), ready);
+        let sent = self.transport.send(headers.clone(), ready);
         let sent = tokio::time::timeout(self.limits.deadline, sent).await;
         sent.map_err(|_| Failure::TimedOut)??;
-        if session.welcome.offers("logging") {
+        if welcome.offers("logging") {
             // Each client's own level is looked at where its messages go out.
             let id = self.next_id();
             let params = Map::from_iter([("level".to_owned(), "debug".into())]);
             let body = message::request(id, "logging/setLevel", &params);
-            drop(self.exchange(session.headers.clone(), body, id).await);
+            drop(self.exchange(headers.clone(), body, id).await);
         }
-        Ok(session)
+        let (transport, notices) = (self.transport.clone(), self.notices.clone());
+        Ok(Session {
+            standing: Standing::open(transport.clone(), headers.clone(), notices),
+            transport,
+            headers,
+            welcome: Arc::new(welcome),
+        })
     }
 }
 

@@ -89,6 +89,7 @@ pub(super) fn every_capability() -> Map<String, Value> {
         "roots": {},
         "extensions": {
             "io.modelcontextprotocol/ui": { "mimeTypes": ["text/html;profile=mcp-app"] },
+            TASKS: {},
         },
     });
     all.as_object().cloned().unwrap_or_default()
@@ -124,10 +125,11 @@ pub(super) fn capabilities_of(context: &CallContext) -> Map<String, Value> {
         all.insert("roots".to_owned(), json!({}));
     }
     all.extend(context.extras.capabilities.clone());
-    if let Some(Value::Object(extensions)) = all.get_mut("extensions")
-        && !can(Capability::Tasks)
-    {
-        extensions.shift_remove(TASKS);
+    if can(Capability::Tasks) {
+        let extensions = all.entry("extensions").or_insert_with(|| json!({}));
+        if let Value::Object(extensions) = extensions {
+            extensions.insert(TASKS.to_owned(), json!({}));
+        }
     }
     all
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt as _};
 use serde_json::{Map, Value, json};
-use tokio::sync::{Notify, broadcast};
+use tokio::sync::{Notify, broadcast, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -20,6 +20,7 @@ use super::line::{Line, Notice};
 use super::message::{self, Heard};
 use super::shelf::Shelf;
 use super::speech::{self, MODERN};
+use super::standing::StandingState;
 
 /// Watches one server.
 #[derive(Debug)]
@@ -194,6 +195,7 @@ impl Watch {
                     }
                     Some(Heard::Response { outcome: Err(Failure::Error(error)), .. })
                         if error.code == -32601 => return Ok(Ended::None),
+                    Some(Heard::HungUp) => {}
                     Some(Heard::Response { .. } | Heard::Request { .. }) | None => {
                         return Ok(Ended::Broken);
                     }
@@ -207,11 +209,7 @@ impl Watch {
     async fn listen_in_session(&self) -> Result<Ended, Failure> {
         let session = self.line.common_session().await?;
         let within = session.headers();
-        let opened = self.line.transport.listen(&within);
-        let opened = tokio::time::timeout(self.line.limits.deadline, opened).await;
-        let Some(mut stream) = opened.map_err(|_| Failure::TimedOut)?? else {
-            return Ok(Ended::None);
-        };
+        let mut standing = session.standing.state();
         let mut watched = BTreeSet::new();
         loop {
             let wanted = self.watched();
@@ -223,13 +221,13 @@ impl Watch {
             }
             watched = wanted;
             tokio::select! {
-                heard = stream.next() => match heard? {
-                    Some(Heard::Notification { method, params }) => {
-                        self.line.notice(&method, &params);
+                state = ended(&mut standing) => return Ok(match state {
+                    StandingState::None => Ended::None,
+                    StandingState::Opening | StandingState::Open | StandingState::Over => {
+                        self.line.forget_common_session().await;
+                        Ended::Broken
                     }
-                    Some(Heard::Response { .. } | Heard::Request { .. }) => {}
-                    None => return Ok(Ended::Broken),
-                },
+                }),
                 () = self.moved(&watched) => if self.is_idle() {
                     return Ok(Ended::Idle);
                 },
@@ -265,6 +263,14 @@ impl Watch {
             Ended::Changed
         }
     }
+}
+
+/// Waits until nothing is heard any more on the stream of a session.
+async fn ended(standing: &mut watch::Receiver<StandingState>) -> StandingState {
+    let is_over =
+        |state: &StandingState| matches!(state, StandingState::None | StandingState::Over);
+    let over = standing.wait_for(is_over).await;
+    over.map_or(StandingState::Over, |state| *state)
 }
 
 /// Takes what the server tells, wherever it tells it.

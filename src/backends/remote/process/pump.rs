@@ -56,6 +56,7 @@ impl Waiting {
         let one = match heard {
             Heard::Response { id, .. } => id.and_then(|id| requests.by_id.get(&id).cloned()),
             Heard::Request { .. } => only(),
+            Heard::HungUp => None,
             Heard::Notification { method, params } => {
                 let token = params.get("progressToken").and_then(Value::as_u64);
                 let by_token = token.and_then(|id| requests.by_id.get(&id).cloned());
@@ -111,7 +112,7 @@ pub(super) async fn read(
         };
         let question = match &heard {
             Heard::Request { id, .. } => Some(id.clone()),
-            Heard::Response { .. } | Heard::Notification { .. } => None,
+            Heard::Response { .. } | Heard::Notification { .. } | Heard::HungUp => None,
         };
         let Some(readers) = waiting.reader_of(&heard) else {
             return "nobody listens";
