@@ -28,6 +28,7 @@ want nginx-light has nginx
 want caddy has caddy
 want haproxy has haproxy
 want openssl command -v openssl
+want curl command -v curl
 
 if [ ${#missing[@]} -eq 0 ]; then
     echo "Nothing is missing."

@@ -156,7 +156,7 @@ clients() {
     step "install deployment tools" scripts/install-deployment-tools.sh
     step "deployment, with its configurations" scripts/check-deploy.sh target/debug/gatehouse
     local composition=(tests/deployment/compose.py target/debug/gatehouse .tools/node tests/clients/node/node_modules)
-    step "proxies" test_client python3 tests/deployment/proxies.py
+    step "proxies" test_client .tools/deployment/bin/python tests/deployment/proxies.py
     step "composition, without containers" python3 "${composition[@]}"
 }
 

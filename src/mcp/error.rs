@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::header::{ALLOW, CONTENT_TYPE};
+use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, StatusCode};
 use serde_json::{Map, Value, json};
 
@@ -80,6 +80,12 @@ pub enum Fault {
     /// The caller holds as much of this as it may.
     #[error("Too many of these are open already")]
     TooMany,
+    /// The caller asks too often.
+    #[error("Too many requests: try again in {seconds} s")]
+    TooFast {
+        /// When it may ask again.
+        seconds: u64,
+    },
     /// The call goes on in another round. This never reaches a client.
     #[error("Input required")]
     InputRequired,
@@ -133,6 +139,9 @@ impl Fault {
             | Self::UnknownSession
             | Self::UnknownEvent
             | Self::TooMany => -32600,
+            // JSON-RPC 2.0 §5.1 and 2026-07-28 basic/index: an application's own codes are outside
+            // of -32768 to -32000. This one is the status of HTTP, which standard streams lack.
+            Self::TooFast { .. } => 429,
             Self::MethodNotFound(_) => -32601,
             // 2025-11-25 server/resources; 2026-07-28 must not emit it.
             Self::ResourceNotFound {
@@ -176,7 +185,7 @@ impl Fault {
             Self::MethodNotFound(Revision::V2026_07_28)
             // 2025-11-25 basic/transports, session management.
             | Self::UnknownSession => StatusCode::NOT_FOUND,
-            Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooMany | Self::TooFast { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::HttpMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Accept => StatusCode::NOT_ACCEPTABLE,
@@ -259,6 +268,7 @@ impl Fault {
             Self::MissingCapability(capability, _) => {
                 vec![("requiredCapabilities", declaration(*capability))]
             }
+            Self::TooFast { seconds } => vec![("retryAfterSeconds", json!(seconds))],
             Self::Parse
             | Self::InvalidRequest(_)
             | Self::MethodNotFound(_)
@@ -378,6 +388,10 @@ impl IntoResponse for RpcError {
             // RFC 9110 §15.5.6
             let allowed = HeaderValue::from_static("POST");
             response.headers_mut().insert(ALLOW, allowed);
+        }
+        if let Fault::TooFast { seconds } = self.fault {
+            let headers = response.headers_mut();
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

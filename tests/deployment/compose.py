@@ -105,12 +105,13 @@ def post_json(url, body, headers=()):
         return json.loads(answer.read())
 
 
-def sign_in(gateway):
+def sign_in(gateway, *grants):
+    """Ada's way to a token. Answers with the client that she allowed it, and the answer of /token."""
     back = "http://127.0.0.1:9/callback"
-    client = post_json(
-        f"{gateway}/register",
-        {"client_name": "Trial", "redirect_uris": [back], "token_endpoint_auth_method": "none"},
-    )
+    wanted = {"client_name": "Trial", "redirect_uris": [back], "token_endpoint_auth_method": "none"}
+    if grants:
+        wanted["grant_types"] = grants
+    client = post_json(f"{gateway}/register", wanted)
     verifier = secrets.token_urlsafe(32)
     digest = hashlib.sha256(verifier.encode()).digest()
     query = {
@@ -144,7 +145,7 @@ def sign_in(gateway):
         "code_verifier": verifier,
     }
     with urllib.request.urlopen(f"{gateway}/token", urllib.parse.urlencode(form).encode(), timeout=20) as answer:
-        return json.loads(answer.read())
+        return client["client_id"], json.loads(answer.read())
 
 
 def list_tools(gateway, token):
@@ -200,11 +201,20 @@ def prepare(folder, postgres, ports):
     return kept, configuration
 
 
+def without_rights(folder):
+    """As in its container: a user who owns nothing and can write nowhere."""
+    if os.getuid() != 0:
+        return []
+    folder.chmod(0o755)
+    return ["setpriv", "--reuid=65532", "--regid=65532", "--clear-groups", "--bounding-set=-all", "--no-new-privs"]
+
+
 def walk(gatehouse, node, modules, folder, postgres):
     ports = (free_port(), free_port())
     gateway, issuer = (f"http://127.0.0.1:{port}" for port in ports)
     kept, configuration = prepare(folder, postgres, ports)
-    command = [gatehouse, "--config", str(configuration)]
+    program = shutil.copy(gatehouse, folder)
+    command = [program, "--config", str(configuration)]
     owner = os.environ | {"GATEHOUSE__DATABASE__URL__FILE": str(kept / "owner-url")}
     run(*command, "check-config")
     run(*command, "migrate", "--grant-to", "gatehouse", env=owner)
@@ -222,10 +232,11 @@ def walk(gatehouse, node, modules, folder, postgres):
         processes.append(subprocess.Popen([node, "provider.mjs"], cwd=folder, env=surroundings, **quiet))
         wait_for(f"{issuer}/.well-known/openid-configuration", processes[0])
         with open(folder / "log", "w") as log:
-            processes.append(subprocess.Popen([*command, "serve"], stdout=subprocess.DEVNULL, stderr=log))
+            serve = {"stdout": subprocess.DEVNULL, "stderr": log, "cwd": "/", "env": os.environ | {"TMPDIR": "/nowhere"}}
+            processes.append(subprocess.Popen([*without_rights(folder), *command, "serve"], **serve))
         wait_for(f"{gateway}/readyz", processes[1])
         run(node, str(folder / "healthy.mjs"), f"{gateway}/readyz")
-        token = sign_in(gateway)
+        _, token = sign_in(gateway)
         assert set(token["scope"].split()) >= {"mcp:tools", "metrics:read"}, token["scope"]
         tools = list_tools(gateway, token["access_token"])
         assert "get_internal_metric" in tools, tools

@@ -153,7 +153,7 @@ def check_cloud_run(gatehouse):
 
 
 def check_yaml():
-    for path in sorted((ROOT / "deploy").rglob("*.yaml")):
+    for path in sorted([*(ROOT / "deploy").rglob("*.yaml"), *(ROOT / ".github").rglob("*.yml")]):
         if CHART not in path.parents:
             list(yaml.safe_load_all(path.read_text()))
 

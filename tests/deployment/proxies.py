@@ -19,6 +19,8 @@ import urllib.parse
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import yaml
+
 PROXIES = Path(__file__).parents[2] / "deploy" / "proxies"
 GATEWAY = urllib.parse.urlsplit(os.environ["GATEHOUSE_URL"])
 REVISION = "2025-11-25"
@@ -184,7 +186,28 @@ def check_proxy(make, token):
                 process.wait(timeout=20)
 
 
+def check_chart_test(folder):
+    """The script that `helm test` runs in a pod, against this gateway."""
+    root = PROXIES.parents[1]
+    chart = root / "deploy" / "helm" / "gatehouse"
+    command = [root / ".tools" / "deployment" / "helm" / "helm", "template", "gate", chart, "--show-only", "templates/tests/reach.yaml"]
+    command += ["--values", chart / "ci" / "least-values.yaml"]
+    rendered = subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE, timeout=60).stdout
+    container = yaml.safe_load(rendered)["spec"]["containers"][0]
+    given = {variable["name"]: variable["value"] for variable in container["env"]}
+    environment = os.environ | given | {"SERVICE": GATEWAY.netloc, "HOST": GATEWAY.netloc}
+    script = container["args"][0].replace("/tmp/", f"{folder}/")
+    quiet = {"stdout": subprocess.DEVNULL, "timeout": 60}
+    subprocess.run([*container["command"], script], env=environment, check=True, **quiet)
+    elsewhere = environment | {"HOST": "elsewhere.example.com"}
+    failed = subprocess.run([*container["command"], script], env=elsewhere, stderr=subprocess.DEVNULL, **quiet)
+    assert failed.returncode != 0, "the chart's test passes under a name that is not served"
+
+
 def main():
+    with tempfile.TemporaryDirectory(prefix="gatehouse-chart-") as folder:
+        check_chart_test(folder)
+    print("the chart's own test: passes here, and fails under another name")
     issue = [os.environ["GATEHOUSE_BINARY"], "--config", os.environ["GATEHOUSE_CONFIGURATION"], "token", "issue"]
     issue += ["--username", os.environ["GATEHOUSE_USERNAME"]]
     # The file leaves the port to the system; the issuer has to be the running gateway's.

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use gatehouse::model::{
-    Client, ClientId, ExternalIdentity, GroupSnapshot, IdentityProvider, PasswordHash, RefusalDialect, Requirement, Role, Tenant, Timestamp,
-    TokenEndpointAuthMethod, User, UserId, Visibility,
+    Client, ClientId, ExternalIdentity, GroupSnapshot, IdentityProvider, PasswordHash,
+    RefusalDialect, Requirement, Role, Tenant, Timestamp, TokenEndpointAuthMethod, User, UserId,
+    Visibility,
 };
 use gatehouse::resource_server::{Explanation, Operation, Policy, Question, Verdict};
 
