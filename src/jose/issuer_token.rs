@@ -8,8 +8,7 @@ use serde_json::{Map, Value};
 use super::claims::NumericDate;
 use super::jwk::algorithm;
 use super::jwk_set::JwkSet;
-use super::token::{is_present, read};
-use super::unique_json::UniqueObject;
+use super::token::{is_present, read, read_object};
 use crate::model::{KeyThumbprint, Timestamp};
 
 /// A token whose signature is still to be checked.
@@ -95,7 +94,7 @@ impl<'text> IssuerToken<'text> {
         {
             return Err(InvalidIssuerToken::Header);
         }
-        let UniqueObject(claims) = read(payload).ok_or(InvalidIssuerToken::Claims)?;
+        let claims = read_object(payload).ok_or(InvalidIssuerToken::Claims)?;
         Ok(Self {
             message,
             signature,

@@ -18,7 +18,6 @@ mod sealer;
 mod statement;
 mod text_cipher;
 mod token;
-mod unique_json;
 
 use std::path::PathBuf;
 

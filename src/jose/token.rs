@@ -5,12 +5,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::JoseError;
 use super::claims::{AccessTokenClaims, WireClaims};
 use super::key::Key;
-use crate::model::Secret;
+use crate::model::{Secret, strict_json};
 
 /// Why a text is no access token of this ring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -121,9 +121,19 @@ fn check_type(header: &Header) -> Result<(), InvalidToken> {
 /// Reads one part. The decoder takes neither padding nor non-canonical last characters, and all of
 /// the JSON is UTF-8, in the members too that are passed over (RFC 8259 §8.1).
 pub(super) fn read<T: DeserializeOwned>(part: &str) -> Option<T> {
-    let bytes = URL_SAFE_NO_PAD.decode(part).ok()?;
-    let text = std::str::from_utf8(&bytes).ok()?;
-    serde_json::from_str(text).ok()
+    serde_json::from_str(&decode(part)?).ok()
+}
+
+/// Reads one part that is an object, at no depth with a member twice.
+pub(super) fn read_object(part: &str) -> Option<Map<String, Value>> {
+    match strict_json(decode(part)?.as_bytes(), u8::MAX) {
+        Ok(Value::Object(members)) => Some(members),
+        Ok(_) | Err(_) => None,
+    }
+}
+
+fn decode(part: &str) -> Option<String> {
+    String::from_utf8(URL_SAFE_NO_PAD.decode(part).ok()?).ok()
 }
 
 /// True for a member that is there, whatever its value, `null` too.

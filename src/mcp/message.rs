@@ -7,7 +7,7 @@ use serde_json::{Map, Number, Value};
 use super::error::{Fault, RpcError};
 use super::revision::{Revision, meta};
 use super::session::Session;
-use crate::model::strict_json;
+use crate::model::{MESSAGE_DEPTH, strict_json};
 
 /// The id of a request, given back as it came: a string, or an integer (MCP basic/index).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -166,7 +166,7 @@ impl Notification {
 
 /// Reads the one message of `bytes`.
 pub(super) fn parse(bytes: &[u8]) -> Result<Unchecked, RpcError> {
-    let value = strict_json(bytes).map_err(|_| Fault::Parse)?;
+    let value = strict_json(bytes, MESSAGE_DEPTH).map_err(|_| Fault::Parse)?;
     let Value::Object(mut members) = value else {
         return Err(Fault::InvalidRequest("a message is one object, not a batch").into());
     };

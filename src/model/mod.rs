@@ -77,7 +77,7 @@ pub use sign_in::{IdentityProvider, OnLogout, SignInSettings, TENANT_PLACEHOLDER
 pub use signing_key::{LONGEST_ACCESS_TOKEN, SealedSigningKey, SigningAlgorithm, SigningKey};
 pub use single_use::SingleUse;
 pub use stored_tenant::{ListedTenant, StoredTenant, TenantOrigin};
-pub use strict_json::{NotStrict, strict_json};
+pub use strict_json::{MESSAGE_DEPTH, NotStrict, strict_json};
 pub use tenant::{InvalidPublicUrl, InvalidTenantSlug, PublicUrl, Role, Tenant, TenantSlug};
 pub use time::{Clock, SystemClock, Timestamp};
 pub use upstream::{

@@ -11,19 +11,21 @@ use serde_json::{Map, Number, Value};
 #[error("no JSON that everybody reads alike")]
 pub struct NotStrict;
 
-/// How deep arrays and objects may nest.
-const MAX_DEPTH: u8 = 64;
+/// How deep arrays and objects of a message may nest.
+pub const MESSAGE_DEPTH: u8 = 64;
 
 /// Reads any JSON value, but refuses one that is nested too deep or names a member twice.
 #[derive(Clone, Copy)]
 struct Strict {
+    /// How many more arrays and objects may be around the value.
     depth: u8,
 }
 
-/// Reads the one value of `bytes`, with its members in their order.
-pub fn strict_json(bytes: &[u8]) -> Result<Value, NotStrict> {
+/// Reads the one value of `bytes`, with its members in their order. Arrays and objects may nest
+/// `depth` deep, and nowhere deeper than 127.
+pub fn strict_json(bytes: &[u8], depth: u8) -> Result<Value, NotStrict> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
-    Strict { depth: 0 }
+    Strict { depth }
         .deserialize(&mut json)
         .and_then(|value| json.end().map(|()| value))
         .map_err(|_| NotStrict)
@@ -31,12 +33,9 @@ pub fn strict_json(bytes: &[u8]) -> Result<Value, NotStrict> {
 
 impl Strict {
     fn deeper<E: Error>(self) -> Result<Self, E> {
-        if self.depth == MAX_DEPTH {
-            return Err(E::custom("nested too deep"));
-        }
-        Ok(Self {
-            depth: self.depth + 1,
-        })
+        let depth = self.depth.checked_sub(1);
+        let depth = depth.ok_or_else(|| E::custom("nested too deep"))?;
+        Ok(Self { depth })
     }
 }
 

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 use super::failure::{Answered, Failure};
-use crate::model::strict_json;
+use crate::model::{MESSAGE_DEPTH, strict_json};
 
 /// A message of a server.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ impl Heard {
     /// Reads one message.
     pub(super) fn read(bytes: &[u8]) -> Result<Self, Failure> {
         const NO_MESSAGE: Failure = Failure::Protocol("no message of JSON-RPC");
-        let value = strict_json(bytes);
+        let value = strict_json(bytes, MESSAGE_DEPTH);
         let value = value.map_err(|_| Failure::Protocol("no JSON that everybody reads alike"))?;
         let Value::Object(mut members) = value else {
             return Err(NO_MESSAGE);
