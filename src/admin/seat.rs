@@ -12,13 +12,13 @@ use axum::extract::{FromRequestParts, RawPathParams, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use http::HeaderMap;
-use http::header::AUTHORIZATION;
 use http::request::Parts;
 
 use super::Context;
 use super::api::ApiError;
-use crate::model::{Operator, OperatorRole, Secret, Tenant, TenantSlug};
+use crate::model::{Operator, OperatorRole, Tenant, TenantSlug};
 use crate::operations::{By, OperationError};
+use crate::web::read_bearer;
 
 /// A role that a handler asks for.
 pub(super) trait Rank: Send + Sync + 'static {
@@ -78,14 +78,7 @@ pub(super) async fn station(
 }
 
 async fn find(context: &Context, headers: &HeaderMap) -> Result<Operator, ApiError> {
-    let value = headers.get(AUTHORIZATION).ok_or(ApiError::NoToken)?;
-    let text = value.to_str().map_err(|_| ApiError::NoToken)?;
-    // RFC 9110 §11.1: the scheme's name has no case.
-    let (scheme, token) = text.split_once(' ').ok_or(ApiError::NoToken)?;
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(ApiError::NoToken);
-    }
-    let token = Secret::new(token.trim().to_owned());
+    let token = read_bearer(headers).ok_or(ApiError::NoToken)?;
     let operator = context.operations.operator_of(&token).await?;
     operator.ok_or(ApiError::UnknownToken)
 }

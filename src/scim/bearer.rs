@@ -5,12 +5,11 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use http::HeaderMap;
-use http::header::AUTHORIZATION;
 
 use super::Context;
 use super::error::ScimError;
 use crate::model::{ProvisioningSettings, Secret, Tenant};
+use crate::web::read_bearer;
 
 /// Adds the tenant's [`ProvisioningSettings`]; a tenant without them has nothing here.
 pub(super) async fn station(
@@ -46,10 +45,4 @@ async fn authorize(
         return Ok(Arc::clone(settings));
     }
     Err(ScimError::Unauthorized)
-}
-
-fn read_bearer(headers: &HeaderMap) -> Option<Secret> {
-    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    let bearer = scheme.eq_ignore_ascii_case("bearer");
-    bearer.then(|| Secret::new(token.trim().to_owned()))
 }

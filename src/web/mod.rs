@@ -1,6 +1,7 @@
 //! HTTP as OAuth endpoints and their pages need it: strict parameters, cookies, safe answers.
 
 mod answer;
+mod bearer;
 mod client_address;
 mod cookie;
 mod fetch_metadata;
@@ -10,6 +11,7 @@ mod instant;
 mod parameters;
 
 pub use answer::{json, json_error, page, public_json, see_other};
+pub use bearer::read_bearer;
 pub use client_address::{ClientAddress, TrustedProxies};
 pub use cookie::Cookie;
 pub use fetch_metadata::{comes_from_elsewhere, comes_from_here};

@@ -9,10 +9,10 @@ use http::{HeaderMap, StatusCode};
 
 use super::client_metadata::{ApplicationType, ClientMetadata};
 use super::error::RegistrationError;
-use super::{ClientInformation, information, new_secret, read_bearer, read_metadata};
+use super::{ClientInformation, information, new_secret, read_metadata};
 use crate::authorization_server::Context;
 use crate::model::{Actor, Client, ClientId, Secret, Tenant};
-use crate::web;
+use crate::web::{self, read_bearer};
 
 /// RFC 7592 §2.1.
 pub(in crate::authorization_server) async fn get(

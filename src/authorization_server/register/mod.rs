@@ -9,7 +9,7 @@ use std::sync::Arc;
 use axum::body::to_bytes;
 use axum::extract::{Extension, Request, State};
 use axum::response::Response;
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -24,7 +24,7 @@ use crate::model::{
     Tenant, TokenEndpointAuthMethod, new_identifier,
 };
 use crate::store::Registration;
-use crate::web;
+use crate::web::{self, read_bearer};
 
 /// RFC 7591 §3.2.1: all that was registered. Members without a value are left out, since clients
 /// refuse `null`.
@@ -121,13 +121,6 @@ fn check_policy(policy: &RegistrationPolicy, headers: &HeaderMap) -> Result<(), 
             .ok_or(RegistrationError::InitialAccessToken),
         RegistrationPolicy::Closed => Err(RegistrationError::Closed),
     }
-}
-
-/// RFC 6750 §2.1.
-fn read_bearer(headers: &HeaderMap) -> Option<Secret> {
-    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    let bearer = scheme.eq_ignore_ascii_case("bearer");
-    bearer.then(|| Secret::new(token.trim().to_owned()))
 }
 
 async fn read_metadata(request: Request) -> Result<ClientMetadata, RegistrationError> {
