@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Extension, Path, RawQuery, State};
-use axum::response::Response;
+use axum::extract::{Extension, FromRequestParts, Path};
+use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
+use http::request::Parts;
 
 use super::pages::{self, Action, Badge, Cell, ListPage, Row, STYLE, Trouble};
 use super::session::Visitor;
@@ -62,14 +63,51 @@ const ROTATE: Action = Action {
 };
 
 /// What is asked for: who asks, at which tenant, with which query.
-pub(super) struct Asked<'a> {
-    pub(super) context: &'a Context,
-    visitor: &'a Visitor,
+pub(super) struct Asked {
+    pub(super) context: Arc<Context>,
+    visitor: Visitor,
     pub(super) tenant: Arc<Tenant>,
     query: Parameters,
 }
 
-impl Asked<'_> {
+impl FromRequestParts<Arc<Context>> for Asked {
+    type Rejection = Response;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        context: &Arc<Context>,
+    ) -> Result<Self, Response> {
+        let visitor = Extension::<Visitor>::from_request_parts(parts, context).await;
+        let Extension(visitor) = visitor.map_err(|rejection| rejection.into_response())?;
+        let slug = Path::<String>::from_request_parts(parts, context).await;
+        let Path(slug) = slug.map_err(|rejection| rejection.into_response())?;
+        let read = async {
+            let tenant = visible_tenant(context, &visitor.operator, &slug).await?;
+            let query = parts.uri.query().unwrap_or_default();
+            let query = Parameters::parse(query.as_bytes()).map_err(|_| Trouble::Form)?;
+            Ok::<_, Trouble>((tenant, query))
+        };
+        match read.await {
+            Ok((tenant, query)) => Ok(Self {
+                context: Arc::clone(context),
+                visitor,
+                tenant,
+                query,
+            }),
+            Err(trouble) => Err(pages::refuse(Some(&visitor), &trouble)),
+        }
+    }
+}
+
+impl Asked {
+    /// The page with these rows, or why there are none.
+    pub(super) fn answer(&self, kind: Kind, rows: Result<Part, Trouble>) -> Response {
+        match rows {
+            Ok(part) => show(self, kind, part),
+            Err(trouble) => pages::refuse(Some(&self.visitor), &trouble),
+        }
+    }
+
     fn value(&self, name: &'static str) -> Option<&str> {
         self.query.one(name).ok().flatten()
     }
@@ -83,12 +121,7 @@ impl Asked<'_> {
     }
 }
 
-pub(super) async fn users(
-    State(context): State<Arc<Context>>,
-    Extension(visitor): Extension<Visitor>,
-    Path(slug): Path<String>,
-    RawQuery(query): RawQuery,
-) -> Response {
+pub(super) async fn users(asked: Asked) -> Response {
     let kind = Kind {
         path: "/users",
         title: "Users",
@@ -96,15 +129,10 @@ pub(super) async fn users(
         role: OperatorRole::Operator,
         action: None,
     };
-    list((&context, &visitor), &slug, query, kind, user_rows).await
+    asked.answer(kind, user_rows(&asked).await)
 }
 
-pub(super) async fn clients(
-    State(context): State<Arc<Context>>,
-    Extension(visitor): Extension<Visitor>,
-    Path(slug): Path<String>,
-    RawQuery(query): RawQuery,
-) -> Response {
+pub(super) async fn clients(asked: Asked) -> Response {
     let kind = Kind {
         path: "/clients",
         title: "Clients",
@@ -112,15 +140,10 @@ pub(super) async fn clients(
         role: OperatorRole::Operator,
         action: None,
     };
-    list((&context, &visitor), &slug, query, kind, client_rows).await
+    asked.answer(kind, client_rows(&asked).await)
 }
 
-pub(super) async fn grants(
-    State(context): State<Arc<Context>>,
-    Extension(visitor): Extension<Visitor>,
-    Path(slug): Path<String>,
-    RawQuery(query): RawQuery,
-) -> Response {
+pub(super) async fn grants(asked: Asked) -> Response {
     let kind = Kind {
         path: "/grants",
         title: "Grants",
@@ -128,51 +151,22 @@ pub(super) async fn grants(
         role: OperatorRole::Operator,
         action: None,
     };
-    list((&context, &visitor), &slug, query, kind, grant_rows).await
+    asked.answer(kind, grant_rows(&asked).await)
 }
 
-pub(super) async fn keys(
-    State(context): State<Arc<Context>>,
-    Extension(visitor): Extension<Visitor>,
-    Path(slug): Path<String>,
-    RawQuery(query): RawQuery,
-) -> Response {
+pub(super) async fn keys(asked: Asked) -> Response {
     let kind = Kind {
         path: "/keys",
         title: "Signing keys",
         columns: &["Key", "Algorithm", "Made", "Signs from"],
         role: OperatorRole::Admin,
-        action: (visitor.operator.role >= OperatorRole::Admin).then_some(ROTATE),
+        action: (asked.visitor.operator.role >= OperatorRole::Admin).then_some(ROTATE),
     };
-    list((&context, &visitor), &slug, query, kind, key_rows).await
+    asked.answer(kind, key_rows(&asked).await)
 }
 
-pub(super) async fn list(
-    (context, visitor): (&Context, &Visitor),
-    slug: &str,
-    query: Option<String>,
-    kind: Kind,
-    rows: impl AsyncFn(&Asked<'_>) -> Result<Part, Trouble>,
-) -> Response {
-    let shown = async {
-        let tenant = visible_tenant(context, &visitor.operator, slug).await?;
-        let query = Parameters::parse(query.unwrap_or_default().as_bytes());
-        let asked = Asked {
-            context,
-            visitor,
-            tenant,
-            query: query.map_err(|_| Trouble::Form)?,
-        };
-        let part = rows(&asked).await?;
-        Ok(show(&asked, kind, part))
-    };
-    shown
-        .await
-        .unwrap_or_else(|trouble: Trouble| pages::refuse(Some(visitor), &trouble))
-}
-
-fn show(asked: &Asked<'_>, kind: Kind, (rows, next): Part) -> Response {
-    let visitor = asked.visitor;
+fn show(asked: &Asked, kind: Kind, (rows, next): Part) -> Response {
+    let visitor = &asked.visitor;
     let next = next.map(|cursor| {
         let query = asked.query.without("cursor").with("cursor", cursor);
         format!("?{}", query.to_query())
@@ -194,7 +188,7 @@ fn show(asked: &Asked<'_>, kind: Kind, (rows, next): Part) -> Response {
     pages::show(StatusCode::OK, &page)
 }
 
-async fn user_rows(asked: &Asked<'_>) -> Result<Part, Trouble> {
+async fn user_rows(asked: &Asked) -> Result<Part, Trouble> {
     let wanted = asked.wanted()?;
     let operations = &asked.context.operations;
     let users = operations.page_users(&asked.tenant.slug, wanted.page());
@@ -203,7 +197,7 @@ async fn user_rows(asked: &Asked<'_>) -> Result<Part, Trouble> {
     Ok((rows.collect(), next))
 }
 
-fn user_row(asked: &Asked<'_>, user: User) -> Row {
+fn user_row(asked: &Asked, user: User) -> Row {
     let roles: Vec<&str> = user.roles.iter().map(String::as_str).collect();
     let query = Parameters::default().with("user", user.id.to_string());
     let provider = user.identity.map(|identity| identity.provider);
@@ -224,7 +218,7 @@ fn user_row(asked: &Asked<'_>, user: User) -> Row {
     }
 }
 
-async fn client_rows(asked: &Asked<'_>) -> Result<Part, Trouble> {
+async fn client_rows(asked: &Asked) -> Result<Part, Trouble> {
     let wanted = asked.wanted()?;
     let operations = &asked.context.operations;
     let clients = operations.page_clients(&asked.tenant.slug, wanted.page());
@@ -233,7 +227,7 @@ async fn client_rows(asked: &Asked<'_>) -> Result<Part, Trouble> {
     Ok((rows.collect(), next))
 }
 
-fn client_row(asked: &Asked<'_>, client: &Client) -> Row {
+fn client_row(asked: &Asked, client: &Client) -> Row {
     let grants = client.grant_types.iter().copied().map(GrantType::as_str);
     let grants: Vec<&str> = grants.collect();
     let query = Parameters::default().with("client", client.id.to_string());
@@ -254,7 +248,7 @@ fn client_row(asked: &Asked<'_>, client: &Client) -> Row {
     }
 }
 
-async fn grant_rows(asked: &Asked<'_>) -> Result<Part, Trouble> {
+async fn grant_rows(asked: &Asked) -> Result<Part, Trouble> {
     let wanted = asked.wanted()?;
     let operations = &asked.context.operations;
     let (user, client) = (
@@ -302,7 +296,7 @@ fn grant_row(live: &LiveGrant, user: Option<String>, client: Option<String>) -> 
     }
 }
 
-async fn key_rows(asked: &Asked<'_>) -> Result<Part, Trouble> {
+async fn key_rows(asked: &Asked) -> Result<Part, Trouble> {
     let keys = asked
         .context
         .operations

@@ -1,57 +1,37 @@
 //! What happened at a tenant, newest first: who was refused and why, and the whole audit log.
 
-use std::sync::Arc;
-
-use axum::extract::{Extension, Path, RawQuery, State};
 use axum::response::Response;
 use serde_json::Value;
 
-use super::lists::{Asked, Kind, Part, list};
+use super::lists::{Asked, Kind, Part};
 use super::pages::{Cell, Row, Trouble};
-use super::session::Visitor;
-use crate::admin::Context;
 use crate::admin::api::after_number;
 use crate::model::{ClientId, OperatorRole, UserId};
 use crate::operations::AuditRecord;
 use crate::store::AuditQuery;
 
-const COLUMNS: &[&str] = &["Time", "Event", "Who", "On what", "Why", "Request"];
-
-pub(super) async fn refusals(
-    State(context): State<Arc<Context>>,
-    Extension(visitor): Extension<Visitor>,
-    Path(slug): Path<String>,
-    RawQuery(query): RawQuery,
-) -> Response {
-    let kind = Kind {
-        path: "/refusals",
-        title: "Refusals",
-        columns: COLUMNS,
-        role: OperatorRole::Admin,
-        action: None,
-    };
-    let rows = async |asked: &Asked<'_>| rows(asked, Some("refused")).await;
-    list((&context, &visitor), &slug, query, kind, rows).await
+pub(super) async fn refusals(asked: Asked) -> Response {
+    let rows = rows(&asked, Some("refused")).await;
+    asked.answer(kind("/refusals", "Refusals"), rows)
 }
 
-pub(super) async fn everything(
-    State(context): State<Arc<Context>>,
-    Extension(visitor): Extension<Visitor>,
-    Path(slug): Path<String>,
-    RawQuery(query): RawQuery,
-) -> Response {
-    let kind = Kind {
-        path: "/audit",
-        title: "Audit log",
-        columns: COLUMNS,
-        role: OperatorRole::Admin,
-        action: None,
-    };
-    let rows = async |asked: &Asked<'_>| rows(asked, None).await;
-    list((&context, &visitor), &slug, query, kind, rows).await
+pub(super) async fn everything(asked: Asked) -> Response {
+    let rows = rows(&asked, None).await;
+    asked.answer(kind("/audit", "Audit log"), rows)
 }
 
-async fn rows(asked: &Asked<'_>, outcome: Option<&str>) -> Result<Part, Trouble> {
+fn kind(path: &'static str, title: &'static str) -> Kind {
+    Kind {
+        path,
+        title,
+        columns: &["Time", "Event", "Who", "On what", "Why", "Request"],
+        // Nobody changes what was recorded.
+        role: OperatorRole::Admin,
+        action: None,
+    }
+}
+
+async fn rows(asked: &Asked, outcome: Option<&str>) -> Result<Part, Trouble> {
     let wanted = asked.wanted()?;
     let page = wanted.page();
     let query = AuditQuery {
@@ -73,7 +53,7 @@ async fn rows(asked: &Asked<'_>, outcome: Option<&str>) -> Result<Part, Trouble>
 }
 
 /// People by the names that they have today.
-async fn who(asked: &Asked<'_>, record: &AuditRecord) -> Result<String, Trouble> {
+async fn who(asked: &Asked, record: &AuditRecord) -> Result<String, Trouble> {
     let store = &asked.context.operations.store;
     let slug = &asked.tenant.slug;
     let name = record.actor.name.clone();
