@@ -60,8 +60,6 @@ pub enum Event<'a> {
     UserEnabled(&'a UserId, &'a str),
     /// An account was changed otherwise, or got other roles.
     UserChanged(&'a UserId, &'a str),
-    /// A person's sign-ins ended, and all grants that they gave.
-    UserSignedOut(&'a UserId, &'a str),
     /// An operator was added.
     OperatorAdded(&'a str),
     /// An operator was removed.
@@ -167,7 +165,6 @@ impl Event<'_> {
             Self::UserEnabled(..) => "user.enabled",
             Self::UserRemoved(..) => "user.removed",
             Self::UserChanged(..) => "user.changed",
-            Self::UserSignedOut(..) => "user.signed_out",
             Self::OperatorAdded(_) => "operator.added",
             Self::OperatorRemoved(_) => "operator.removed",
             Self::RolesAssigned(..) => "user.roles_assigned",
@@ -265,7 +262,6 @@ impl Event<'_> {
             | Self::UserDisabled(user, name)
             | Self::UserEnabled(user, name)
             | Self::UserChanged(user, name)
-            | Self::UserSignedOut(user, name)
             | Self::UserRemoved(user, name) => Parts::of_user(Some(user)).at(name),
             Self::RolesAssigned(user, roles) => {
                 Parts::of_user(Some(user)).saying("roles", roles.to_owned())
