@@ -12,7 +12,7 @@ use crate::model::{RateLimit, RateLimits, Rule};
 
 /// How often callers may ask: "count/period" with s, m, h or d, as in "120/m". So many may come at
 /// once unless it says how many, as in "120/m burst 20". "off" is no limit.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct RateLimitsEntry {
     /// Everything that one address asks for, of IPv6 one network of /64.
@@ -110,6 +110,11 @@ fn built_in() -> RateLimits {
 }
 
 impl RateLimitsEntry {
+    /// True when nothing is said.
+    pub(super) fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
     /// The limits of the whole configuration.
     pub(super) fn resolve(&self, checks: &mut Checks<'_>) -> RateLimits {
         self.over(&built_in(), checks, &KeyPath::of(["rate_limits"]))

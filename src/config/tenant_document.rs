@@ -104,6 +104,8 @@ pub(super) struct TenantEntry {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "ProvisioningEntry")]
     scim: Option<ProvisioningEntry>,
+    // What is not said is not stored: replicas of an earlier version refuse a key that is new to them.
+    #[serde(skip_serializing_if = "RateLimitsEntry::is_empty")]
     rate_limits: RateLimitsEntry,
     branding: BrandingEntry,
     /// MCP servers that are mounted beside the built-in one.
