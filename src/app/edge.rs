@@ -1,13 +1,13 @@
 //! The face of the servers, and what it hears from other replicas.
 
 use std::sync::Arc;
-use std::time::Duration;
 
+use super::egress;
 use super::ground::Ground;
 use crate::backends::Backend;
 use crate::backends::remote::Mounts;
 use crate::config::Config;
-use crate::egress::{Client, Settings, SystemLookup};
+use crate::egress::SystemLookup;
 use crate::jose::Sealer;
 use crate::mcp::{Dispatcher, Edge, EdgeParts, ServerInfo};
 use crate::resource_server::{AccessTokens, Policy};
@@ -46,13 +46,7 @@ pub(super) async fn dispatcher(
         title: "Gatehouse".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
-    let tokens = Client::new(&Settings {
-        connect_timeout: Duration::from_secs(5),
-        read_timeout: Duration::from_secs(10),
-        total_timeout: Duration::from_secs(10),
-        max_body: 64 * 1024,
-        user_agent: concat!("gatehouse/", env!("CARGO_PKG_VERSION")).to_owned(),
-    })?;
+    let tokens = egress::open_token_endpoints()?;
     let mounts = Mounts::new(backends.clone(), Arc::new(SystemLookup), tokens).await;
     let dispatcher = Dispatcher::new(backends, Arc::new(policy), Arc::clone(figures), edge, &info);
     Ok(dispatcher.over(Arc::new(mounts)))

@@ -1,11 +1,12 @@
-//! What leaves the gateway on behalf of the authorization server and the resource server.
+//! What leaves the gateway on behalf of the authorization server, the resource server and those who
+//! mounted servers.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::authorization_server::RemoteDocuments;
 use crate::config::Config;
-use crate::egress::{Client, GuardSettings, GuardedClient, Settings, SystemLookup};
+use crate::egress::{Client, GuardSettings, GuardedClient, Settings, SystemLookup, USER_AGENT};
 use crate::jose::IssuerKeys;
 use crate::model::Clock;
 use crate::store::Store;
@@ -33,9 +34,20 @@ pub(super) fn open_issuer_keys(
         read_timeout: ISSUER_DEADLINE,
         total_timeout: ISSUER_DEADLINE,
         max_body: 256 * 1024,
-        user_agent: concat!("gatehouse/", env!("CARGO_PKG_VERSION")).to_owned(),
+        user_agent: USER_AGENT.to_owned(),
     })?;
     Ok(IssuerKeys::new(client, guarded(config)?, Arc::clone(clock)))
+}
+
+/// The token endpoints of mounted servers, which operators configured.
+pub(super) fn open_token_endpoints() -> anyhow::Result<Client> {
+    Ok(Client::new(&Settings {
+        connect_timeout: Duration::from_secs(5),
+        read_timeout: Duration::from_secs(10),
+        total_timeout: Duration::from_secs(10),
+        max_body: 64 * 1024,
+        user_agent: USER_AGENT.to_owned(),
+    })?)
 }
 
 fn guarded(config: &Config) -> anyhow::Result<GuardedClient> {

@@ -9,6 +9,7 @@ use http::{HeaderMap, Method, StatusCode};
 use ipnet::IpNet;
 use url::{Host, Url};
 
+use super::USER_AGENT;
 use super::client::{EgressError, kind_of};
 use super::guard::{GuardError, reason_of};
 use super::resolver::{Lookup, Reachable, VettedResolver};
@@ -65,7 +66,7 @@ impl Channel {
             return Err(GuardError::SpecialUse);
         }
         let http = reqwest::Client::builder()
-            .user_agent(concat!("gatehouse/", env!("CARGO_PKG_VERSION")))
+            .user_agent(USER_AGENT)
             .connect_timeout(settings.connect_timeout)
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)

@@ -12,6 +12,7 @@ use reqwest::Certificate;
 use tokio::sync::Semaphore;
 use url::{Host, Url};
 
+use super::USER_AGENT;
 use super::client::{EgressError, kind_of, receive};
 use super::limiter::Limiter;
 use super::resolver::{Lookup, Reachable, SpecialUse, VettedResolver};
@@ -108,7 +109,7 @@ impl GuardedClient {
             reachable: reachable.clone(),
         };
         let http = reqwest::Client::builder()
-            .user_agent(concat!("gatehouse/", env!("CARGO_PKG_VERSION")))
+            .user_agent(USER_AGENT)
             .https_only(true)
             .timeout(settings.deadline)
             .redirect(reqwest::redirect::Policy::none())

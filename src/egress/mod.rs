@@ -7,6 +7,9 @@ mod guard;
 mod limiter;
 mod resolver;
 
+/// How the gateway calls itself (RFC 9110 §10.1.5).
+pub const USER_AGENT: &str = concat!("gatehouse/", env!("CARGO_PKG_VERSION"));
+
 pub use address::is_public;
 pub use channel::{Channel, ChannelSettings, Streamed};
 pub use client::{Client, EgressError, Settings};

@@ -68,10 +68,9 @@ impl Settings {
 /// How NWS wants to be asked: with the name of the program and a `contact`, and not for too much.
 #[must_use]
 pub fn egress_settings(contact: Option<&str>) -> egress::Settings {
-    let version = env!("CARGO_PKG_VERSION");
     let user_agent = match contact {
-        Some(contact) => format!("gatehouse/{version} ({contact})"),
-        None => format!("gatehouse/{version}"),
+        Some(contact) => format!("{} ({contact})", egress::USER_AGENT),
+        None => egress::USER_AGENT.to_owned(),
     };
     egress::Settings {
         connect_timeout: Duration::from_secs(3),

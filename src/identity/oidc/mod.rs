@@ -99,7 +99,7 @@ impl RelyingParty {
             read_timeout: REQUEST,
             total_timeout: REQUEST,
             max_body: 256 * 1024,
-            user_agent: concat!("gatehouse/", env!("CARGO_PKG_VERSION")).to_owned(),
+            user_agent: egress::USER_AGENT.to_owned(),
         })?;
         Ok(Self {
             http,
