@@ -1,12 +1,11 @@
-//! What operators do with the audit log, and what a gateway does with it by itself.
+//! What a gateway does with the audit log by itself.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Gateway;
-use crate::audit::{CheckpointError, Checkpoints, Recorder, Verified, WriterTask};
+use crate::audit::{CheckpointError, Checkpoints, Recorder, WriterTask};
 use crate::config::Config;
-use crate::model::{Actor, Change, Clock, TenantSlug};
+use crate::model::{Actor, Change, Clock};
 use crate::store::Store;
 
 /// Begins to write the audit log.
@@ -15,18 +14,6 @@ pub(super) fn start(config: &Config, checkpoints: &Arc<Checkpoints>) -> (Recorde
     let (store, clock) = (Arc::clone(store), Arc::clone(clock));
     let (recorder, writer) = Recorder::new(store, clock, config.audit.arguments);
     (recorder, writer.signing(Arc::clone(checkpoints)).start())
-}
-
-impl Gateway {
-    /// Verifies the tenant's log; `progress` hears how many of how many entries are done.
-    pub async fn verify_audit(
-        &self,
-        tenant: &TenantSlug,
-        progress: &mut (dyn FnMut(i64, i64) + Send),
-    ) -> anyhow::Result<Verified> {
-        self.ground.store.chain_audit(tenant, &[]).await?;
-        Ok(self.checkpoints.verify(tenant, progress).await?)
-    }
 }
 
 /// Cuts off what is older than `retention` in the logs of all tenants.

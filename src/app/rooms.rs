@@ -108,6 +108,7 @@ pub(super) fn operations(
     config: &Config,
     ground: &Ground,
     default_url: PublicUrl,
+    checkpoints: &Arc<Checkpoints>,
     dispatcher: &Arc<Dispatcher>,
 ) -> Operations {
     Operations {
@@ -117,6 +118,7 @@ pub(super) fn operations(
         default_url,
         tenants: Arc::clone(&ground.tenants),
         signing_keys: Arc::clone(&ground.signing_keys),
+        checkpoints: Arc::clone(checkpoints),
         dispatcher: Arc::clone(dispatcher),
         catalogue: config.scopes.catalogue.clone(),
         clock: Arc::clone(&ground.clock),

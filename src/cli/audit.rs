@@ -152,7 +152,11 @@ async fn verify(gateway: &Gateway, tenant: &TenantSlug) -> anyhow::Result<()> {
             let _ = terminal::overwrite(&bar(done, all));
         }
     };
-    let verified = gateway.verify_audit(tenant, &mut progress).await?;
+    let verified = gateway
+        .operations()
+        .verify_audit(tenant, &mut progress)
+        .await
+        .map_err(refused)?;
     if shows && told > 0 {
         terminal::overwrite("")?;
     }

@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{OperationError, Operations};
+use crate::audit::Verified;
 use crate::model::{ChainedEntry, TenantSlug, Timestamp};
 use crate::store::AuditQuery;
 use crate::web::rfc3339;
@@ -81,6 +82,16 @@ impl From<&ChainedEntry> for AuditRecord {
 }
 
 impl Operations {
+    /// Verifies the tenant's log; `progress` hears how many of how many entries are done.
+    pub async fn verify_audit(
+        &self,
+        tenant: &TenantSlug,
+        progress: &mut (dyn FnMut(i64, i64) + Send),
+    ) -> Result<Verified, OperationError> {
+        self.store.chain_audit(tenant, &[]).await?;
+        Ok(self.checkpoints.verify(tenant, progress).await?)
+    }
+
     /// Entries of the tenant's log, those included that no replica has chained yet.
     pub async fn read_audit(
         &self,

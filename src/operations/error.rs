@@ -1,5 +1,6 @@
 //! Why an operation was not done.
 
+use crate::audit::CheckpointError;
 use crate::authorization_server::SigningKeysError;
 use crate::config::Problems;
 use crate::identity::PasswordError;
@@ -59,6 +60,15 @@ impl OperationError {
 impl From<StoreError> for OperationError {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
+    }
+}
+
+impl From<CheckpointError> for OperationError {
+    fn from(error: CheckpointError) -> Self {
+        match error {
+            CheckpointError::Store(error) => Self::Store(error),
+            CheckpointError::Key(error) => Self::Keys(error.into()),
+        }
     }
 }
 

@@ -16,7 +16,7 @@ mod users;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::audit::change;
+use crate::audit::{Checkpoints, change};
 use crate::authorization_server::SigningKeys;
 use crate::config::{FileTenant, TenantRules};
 use crate::mcp::Dispatcher;
@@ -52,6 +52,8 @@ pub struct Operations {
     pub tenants: Arc<Tenants>,
     /// What tokens are signed with.
     pub signing_keys: Arc<SigningKeys>,
+    /// Signs and verifies audit logs.
+    pub checkpoints: Arc<Checkpoints>,
     /// What is behind the gate, and the policy.
     pub dispatcher: Arc<Dispatcher>,
     /// The scopes that exist.
