@@ -91,7 +91,7 @@ impl Gateway {
         let dispatcher = Arc::new(dispatcher.recorded_by(audit.clone()));
         let authorization_server =
             rooms::authorization_server(config, &ground, issuer_keys, audit.clone())?;
-        let operations = rooms::operations(config, &ground, public_url, &dispatcher);
+        let operations = rooms::operations(config, &ground, public_url, &checkpoints, &dispatcher);
         let operations = Arc::new(operations);
         let parts = router::Parts {
             request_id: Arc::new(rooms::request_id(config, &ground)),
@@ -156,13 +156,13 @@ impl Gateway {
         self.audit_writer.finish().await;
     }
 
-    /// Serves at `listener`, and operators at `admin`, until the process is told to stop.
+    /// Serves at `listener`, and operators at `admin`, until `stop` is cancelled.
     pub async fn serve(
         self,
         listener: TcpListener,
         admin: Option<TcpListener>,
-    ) -> anyhow::Result<()> {
-        let stop = server::stop_signal()?;
+        stop: CancellationToken,
+    ) {
         let removal = tokio::spawn(upkeep::remove_expired(
             Arc::clone(&self.ground.store),
             Arc::clone(&self.ground.clock),
@@ -193,7 +193,6 @@ impl Gateway {
         refresh.abort();
         hearing.abort();
         sharing.abort();
-        Ok(())
     }
 
     /// Serves whoever started the process, on standard input and output.

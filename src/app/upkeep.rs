@@ -68,8 +68,8 @@ async fn tell_listeners(tenants: &Tenants, edge: &Edge) {
     }
 }
 
-/// Learns of revocations, of ended sessions, of changes of tenants, and of new keys well before they sign. While the
-/// database is away, what is known stays.
+/// Learns of revocations, of ended sessions, of changes of tenants, and of new keys well before they
+/// sign. While the database is away, what is known stays.
 pub(super) async fn watch(
     tenants: Arc<Tenants>,
     revocations: Arc<Revocations>,

@@ -11,6 +11,7 @@ use super::client::ClientCommand;
 use super::install::InstallArguments;
 use super::operator::OperatorCommand;
 use super::policy::PolicyCommand;
+use super::scim::ScimCommand;
 use crate::config::duration;
 use crate::model::{PublicUrl, TenantSlug};
 
@@ -160,7 +161,7 @@ Example:
     /// Let a tenant's identity provider keep people and groups here (SCIM).
     Scim {
         #[command(subcommand)]
-        command: super::scim::ScimCommand,
+        command: ScimCommand,
     },
 
     /// Issue access tokens by hand.

@@ -7,6 +7,7 @@ use super::announce::announcement;
 use super::{open, public_url, terminal};
 use crate::app::{Gateway, WeatherSource, local_key_file};
 use crate::config::Config;
+use crate::server;
 
 /// Serves clients over HTTP until the process is told to stop.
 pub(super) async fn serve(config: &Config) -> anyhow::Result<()> {
@@ -30,8 +31,11 @@ pub(super) async fn serve(config: &Config) -> anyhow::Result<()> {
         has_users,
         key_file.as_deref(),
     );
+    // Whoever reads that it listens may end it from then on.
+    let stop = server::stop_signal()?;
     terminal::say(&text)?;
-    gateway.serve(listener, admin).await
+    gateway.serve(listener, admin, stop).await;
+    Ok(())
 }
 
 async fn bind_admin(config: &Config) -> anyhow::Result<Option<TcpListener>> {
