@@ -197,6 +197,31 @@ fn an_operators_document_is_checked_like_the_file() {
 }
 
 #[test]
+fn what_is_not_said_adds_no_key_that_replicas_before_an_upgrade_would_refuse() {
+    let settings = rules("").read("", "f", (&slug(), &url())).unwrap();
+    let stored: serde_json::Value = serde_json::from_str(settings.as_json()).unwrap();
+    let keys: Vec<&str> = stored
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect();
+    let known = [
+        "authorization",
+        "sign_in",
+        "roles",
+        "tools",
+        "resources",
+        "prompts",
+        "refusals",
+        "registration",
+        "metadata_documents",
+        "branding",
+    ];
+    assert_eq!(keys, known);
+}
+
+#[test]
 fn what_is_stored_is_the_same_tenant_again() {
     let text = format!("[roles.chief]\nscopes = []\n[branding]\nlogo = \"{PIXEL}\"\n");
     let rules = rules("");

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Extension, FromRequestParts, Path};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::request::Parts;
 
@@ -78,9 +78,9 @@ impl FromRequestParts<Arc<Context>> for Asked {
         context: &Arc<Context>,
     ) -> Result<Self, Response> {
         let visitor = Extension::<Visitor>::from_request_parts(parts, context).await;
-        let Extension(visitor) = visitor.map_err(|rejection| rejection.into_response())?;
+        let Extension(visitor) = visitor.map_err(IntoResponse::into_response)?;
         let slug = Path::<String>::from_request_parts(parts, context).await;
-        let Path(slug) = slug.map_err(|rejection| rejection.into_response())?;
+        let Path(slug) = slug.map_err(IntoResponse::into_response)?;
         let read = async {
             let tenant = visible_tenant(context, &visitor.operator, &slug).await?;
             let query = parts.uri.query().unwrap_or_default();
