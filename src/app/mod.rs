@@ -6,7 +6,6 @@ mod egress;
 mod ground;
 mod rooms;
 mod tenants;
-mod trial_token;
 mod upkeep;
 
 use std::sync::Arc;

@@ -3,10 +3,11 @@
 use anyhow::{Context as _, bail};
 
 use super::arguments::TokenCommand;
-use super::exit::Usage;
+use super::exit::{Usage, refused};
 use super::{find_tenant, open, terminal};
 use crate::config::Config;
 use crate::model::{ScopeSet, Tenant, User};
+use crate::operations::By;
 
 /// Runs one of the commands.
 pub(super) async fn run(config: &Config, command: TokenCommand) -> anyhow::Result<()> {
@@ -28,8 +29,9 @@ pub(super) async fn run(config: &Config, command: TokenCommand) -> anyhow::Resul
         bail!("the account {username:?} is disabled");
     }
     let scopes = scopes(config, &tenant, &user, &scope)?;
-    let token = gateway.issue_token(&tenant, &user, scopes, ttl).await?;
-    terminal::print(token.expose())?;
+    let operations = gateway.operations();
+    let issued = operations.issue_token(&By::CommandLine, &tenant, &user, scopes, ttl);
+    terminal::print(issued.await.map_err(refused)?.expose())?;
     Ok(())
 }
 

@@ -11,6 +11,7 @@ mod operators;
 mod policy;
 mod provisioning;
 mod tenants;
+mod trial_token;
 mod users;
 
 use std::fmt;

@@ -89,5 +89,6 @@ async fn sign_in(config: &Config, gateway: &Gateway) -> anyhow::Result<Secret> {
     let user = added.await?;
     let scopes = tenant.scopes_of_roles(&user.roles);
     let scopes = config.scopes.catalogue.expand(&scopes);
-    gateway.issue_token(tenant, &user, scopes, TOKEN_TTL).await
+    let issued = operations.issue_token(&By::CommandLine, tenant, &user, scopes, TOKEN_TTL);
+    Ok(issued.await?)
 }

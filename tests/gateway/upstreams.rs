@@ -75,26 +75,26 @@ async fn the_token_stays_here(credentials: &str, shown: &[(&str, &str)]) {
 }
 
 #[tokio::test]
-async fn the_callers_token_stays_here_without_credentials() {
+async fn g08_the_callers_token_stays_here_without_credentials() {
     the_token_stays_here("{ kind = \"none\" }", &[]).await;
 }
 
 #[tokio::test]
-async fn the_callers_token_stays_here_with_a_bearer_token() {
+async fn g08_the_callers_token_stays_here_with_a_bearer_token() {
     let credentials = "{ kind = \"bearer\", token = { env = \"IDP_SECRET\" } }";
     let shown = [("authorization", "Bearer idp-client-secret-canary")];
     the_token_stays_here(credentials, &shown).await;
 }
 
 #[tokio::test]
-async fn the_callers_token_stays_here_with_a_header() {
+async fn g08_the_callers_token_stays_here_with_a_header() {
     let credentials =
         "{ kind = \"header\", name = \"X-Api-Key\", value = { env = \"IDP_SECRET\" } }";
     the_token_stays_here(credentials, &[("x-api-key", "idp-client-secret-canary")]).await;
 }
 
 #[tokio::test]
-async fn the_callers_token_stays_here_with_client_credentials() {
+async fn g08_the_callers_token_stays_here_with_client_credentials() {
     let credentials = "{ kind = \"client_credentials\", token_endpoint = \"ENDPOINT\", \
                        client_id = \"gatehouse\", client_secret = { env = \"IDP_SECRET\" } }";
     the_token_stays_here(credentials, &[("authorization", "Bearer of-the-gateway")]).await;
