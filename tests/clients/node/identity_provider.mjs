@@ -25,13 +25,13 @@ function check(holds, otherwise) {
   if (!holds) throw new Error(otherwise);
 }
 
-async function until(what, holds, seconds = 60) {
+async function until(what, holds, seconds = 60, step = 250) {
   const deadline = Date.now() + seconds * 1000;
   for (;;) {
     const found = await holds();
     if (found) return found;
     check(Date.now() < deadline, `waited ${seconds} s in vain: ${what}`);
-    await pause(250);
+    await pause(step);
   }
 }
 
@@ -368,6 +368,8 @@ async function main() {
         return next.status === 200 && next;
       },
       45,
+      // As often as a person may have tokens.
+      1000,
     );
     console.log('  ok: the provider rotated its keys');
 
