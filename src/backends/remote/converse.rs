@@ -106,11 +106,7 @@ impl Line {
                     return outcome;
                 }
                 Heard::Notification { method, params } => self.told(&method, params, id, context),
-                Heard::HungUp => {
-                    if let Some(context) = context {
-                        context.hang_up();
-                    }
-                }
+                Heard::HungUp => context.into_iter().for_each(CallContext::hang_up),
                 Heard::Request { id, method, params } => {
                     may_ask(session, questions.len())?;
                     asked += 1;

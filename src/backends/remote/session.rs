@@ -105,8 +105,11 @@ impl Line {
             drop(self.exchange(headers.clone(), body, id).await);
         }
         let (transport, notices) = (self.transport.clone(), self.notices.clone());
+        let standing = Standing::open(transport.clone(), headers.clone(), notices);
+        // What is said before it is open would be lost.
+        standing.opened().await;
         Ok(Session {
-            standing: Standing::open(transport.clone(), headers.clone(), notices),
+            standing,
             transport,
             headers,
             welcome: Arc::new(welcome),

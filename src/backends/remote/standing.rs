@@ -61,6 +61,9 @@ const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// something to say.
 const OPENING: Duration = Duration::from_mins(10);
 
+/// How long a session waits for its stream before it does without.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// A stream that lasted so long was a good one.
 const LASTED: Duration = Duration::from_secs(30);
 
@@ -98,6 +101,13 @@ impl Standing {
             id,
             received,
         }
+    }
+
+    /// Waits until it is open, or it is known that it won't be.
+    pub(super) async fn opened(&self) {
+        let mut state = self.state();
+        let known = state.wait_for(|state| *state != StandingState::Opening);
+        drop(tokio::time::timeout(PATIENCE, known).await);
     }
 
     /// What becomes of it.
@@ -147,20 +157,13 @@ impl Reader {
         let mut pause = FIRST_PAUSE;
         loop {
             let begun = Instant::now();
-            let opened = tokio::time::timeout(OPENING, self.transport.listen(&self.headers)).await;
-            match opened {
-                Ok(Ok(Some(stream))) => {
-                    self.state.send_replace(StandingState::Open);
-                    if self.read(stream).await == Err(Failure::SessionEnded) {
-                        break;
-                    }
-                }
-                Ok(Ok(None)) => {
+            match self.stand().await {
+                Ok(StandingState::None) => {
                     self.state.send_replace(StandingState::None);
                     return;
                 }
-                Ok(Err(Failure::SessionEnded)) => break,
-                Ok(Err(_)) | Err(_) => {}
+                Err(Failure::SessionEnded) => break,
+                Ok(_) | Err(_) => {}
             }
             let lasted = begun.elapsed() > LASTED;
             pause = if lasted {
@@ -171,6 +174,18 @@ impl Reader {
             tokio::time::sleep(pause).await;
         }
         self.state.send_replace(StandingState::Over);
+    }
+
+    /// Reads the stream once, from its beginning to its end.
+    async fn stand(&self) -> Result<StandingState, Failure> {
+        let opened = self.transport.listen(&self.headers);
+        let opened = tokio::time::timeout(OPENING, opened).await;
+        let Some(stream) = opened.map_err(|_| Failure::TimedOut)?? else {
+            return Ok(StandingState::None);
+        };
+        self.state.send_replace(StandingState::Open);
+        self.read(stream).await?;
+        Ok(StandingState::Open)
     }
 
     async fn read(&self, mut stream: Conversation) -> Result<(), Failure> {

@@ -74,22 +74,11 @@ impl RemoteServer {
                 Some("input_required") => {
                     let requests = task.remove("inputRequests").unwrap_or_default();
                     let new = self.questions(requests, &mut asked)?;
-                    if !new.is_empty() {
-                        let answers = self.answers(new, context).await?;
-                        let mut update = about("tasks/update", &id);
-                        let answers = Value::Object(answers);
-                        update.params.insert("inputResponses".to_owned(), answers);
-                        let updated = self.line.ask(&update, caller).await;
-                        updated.map_err(|failure| self.error(failure))?;
-                    }
+                    self.bring_answers(&id, new, (permit, context)).await?;
                 }
                 Some("completed") => {
                     abandoned.id = None;
-                    let Some(Value::Object(mut result)) = task.remove("result") else {
-                        return Err(self.error(NO_TASK));
-                    };
-                    result.shift_remove("resultType");
-                    return Ok(self.answer(result));
+                    return self.result_of(task.remove("result"));
                 }
                 Some("failed") => {
                     abandoned.id = None;
@@ -103,6 +92,32 @@ impl RemoteServer {
                 Some(_) | None => return Err(self.error(NO_TASK)),
             }
         }
+    }
+
+    fn result_of(&self, result: Option<Value>) -> Result<Answer, BackendError> {
+        let Some(Value::Object(mut result)) = result else {
+            return Err(self.error(NO_TASK));
+        };
+        result.shift_remove("resultType");
+        Ok(self.answer(result))
+    }
+
+    /// Has the client answer what is new, and the server get the answers.
+    async fn bring_answers(
+        &self,
+        id: &str,
+        new: Vec<(String, InputRequest)>,
+        (permit, context): (&Permit, &CallContext),
+    ) -> Result<(), BackendError> {
+        if new.is_empty() {
+            return Ok(());
+        }
+        let answers = Value::Object(self.answers(new, context).await?);
+        let mut update = about("tasks/update", id);
+        update.params.insert("inputResponses".to_owned(), answers);
+        let caller = Some((permit.principal(), context));
+        let updated = self.line.ask(&update, caller).await;
+        updated.map(|_| ()).map_err(|failure| self.error(failure))
     }
 
     /// Those of `requests` that were not asked yet.

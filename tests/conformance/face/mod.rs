@@ -120,6 +120,9 @@ impl Face {
             // Which one is the call's is not said; all others are over.
             drop(handle.close_sse_stream(stream, Some(RETRY)).await);
         }
+        drop(sessions);
+        // rmcp keeps nothing for who comes back after the answer.
+        tokio::time::sleep(RETRY * 4).await;
     }
 
     /// The client as the suite's server sees it, in rounds or on the stream of its session.
