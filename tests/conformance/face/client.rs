@@ -116,7 +116,9 @@ fn wire(request: InputRequest) -> Value {
     let method = request.method();
     match request {
         InputRequest::ListRoots => json!({ "method": method }),
-        other => json!({ "method": method, "params": other.into_params() }),
+        InputRequest::Sample(params) | InputRequest::Elicit(params) => {
+            json!({ "method": method, "params": params })
+        }
     }
 }
 
