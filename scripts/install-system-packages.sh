@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Debian packages that the tests need and this machine lacks: Postgres, Chromium, Python's venv, a C compiler.
+# Debian packages that the tests need and this machine lacks: Postgres, Chromium, Python's venv, a C compiler,
+# and proxies to put in front of the gateway.
 set -euo pipefail
 
 missing=()
@@ -7,6 +8,10 @@ want() { # PACKAGE, then a command that succeeds where it is not needed
     local package=$1
     shift
     "$@" >/dev/null 2>&1 || missing+=("$package")
+}
+
+has() { # PROGRAM, which may be one of administrators
+    command -v "$1" || test -x "/usr/sbin/$1"
 }
 
 has_postgres() {
@@ -19,6 +24,11 @@ want chromium test -x "${CHROMIUM:-/usr/bin/chromium}"
 want python3 command -v python3
 want python3-venv python3 -c 'import ensurepip, venv'
 want npm command -v npm
+want nginx-light has nginx
+want caddy has caddy
+want haproxy has haproxy
+want openssl command -v openssl
+want curl command -v curl
 
 if [ ${#missing[@]} -eq 0 ]; then
     echo "Nothing is missing."

@@ -114,6 +114,8 @@ lint() {
     step "documentation" check_documentation
     step "install cargo-deny" scripts/install-cargo-deny.sh
     step "dependencies" check_dependencies
+    step "install deployment tools" scripts/install-deployment-tools.sh
+    step "deployment" scripts/check-deploy.sh
 }
 
 # The attack catalogue once more, on the other engine.
@@ -151,6 +153,11 @@ clients() {
     step "sign-in at an identity provider" test_client --postgres "$GATEHOUSE_TEST_POSTGRES" "${provider[@]}"
     step "pages in Chromium" test_client .tools/node tests/clients/node/pages.mjs
     step "console in Chromium" test_client .tools/node tests/clients/node/console.mjs
+    step "install deployment tools" scripts/install-deployment-tools.sh
+    step "deployment, with its configurations" scripts/check-deploy.sh target/debug/gatehouse
+    local composition=(tests/deployment/compose.py target/debug/gatehouse .tools/node tests/clients/node/node_modules)
+    step "proxies" test_client .tools/deployment/bin/python tests/deployment/proxies.py
+    step "composition, without containers" python3 "${composition[@]}"
 }
 
 trap finish EXIT

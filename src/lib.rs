@@ -1,8 +1,8 @@
 //! Gatehouse: an OAuth 2.1 secured, multi-tenant gateway for remote MCP servers.
 //!
 //! The rooms, bottom to top: [`model`], [`config`], [`telemetry`], [`web`] and [`egress`], [`jose`]
-//! and [`store`], [`audit`], [`identity`] and [`nws`], [`authorization_server`] and
-//! [`resource_server`], [`backends`], [`mcp`], [`tenants`], [`operations`], [`middleware`],
+//! and [`store`], [`audit`] and [`rate_limits`], [`identity`] and [`nws`], [`authorization_server`]
+//! and [`resource_server`], [`backends`], [`mcp`], [`tenants`], [`operations`], [`middleware`],
 //! [`admin`], [`router`] and [`server`], [`app`], [`cli`].
 //! A room uses only rooms below it.
 
@@ -21,6 +21,7 @@ pub mod middleware;
 pub mod model;
 pub mod nws;
 pub mod operations;
+pub mod rate_limits;
 pub mod resource_server;
 pub mod router;
 pub mod scim;

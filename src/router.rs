@@ -9,7 +9,7 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{get, post};
 use axum::{Extension, Router};
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, Method, StatusCode};
 use serde_json::json;
 use tower::ServiceBuilder;
@@ -17,10 +17,12 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{Any, CorsLayer};
 
 use crate::middleware::limits::Limits;
+use crate::middleware::rate::{Answer, Face, Gate};
 use crate::middleware::{
-    authenticate, built_in, limits, message, origin, remainder, request_id, scope, tenant,
+    authenticate, built_in, limits, message, origin, rate, remainder, request_id, scope, tenant,
 };
-use crate::model::Random;
+use crate::model::Rule;
+use crate::rate_limits::RateLimiter;
 use crate::store::Store;
 use crate::tenants::Tenants;
 use crate::{admin, authorization_server, mcp, resource_server, scim, web};
@@ -28,8 +30,10 @@ use crate::{admin, authorization_server, mcp, resource_server, scim, web};
 /// What the routes and stations are made of.
 #[derive(Clone, Debug)]
 pub struct Parts {
-    /// Names requests.
-    pub random: Arc<dyn Random>,
+    /// Names requests, and says where they come from.
+    pub request_id: Arc<request_id::Context>,
+    /// Says how often callers may ask.
+    pub limiter: Arc<RateLimiter>,
     /// Finds tenants.
     pub tenants: Arc<Tenants>,
     /// Browser origins that may call.
@@ -57,6 +61,9 @@ pub struct Readiness {
     draining: AtomicBool,
 }
 
+/// What is counted of a caller whose token was verified.
+const BY_PRINCIPAL: &[Rule] = &[Rule::PerPrincipal, Rule::PerClient, Rule::PerTenant];
+
 /// For how long the database may take to answer a probe.
 const PROBE_DEADLINE: Duration = Duration::from_secs(2);
 
@@ -69,7 +76,7 @@ pub fn router(parts: &Parts) -> Router {
         .merge(metadata(parts));
     let stations = ServiceBuilder::new()
         .layer(from_fn_with_state(
-            Arc::clone(&parts.random),
+            Arc::clone(&parts.request_id),
             request_id::station,
         ))
         .layer(from_fn(remainder::station))
@@ -88,7 +95,7 @@ pub fn router(parts: &Parts) -> Router {
 pub fn admin_router(parts: &Parts) -> Router {
     let stations = ServiceBuilder::new()
         .layer(from_fn_with_state(
-            Arc::clone(&parts.random),
+            Arc::clone(&parts.request_id),
             request_id::station,
         ))
         .layer(from_fn(remainder::station))
@@ -108,11 +115,23 @@ fn mcp(parts: &Parts) -> Router {
             origin::station,
         ))
         .layer(from_fn_with_state(
+            gate(parts, &[Rule::PerAddress], Face::Message),
+            rate::station,
+        ))
+        .layer(from_fn_with_state(
             Arc::clone(&parts.authenticate),
             authenticate::station,
         ))
+        .layer(from_fn_with_state(
+            gate(parts, BY_PRINCIPAL, Face::Message),
+            rate::station,
+        ))
         .layer(from_fn(message::station))
         .layer(from_fn_with_state(Arc::clone(&parts.scope), scope::station))
+        .layer(from_fn_with_state(
+            gate(parts, &[Rule::PerTool, Rule::ToolCalls], Face::Message),
+            rate::station,
+        ))
         .layer(Extension(Arc::clone(&parts.dispatcher)));
     let methods = post(mcp::http::post)
         .get(mcp::http::get)
@@ -125,25 +144,65 @@ fn oauth(parts: &Parts) -> Router {
         .layer(from_fn_with_state(Limits::FORMS, limits::station))
         .layer(cors())
         .layer(from_fn(built_in::station));
-    authorization_server::routes(Arc::clone(&parts.authorization_server)).route_layer(stations)
+    let limited = |routes: Router, rules: &'static [Rule], answer: Answer| {
+        let gate = gate(parts, rules, Face::Answer(answer));
+        routes.route_layer(from_fn_with_state(gate, rate::station))
+    };
+    let json: Answer = authorization_server::too_many_requests;
+    let page: Answer = authorization_server::too_many_requests_page;
+    let authorize = &[Rule::Authorize, Rule::PerAddress];
+    let register = &[Rule::Register, Rule::PerAddress, Rule::RegisterPerTenant];
+    let routes = authorization_server::routes(Arc::clone(&parts.authorization_server));
+    Router::new()
+        .merge(limited(routes.pages, authorize, page))
+        .merge(limited(routes.par, authorize, json))
+        .merge(limited(routes.register, register, json))
+        .merge(limited(
+            routes.token,
+            &[Rule::Token, Rule::PerAddress],
+            json,
+        ))
+        .merge(limited(routes.others, &[Rule::PerAddress], json))
+        .route_layer(stations)
 }
 
 /// No browser has anything to do here: there is no CORS.
 fn provisioning(parts: &Parts) -> Router {
-    let limits = from_fn_with_state(Limits::RESOURCES, limits::station);
-    scim::routes(Arc::clone(&parts.scim)).route_layer(limits)
+    let stations = ServiceBuilder::new()
+        .layer(from_fn_with_state(Limits::RESOURCES, limits::station))
+        .layer(from_fn_with_state(
+            gate(
+                parts,
+                &[Rule::PerAddress],
+                Face::Answer(scim::too_many_requests),
+            ),
+            rate::station,
+        ));
+    scim::routes(Arc::clone(&parts.scim)).route_layer(stations)
 }
 
 fn metadata(parts: &Parts) -> Router {
     let server = authorization_server::metadata_route(Arc::clone(&parts.authorization_server));
     let resource = get(resource_server::metadata::get);
+    let answer = Face::Answer(authorization_server::too_many_requests);
+    let gate = gate(parts, &[Rule::PerAddress], answer);
     Router::new()
         .route("/.well-known/oauth-authorization-server", server.clone())
         .route("/.well-known/openid-configuration", server)
         .route_layer(from_fn(built_in::station))
         .route("/.well-known/oauth-protected-resource", resource.clone())
         .route("/.well-known/oauth-protected-resource/mcp", resource)
+        .route_layer(from_fn_with_state(gate, rate::station))
         .route_layer(cors())
+}
+
+/// What counts a request by `rules`.
+fn gate(parts: &Parts, rules: &'static [Rule], face: Face) -> Arc<Gate> {
+    Arc::new(Gate {
+        limiter: Arc::clone(&parts.limiter),
+        rules,
+        face,
+    })
 }
 
 fn probes(parts: &Parts) -> Router {
@@ -175,6 +234,7 @@ fn cors() -> CorsLayer {
         ])
         .expose_headers([
             WWW_AUTHENTICATE,
+            RETRY_AFTER,
             header("mcp-session-id"),
             header("mcp-protocol-version"),
             web::DPOP_NONCE,

@@ -7,6 +7,7 @@ use crate::authorization_server::SigningKeys;
 use crate::config::Config;
 use crate::jose::{KeyCipher, KeyRings, read_key_file};
 use crate::model::{Clock, EncryptionKey, Random, SystemClock, SystemRandom, TenantSlug};
+use crate::rate_limits::RateLimiter;
 use crate::resource_server::Revocations;
 use crate::store::{self, ConnectOptions, Location, Store};
 use crate::telemetry::Figures;
@@ -26,6 +27,7 @@ pub(super) struct Ground {
     pub(super) tenants: Arc<Tenants>,
     pub(super) revocations: Arc<Revocations>,
     pub(super) figures: Arc<Figures>,
+    pub(super) limiter: Arc<RateLimiter>,
 }
 
 impl Ground {
@@ -55,6 +57,7 @@ impl Ground {
         let tenants = Tenants::open(Arc::clone(&store), rules, Arc::clone(&signing_keys)).await?;
         let revocations = Arc::new(Revocations::default());
         revocations.refresh(&*store).await?;
+        let figures = Arc::new(Figures::default());
         Ok(Self {
             store,
             clock,
@@ -65,7 +68,8 @@ impl Ground {
             signing_keys,
             tenants: Arc::new(tenants),
             revocations,
-            figures: Arc::new(Figures::default()),
+            limiter: Arc::new(RateLimiter::new(Arc::clone(&figures))),
+            figures,
         })
     }
 }

@@ -94,7 +94,8 @@ impl Gateway {
         let operations = rooms::operations(config, &ground, public_url, &dispatcher);
         let operations = Arc::new(operations);
         let parts = router::Parts {
-            random: Arc::clone(&ground.random),
+            request_id: Arc::new(rooms::request_id(config, &ground)),
+            limiter: Arc::clone(&ground.limiter),
             tenants: Arc::clone(&ground.tenants),
             origins: Arc::new(AllowedOrigins::new(config.server.allowed_origins.clone())),
             authenticate: Arc::new(authenticate),
@@ -178,6 +179,8 @@ impl Gateway {
         );
         let refresh = tokio::spawn(watch);
         let hearing = tokio::spawn(edge::hear(Arc::clone(self.dispatcher.edge())));
+        let limiter = Arc::clone(&self.ground.limiter);
+        let sharing = tokio::spawn(limiter.share(Arc::clone(&self.ground.store) as Arc<_>));
         let sampling = tokio::spawn(upkeep::sample(Arc::clone(&self.parts.admin.history)));
         let operators = async {
             if let Some(admin) = admin {
@@ -189,6 +192,7 @@ impl Gateway {
         sampling.abort();
         refresh.abort();
         hearing.abort();
+        sharing.abort();
         Ok(())
     }
 

@@ -12,12 +12,13 @@ use crate::identity::oidc::RelyingParty;
 use crate::identity::{Accounts, FederatedAccounts};
 use crate::jose::{IssuerKeys, TextCipher};
 use crate::mcp::Dispatcher;
-use crate::middleware::authenticate;
+use crate::middleware::{authenticate, request_id};
 use crate::model::PublicUrl;
 use crate::nws::{self, Nws};
 use crate::operations::Operations;
 use crate::resource_server::{AccessTokens, Possession};
 use crate::telemetry::History;
+use crate::web::TrustedProxies;
 use crate::{admin, scim};
 
 pub(super) fn checkpoints(ground: &Ground) -> Checkpoints {
@@ -26,6 +27,15 @@ pub(super) fn checkpoints(ground: &Ground) -> Checkpoints {
         rings: Arc::clone(&ground.key_rings),
         cipher: Arc::clone(&ground.cipher),
         clock: Arc::clone(&ground.clock),
+    }
+}
+
+/// How requests are named, and who may say where they come from.
+pub(super) fn request_id(config: &Config, ground: &Ground) -> request_id::Context {
+    let server = &config.server;
+    request_id::Context {
+        random: Arc::clone(&ground.random),
+        proxies: TrustedProxies::new(server.trusted_proxies.clone(), server.forwarded_header),
     }
 }
 
@@ -72,6 +82,7 @@ pub(super) fn authorization_server(
             refresh_ttl: config.tokens.refresh_ttl,
             refresh_grace: config.tokens.refresh_grace,
         },
+        limiter: Arc::clone(&ground.limiter),
     })
 }
 

@@ -2,15 +2,16 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::header::AUTHORIZATION;
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use url::form_urlencoded;
 
-use super::Context;
 use super::client_assertion::{self, ASSERTION_TYPE, AssertionRefusal};
 use super::clients::{self, DocumentError, FindClientError};
+use super::{Context, refusal};
 use crate::jose::ClientAssertion;
-use crate::model::{Client, ClientId, Secret, Tenant, TokenEndpointAuthMethod};
+use crate::model::{Client, ClientId, Rule, Secret, Subject, Tenant, TokenEndpointAuthMethod};
+use crate::rate_limits::Limited;
 use crate::store::StoreError;
 use crate::web::{Parameters, RepeatedParameter};
 
@@ -26,6 +27,8 @@ pub(super) enum ClientAuthenticationError {
         /// True when the client used HTTP Basic, which the answer must then ask for.
         basic: bool,
     },
+    #[error(transparent)]
+    Limited(#[from] Limited),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -52,16 +55,20 @@ impl ClientAuthenticationError {
                 (StatusCode::BAD_REQUEST, "invalid_request")
             }
             Self::Refused { .. } => (StatusCode::UNAUTHORIZED, "invalid_client"),
+            Self::Limited(_) => refusal::TOO_MANY_REQUESTS,
             Self::Store(_) => (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable"),
         }
     }
 
-    /// RFC 6749 §5.2: a client that used HTTP Basic is answered in kind.
-    pub(super) fn challenge(&self, tenant: &Tenant) -> Option<HeaderValue> {
+    /// The header that belongs to the answer. RFC 6749 §5.2: a client that used HTTP Basic is
+    /// answered in kind.
+    pub(super) fn header(&self, tenant: &Tenant) -> Option<(HeaderName, HeaderValue)> {
         match self {
             Self::Refused { basic: true } => {
-                HeaderValue::try_from(format!("Basic realm=\"{}\"", tenant.issuer())).ok()
+                let realm = format!("Basic realm=\"{}\"", tenant.issuer());
+                Some((WWW_AUTHENTICATE, HeaderValue::try_from(realm).ok()?))
             }
+            Self::Limited(limited) => Some(refusal::retry_after(limited)),
             Self::Refused { basic: false }
             | Self::Repeated(_)
             | Self::SeveralMethods
@@ -99,14 +106,16 @@ pub(super) async fn authenticate(
     match (&client.secret, &proof) {
         (_, Proof::Assertion(assertion)) if signs => {
             check_assertion(context, tenant, &client, assertion).await?;
-            Ok(client)
         }
-        (None, Proof::Nothing) if method == TokenEndpointAuthMethod::None => Ok(client),
-        (Some(stored), Proof::Secret(presented)) if stored.matches(&presented.digest()) => {
-            Ok(client)
-        }
-        _ => Err(refused),
+        // Anyone can name a public client: to count that would let anyone use up its limit.
+        (None, Proof::Nothing) if method == TokenEndpointAuthMethod::None => return Ok(client),
+        (Some(stored), Proof::Secret(presented)) if stored.matches(&presented.digest()) => {}
+        _ => return Err(refused),
     }
+    let subject = Subject::Client(client.id.as_str());
+    let admitted = context.limiter.admit(tenant, Rule::PerClient, subject);
+    admitted.await?;
+    Ok(client)
 }
 
 async fn check_assertion(

@@ -27,6 +27,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::response::Response;
 use axum::routing::{MethodRouter, get, post};
 
 pub use clients::{RemoteDocuments, read_client_document};
@@ -35,6 +36,7 @@ use crate::audit::{self, Recorder};
 use crate::identity::{Accounts, FederatedAccounts};
 use crate::jose::{IssuerKeys, KeyRings};
 use crate::model::{Actor, Change, Clock, Random, ScopeCatalogue, ScopeSet, Tenant};
+use crate::rate_limits::{Limited, RateLimiter};
 use crate::store::Store;
 use crate::web::form_token;
 
@@ -67,6 +69,8 @@ pub struct Context {
     pub federated: Arc<FederatedAccounts>,
     /// How long tokens live.
     pub tokens: TokenSettings,
+    /// How often clients and people may ask.
+    pub limiter: Arc<RateLimiter>,
 }
 
 /// How long tokens live.
@@ -87,10 +91,25 @@ impl Context {
     }
 }
 
-/// The endpoints, relative to the tenant's public URL. Metadata is not among them: its addresses
-/// begin at the origin.
-pub fn routes(context: Arc<Context>) -> Router {
-    Router::new()
+/// The endpoints, relative to the tenant's public URL, in groups that have a limit of their own.
+/// Metadata is not among them: its addresses begin at the origin.
+#[derive(Clone, Debug)]
+pub struct Routes {
+    /// Where people sign in and consent, by pages.
+    pub pages: Router,
+    /// Where clients push what people are to consent to.
+    pub par: Router,
+    /// Where clients register.
+    pub register: Router,
+    /// Where clients get tokens, ask about them, and manage what is theirs.
+    pub token: Router,
+    /// The rest.
+    pub others: Router,
+}
+
+/// All endpoints.
+pub fn routes(context: Arc<Context>) -> Routes {
+    let pages = Router::new()
         .route("/authorize", get(authorize::get))
         .route("/login", get(login::get).post(login::password::post))
         .route(
@@ -99,23 +118,73 @@ pub fn routes(context: Arc<Context>) -> Router {
         )
         .route("/login/start", post(login::approval::post))
         .route("/login/callback", get(login::callback::get))
-        .route("/login/backchannel-logout", post(login::backchannel::post))
         .route("/consent", post(consent::post))
-        .route("/account", get(account::get).post(account::post))
-        .route("/logo", get(logo::get))
+        .route("/account", get(account::get).post(account::post));
+    let register = Router::new().route("/register", post(register::post));
+    let management = get(register::management::get)
+        .put(register::management::put)
+        .delete(register::management::delete);
+    let token = Router::new()
         .route("/token", post(token::post))
-        .route("/register", post(register::post))
-        .route(
-            "/register/{client_id}",
-            get(register::management::get)
-                .put(register::management::put)
-                .delete(register::management::delete),
-        )
-        .route("/par", post(par::post))
         .route("/revoke", post(revoke::post))
         .route("/introspect", post(introspect::post))
-        .route("/jwks", get(jwks::get))
-        .with_state(context)
+        .route("/register/{client_id}", management);
+    let others = Router::new()
+        .route("/login/backchannel-logout", post(login::backchannel::post))
+        .route("/logo", get(logo::get))
+        .route("/jwks", get(jwks::get));
+    Routes {
+        pages: pages.with_state(Arc::clone(&context)),
+        par: Router::new()
+            .route("/par", post(par::post))
+            .with_state(Arc::clone(&context)),
+        register: register.with_state(Arc::clone(&context)),
+        token: token.with_state(Arc::clone(&context)),
+        others: others.with_state(context),
+    }
+}
+
+impl Routes {
+    /// All of them as one.
+    pub fn merged(self) -> Router {
+        let Self {
+            pages,
+            par,
+            register,
+            token,
+            others,
+        } = self;
+        pages.merge(par).merge(register).merge(token).merge(others)
+    }
+}
+
+/// The page for whoever asks too often.
+#[must_use]
+pub fn too_many_requests_page(tenant: &Tenant, limited: &Limited) -> Response {
+    let page = pages::ErrorPage {
+        brand: pages::Brand::of(tenant),
+        title: "Too many requests",
+        explanation: "More was asked for from your network than one place may ask for in so short \
+                      a time. Nothing was changed.",
+        advice: "Wait a minute, then reload this page.",
+        again: None,
+    };
+    let (status, _) = refusal::TOO_MANY_REQUESTS;
+    let mut response = pages::show(tenant, status, &page);
+    let (name, value) = refusal::retry_after(limited);
+    response.headers_mut().insert(name, value);
+    response
+}
+
+/// The answer to a client that asks too often.
+#[must_use]
+pub fn too_many_requests(_: &Tenant, limited: &Limited) -> Response {
+    let header = refusal::retry_after(limited);
+    refusal::answer(
+        refusal::TOO_MANY_REQUESTS,
+        &limited.to_string(),
+        Some(header),
+    )
 }
 
 /// The metadata document (RFC 8414 §3), for each of the well-known addresses that it has.

@@ -152,12 +152,12 @@ impl PushError {
         } else {
             tracing::info!(error = code, reason = ?self, "a pushed request was refused");
         }
-        let challenge = if let Self::Client(error) = &self {
-            error.challenge(tenant)
+        let header = if let Self::Client(error) = &self {
+            error.header(tenant)
         } else {
             None
         };
-        refusal::answer((status, code), &self.to_string(), challenge)
+        refusal::answer((status, code), &self.to_string(), header)
     }
 
     /// RFC 9126 §2.3: the codes of the token endpoint and of the authorization endpoint.

@@ -101,12 +101,12 @@ impl PresentedTokenError {
         } else {
             tracing::info!(error = code, reason = ?self, "a request about a token was refused");
         }
-        let challenge = if let Self::Client(error) = &self {
-            error.challenge(tenant)
+        let header = if let Self::Client(error) = &self {
+            error.header(tenant)
         } else {
             None
         };
-        refusal::answer((status, code), &self.to_string(), challenge)
+        refusal::answer((status, code), &self.to_string(), header)
     }
 
     const fn wire(&self) -> (StatusCode, &'static str) {

@@ -2,23 +2,34 @@
 
 use axum::response::Response;
 use http::StatusCode;
-use http::header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{HeaderName, HeaderValue, RETRY_AFTER};
 
+use crate::rate_limits::Limited;
 use crate::web;
 
-/// The answer with this status and code, and the challenge where there is one.
+/// The status and code for whoever asks too often. RFC 6749 has no code for it; this one has
+/// clients keep what they have.
+pub(super) const TOO_MANY_REQUESTS: (StatusCode, &str) =
+    (StatusCode::TOO_MANY_REQUESTS, "temporarily_unavailable");
+
+/// When there may be another request.
+pub(super) fn retry_after(limited: &Limited) -> (HeaderName, HeaderValue) {
+    (RETRY_AFTER, HeaderValue::from(limited.seconds()))
+}
+
+/// The answer with this status and code, and a header where one belongs to it.
 pub(super) fn answer(
     (status, code): (StatusCode, &'static str),
     description: &str,
-    challenge: Option<HeaderValue>,
+    header: Option<(HeaderName, HeaderValue)>,
 ) -> Response {
     let mut response = web::json_error(status, code, description);
     let headers = response.headers_mut();
     if status == StatusCode::SERVICE_UNAVAILABLE {
         headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }
-    if let Some(challenge) = challenge {
-        headers.insert(WWW_AUTHENTICATE, challenge);
+    if let Some((name, value)) = header {
+        headers.insert(name, value);
     }
     response
 }

@@ -193,7 +193,7 @@ Examples:
   gatehouse tenant add acme --public-url https://acme.example.com --file acme.toml
 
 The file says what a [[tenants]] entry of the configuration may say, at its top: sign_in, roles,
-registration, metadata_documents, branding.")]
+registration, metadata_documents, rate_limits, branding.")]
     Add {
         /// Its short name: a-z, 0-9 and '-'.
         slug: TenantSlug,

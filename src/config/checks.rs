@@ -1,7 +1,9 @@
 //! What the schema can't say: each section checks its own values here, and every mistake is kept.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use url::{Host, Url};
 
 use super::document::{Document, Environment};
@@ -74,6 +76,17 @@ impl<'a> Checks<'a> {
         self.require(value, path, expected)
     }
 
+    /// Networks, each as in `10.20.0.0/16`, or single addresses.
+    pub(super) fn networks(&mut self, texts: &[String], path: &KeyPath) -> Vec<IpNet> {
+        let mut networks = Vec::new();
+        for (position, text) in texts.iter().enumerate() {
+            let expected = "a network, as in \"10.20.0.0/16\" without bits after its prefix, or an \
+                            address";
+            networks.extend(self.require(network(text), &path.join(position), expected));
+        }
+        networks
+    }
+
     /// All mistakes.
     pub(super) fn into_problems(self) -> Vec<Problem> {
         self.problems
@@ -89,6 +102,13 @@ pub fn duration(text: &str) -> Option<Duration> {
     let digits = !count.is_empty() && count.bytes().all(|byte| byte.is_ascii_digit());
     let count: u64 = digits.then(|| count.parse().ok())??;
     count.checked_mul(seconds).map(Duration::from_secs)
+}
+
+/// Reads a network without bits after its prefix, or a single address.
+pub(super) fn network(text: &str) -> Option<IpNet> {
+    let single = || text.parse().ok().map(|address: IpAddr| address.into());
+    let network = text.parse().ok().or_else(single);
+    network.filter(|network: &IpNet| network.trunc() == *network)
 }
 
 /// Reads an address that an operator may configure: https, or http on this machine.

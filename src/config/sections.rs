@@ -13,6 +13,7 @@ use super::database::{Database, DatabaseSection};
 use super::keys::{Keys, KeysSection};
 use super::mcp::{Mcp, McpSection};
 use super::problem::KeyPath;
+use super::rate_limits::RateLimitsEntry;
 use super::registration::{Registration, RegistrationSection};
 use super::scopes::{Scopes, ScopesSection};
 use super::server::{Server, ServerSection};
@@ -91,6 +92,7 @@ pub(super) struct Sections {
     prompts: BTreeMap<String, AccessEntry>,
     /// The tenants. An entry with the slug `default` extends the one that is always there.
     tenants: Vec<TenantEntry>,
+    rate_limits: RateLimitsEntry,
     audit: AuditSection,
     telemetry: TelemetrySection,
 }
@@ -119,6 +121,7 @@ impl Sections {
             catalogue: catalogue.clone(),
             access: access.clone(),
             refusals: self.clients.refusals(checks),
+            rate_limits: self.rate_limits.resolve(checks),
             // Where there is a mistake, the tenants are looked at as well as possible.
             registration: registration
                 .as_ref()

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -23,8 +24,24 @@ pub struct Server {
     pub admin_listen: Option<SocketAddr>,
     /// The address that operators reach the console by, where that is not `admin_listen` itself.
     pub admin_url: Option<PublicUrl>,
+    /// Who may say for whom a request is forwarded.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Where they say it.
+    pub forwarded_header: ForwardingHeader,
     /// Browser origins that may call, beside the known ones.
     pub allowed_origins: Vec<String>,
+}
+
+/// The header in which proxies write whom they forward a request for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
+pub enum ForwardingHeader {
+    /// `X-Forwarded-For`, as most do.
+    #[default]
+    XForwardedFor,
+    /// `Forwarded` (RFC 7239).
+    Forwarded,
 }
 
 /// Where Gatehouse listens, and the address that clients know it by.
@@ -48,6 +65,12 @@ pub(super) struct ServerSection {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     admin_url: Option<String>,
+    /// Networks of the proxies in front of Gatehouse, as in "10.0.0.0/8". Of others, nobody believes
+    /// for whom they forward a request: the address that connects is the client's.
+    trusted_proxies: Vec<String>,
+    /// Where these proxies write for whom they forward. The other header is never looked at: it may
+    /// be the client's own.
+    forwarded_header: ForwardingHeader,
     /// Browser origins that may call, beside the built-in list of known clients.
     allowed_origins: Vec<String>,
 }
@@ -74,6 +97,8 @@ impl Default for ServerSection {
             public_url: None,
             admin_listen: "127.0.0.1:9090".to_owned(),
             admin_url: None,
+            trusted_proxies: Vec::new(),
+            forwarded_header: ForwardingHeader::default(),
             allowed_origins: Vec::new(),
         }
     }
@@ -89,6 +114,7 @@ impl ServerSection {
         );
         self.check_origins(checks, &path("allowed_origins"));
         let public_url = self.public_url(checks, &path("public_url"), listen);
+        let trusted_proxies = self.proxies(checks, &path("trusted_proxies"));
         let admin_listen = self.admin_listen(checks, &path("admin_listen"), listen);
         let admin_url = self.admin_url(checks, &path("admin_url"), admin_listen);
         Some(Server {
@@ -96,6 +122,8 @@ impl ServerSection {
             public_url,
             admin_listen,
             admin_url,
+            trusted_proxies,
+            forwarded_header: self.forwarded_header,
             allowed_origins: self.allowed_origins.clone(),
         })
     }
@@ -120,6 +148,16 @@ impl ServerSection {
             checks.refuse(path, expected);
         }
         None
+    }
+
+    fn proxies(&self, checks: &mut Checks<'_>, path: &KeyPath) -> Vec<IpNet> {
+        let networks = checks.networks(&self.trusted_proxies, path);
+        if networks.iter().any(|network| network.prefix_len() == 0) {
+            let expected =
+                "networks of your proxies: to believe everyone is to believe every client";
+            checks.refuse(path, expected);
+        }
+        networks
     }
 
     fn admin_listen(

@@ -20,6 +20,7 @@ use super::foreign;
 use super::identity_assertions::{self, AssertionEntry};
 use super::problem::{KeyPath, Problems};
 use super::provisioning::ProvisioningEntry;
+use super::rate_limits::RateLimitsEntry;
 use super::refusals::{self, Dialect};
 use super::registration::{Policy, policy};
 use super::schema;
@@ -28,8 +29,8 @@ use super::servers::{self, ServerEntry};
 use super::sign_in::SignIn;
 use crate::model::{
     AccessRules, AssertionIssuer, Authorization, Branding, DocumentTrust, ProvisioningSettings,
-    PublicUrl, RefusalRules, RegistrationSettings, Role, ScopeCatalogue, SignInSettings,
-    StoredTenant, Tenant, TenantSlug, Upstreams,
+    PublicUrl, RateLimits, RefusalRules, RegistrationSettings, Role, ScopeCatalogue,
+    SignInSettings, StoredTenant, Tenant, TenantSlug, Upstreams,
 };
 
 /// What a tenant's document is checked against, and what holds where it says nothing.
@@ -41,6 +42,8 @@ pub struct TenantRules {
     pub(super) access: AccessRules,
     /// How clients are told what their tokens lack.
     pub(super) refusals: RefusalRules,
+    /// How often callers may ask.
+    pub(super) rate_limits: RateLimits,
     /// Which clients may register themselves.
     pub(super) registration: RegistrationSettings,
     /// Whose metadata documents are believed.
@@ -61,6 +64,7 @@ pub struct TenantSettings {
     client_documents: DocumentTrust,
     registration: RegistrationSettings,
     provisioning: Option<Arc<ProvisioningSettings>>,
+    rate_limits: RateLimits,
     branding: Branding,
     servers: Arc<Upstreams>,
     json: String,
@@ -100,6 +104,7 @@ pub(super) struct TenantEntry {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "ProvisioningEntry")]
     scim: Option<ProvisioningEntry>,
+    rate_limits: RateLimitsEntry,
     branding: BrandingEntry,
     /// MCP servers that are mounted beside the built-in one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -242,6 +247,7 @@ impl TenantSettings {
             client_documents: self.client_documents.clone(),
             registration: self.registration.clone(),
             provisioning: self.provisioning.clone(),
+            rate_limits: self.rate_limits.clone(),
             branding: self.branding.clone(),
             servers: Arc::clone(&self.servers),
             ..Tenant::new(slug, public_url, self.roles.clone())
@@ -304,6 +310,8 @@ impl TenantEntry {
             Some(scim) => Some(Arc::new(scim.resolve(&roles, checks, &place)?)),
             None => None,
         };
+        let place = path.join("rate_limits");
+        let rate_limits = self.rate_limits.over(&global.rate_limits, checks, &place);
         let branding = whole.branding.embed(checks, &path.join("branding"));
         let json = serde_json::to_string(&whole).ok();
         Some(TenantSettings {
@@ -316,6 +324,7 @@ impl TenantEntry {
             client_documents: client_documents?,
             registration: registration?,
             provisioning,
+            rate_limits,
             branding: branding?,
             servers: Arc::new(Upstreams::new(servers?)),
             json: checks.require(json, path, "a document that can be stored")?,

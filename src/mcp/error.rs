@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::header::{ALLOW, CONTENT_TYPE};
+use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, StatusCode};
 use serde_json::{Map, Value, json};
 
@@ -80,6 +80,12 @@ pub enum Fault {
     /// The caller holds as much of this as it may.
     #[error("Too many of these are open already")]
     TooMany,
+    /// The caller asks too often.
+    #[error("Too many requests: try again in {seconds} s")]
+    TooFast {
+        /// When it may ask again.
+        seconds: u64,
+    },
     /// The call goes on in another round. This never reaches a client.
     #[error("Input required")]
     InputRequired,
@@ -133,6 +139,9 @@ impl Fault {
             | Self::UnknownSession
             | Self::UnknownEvent
             | Self::TooMany => -32600,
+            // JSON-RPC 2.0 §5.1 and 2026-07-28 basic/index: an application's own codes are outside
+            // of -32768 to -32000. This one is the status of HTTP, which standard streams lack.
+            Self::TooFast { .. } => 429,
             Self::MethodNotFound(_) => -32601,
             // 2025-11-25 server/resources; 2026-07-28 must not emit it.
             Self::ResourceNotFound {
@@ -179,7 +188,7 @@ impl Fault {
             Self::MethodNotFound(Revision::V2026_07_28)
             // 2025-11-25 basic/transports, session management.
             | Self::UnknownSession => StatusCode::NOT_FOUND,
-            Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooMany | Self::TooFast { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::HttpMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Accept => StatusCode::NOT_ACCEPTABLE,
@@ -249,6 +258,12 @@ impl Fault {
 
     fn data(&self) -> Map<String, Value> {
         let members = match self {
+            Self::Relayed(error, _) => match error.data.clone() {
+                Some(Value::Object(data)) => return data,
+                // There has to be room for what finds the log line.
+                Some(other) => vec![("data", other)],
+                None => Vec::new(),
+            },
             Self::ResourceNotFound { uri, .. } => vec![("uri", json!(uri))],
             Self::UnsupportedProtocolVersion { requested } => vec![
                 ("supported", json!(Revision::SUPPORTED.map(Revision::name))),
@@ -257,6 +272,7 @@ impl Fault {
             Self::MissingCapability(capability, _) => {
                 vec![("requiredCapabilities", declaration(*capability))]
             }
+            Self::TooFast { seconds } => vec![("retryAfterSeconds", json!(seconds))],
             Self::Parse
             | Self::InvalidRequest(_)
             | Self::MethodNotFound(_)
@@ -274,7 +290,6 @@ impl Fault {
             | Self::Unauthorized
             | Self::HeaderMismatch(_)
             | Self::Unavailable(_)
-            | Self::Relayed(..)
             | Self::Cancelled
             | Self::Internal
             | Self::HttpMethod
@@ -340,19 +355,13 @@ impl RpcError {
 
     /// The error object.
     pub(super) fn object(&self) -> Value {
-        let mut data = if let Fault::Relayed(error, _) = &self.fault {
-            error.data.clone().unwrap_or_else(|| json!({}))
-        } else {
-            Value::Object(self.fault.data())
-        };
-        if let (Value::Object(data), Some(reference)) = (&mut data, self.reference) {
+        let mut data = self.fault.data();
+        if let Some(reference) = self.reference {
             data.insert(reference::MEMBER.to_owned(), json!(reference.to_string()));
         }
         let mut error = json!({ "code": self.fault.code(), "message": self.fault.to_string() });
-        if data != json!({})
-            && let Some(error) = error.as_object_mut()
-        {
-            error.insert("data".to_owned(), data);
+        if let (Some(error), false) = (error.as_object_mut(), data.is_empty()) {
+            error.insert("data".to_owned(), Value::Object(data));
         }
         error
     }
@@ -386,6 +395,10 @@ impl IntoResponse for RpcError {
             // RFC 9110 §15.5.6
             let allowed = HeaderValue::from_static("POST");
             response.headers_mut().insert(ALLOW, allowed);
+        }
+        if let Fault::TooFast { seconds } = self.fault {
+            let headers = response.headers_mut();
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

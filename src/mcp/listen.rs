@@ -205,7 +205,7 @@ impl Listener {
                 _ = self.doubt.tick() => {
                     if !self.dispatcher.edge().trusts(&self.principal) {
                         self.end();
-                    } else if self.quiet_since.elapsed() >= QUIET {
+                    } else if is_silent(self.quiet_since) {
                         self.quiet_since = Instant::now();
                         return Some(Heard::Nothing);
                     }
@@ -371,6 +371,11 @@ impl Listener {
         }
         self.ready.push_back(notification(method, &params));
     }
+}
+
+/// True when a stream that was silent since then would be for too long until the next look at it.
+pub(super) fn is_silent(since: Instant) -> bool {
+    since.elapsed() + DOUBT_EVERY > QUIET
 }
 
 /// The texts of a filter's list.

@@ -156,3 +156,32 @@ impl Inner {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mcp::error::Fault;
+
+    #[tokio::test]
+    async fn what_waits_for_a_slow_reader_is_bounded_but_for_what_it_must_get() {
+        let outbox = Outbox::default();
+        let reader = outbox.attach();
+        for _ in 0..100 {
+            outbox.note(Bytes::from(vec![b'x'; ROOM / 10]));
+        }
+        outbox.question(Bytes::from_static(b"question"));
+        outbox.finish(Err(Fault::Lost.into()));
+        let mut number = 0;
+        let mut sizes = Vec::new();
+        while let Some((found, item)) = outbox.next(reader, number).await {
+            number = found + 1;
+            match item {
+                Item::Message(text) => sizes.push(text.len()),
+                Item::Response(outcome) => assert!(outcome.is_err()),
+            }
+        }
+        assert_eq!(sizes.len(), 11);
+        assert_eq!(sizes.pop(), Some("question".len()));
+        assert!(sizes.iter().sum::<usize>() <= ROOM);
+    }
+}

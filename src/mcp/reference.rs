@@ -16,6 +16,9 @@ pub(super) fn of_error(fault: &Fault) -> Option<RequestId> {
     if let Fault::InvalidParams(_) = fault {
         // The text may repeat what the client sent.
         tracing::info!(rpc.code = code, "answered: Invalid params");
+    } else if let Fault::TooFast { .. } = fault {
+        // There may be any number of these, and the limiter says which they are.
+        tracing::debug!(rpc.code = code, "answered: {fault}");
     } else if let Fault::Relayed(..) = fault {
         // Nor does the log repeat what somebody else said.
         tracing::info!(rpc.code = code, "answered: the error of a mounted server");

@@ -98,3 +98,96 @@ fn binding(purpose: Purpose<'_>, principal: &Principal) -> Vec<u8> {
     }
     bytes
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    use super::*;
+    use crate::model::{
+        ClientId, EncryptionKey, RefusalDialect, ScopeSet, SystemRandom, Timestamp, UserId,
+    };
+
+    #[derive(Debug)]
+    struct HeldClock(AtomicI64);
+
+    impl Clock for HeldClock {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_seconds(self.0.load(Ordering::SeqCst))
+        }
+    }
+
+    const TTL: Duration = Duration::from_mins(15);
+
+    fn seals() -> (Seals, Arc<HeldClock>) {
+        let clock = Arc::new(HeldClock(AtomicI64::new(1_000)));
+        let seals = Seals {
+            sealer: Sealer::new(&EncryptionKey::generate(&SystemRandom)),
+            clock: Arc::<HeldClock>::clone(&clock),
+            random: Arc::new(SystemRandom),
+        };
+        (seals, clock)
+    }
+
+    fn principal(tenant: &str, user: &str, client: &str) -> Principal {
+        Principal {
+            tenant: tenant.parse().unwrap(),
+            user: UserId::new(user),
+            client: ClientId::new(client),
+            grant: None,
+            key: None,
+            refusals: RefusalDialect::Http,
+            scopes: ScopeSet::default(),
+            issued_at: Timestamp::from_seconds(0),
+            expires_at: Timestamp::from_seconds(i64::MAX),
+        }
+    }
+
+    #[test]
+    fn g11_g13_a_handle_is_for_one_purpose_tenant_person_and_client() {
+        let (seals, _) = seals();
+        let (call, other_call) = (Digest::of(b"call"), Digest::of(b"other"));
+        let ada = principal("acme", "ada", "client");
+        let purpose = Purpose::State(&call);
+        let handle = seals.seal(purpose, &ada, 7, TTL).unwrap();
+        let open = |purpose, who: &Principal| seals.open::<u32>(purpose, who, &handle);
+        assert_eq!(open(purpose, &ada), Some(7));
+        for who in [
+            principal("other", "ada", "client"),
+            principal("acme", "bob", "client"),
+            principal("acme", "ada", "other"),
+            // The same letters, cut elsewhere.
+            principal("acme", "adac", "lient"),
+        ] {
+            assert_eq!(open(purpose, &who), None, "{who:?}");
+        }
+        for purpose in [
+            Purpose::State(&other_call),
+            Purpose::Stream(&call),
+            Purpose::Question(&call),
+            Purpose::Session,
+            Purpose::Cursor("state"),
+            Purpose::Task("state"),
+        ] {
+            assert_eq!(open(purpose, &ada), None, "{purpose:?}");
+        }
+    }
+
+    #[test]
+    fn g13_a_handle_is_good_until_its_moment_and_unchanged_only() {
+        let (seals, clock) = seals();
+        let ada = principal("acme", "ada", "client");
+        let handle = seals.seal(Purpose::Session, &ada, 7, TTL).unwrap();
+        for at in 0..handle.len() {
+            let mut changed = handle.clone().into_bytes();
+            changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
+            let changed = String::from_utf8(changed).unwrap();
+            let opened = seals.open::<u32>(Purpose::Session, &ada, &changed);
+            assert_eq!(opened, None, "{at}");
+        }
+        clock.0.fetch_add(15 * 60 - 1, Ordering::SeqCst);
+        assert_eq!(seals.open(Purpose::Session, &ada, &handle), Some(7));
+        clock.0.fetch_add(1, Ordering::SeqCst);
+        assert_eq!(seals.open::<u32>(Purpose::Session, &ada, &handle), None);
+    }
+}

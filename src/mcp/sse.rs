@@ -18,7 +18,7 @@ use super::edge::Edge;
 use super::error::{Fault, RpcError};
 use super::exchange::{Exchange, Outcome, Outgoing};
 use super::lasting::{DOUBT_EVERY, Forwarded, LAST_CALLS, Stream, message};
-use super::listen::{Heard, Listener, QUIET};
+use super::listen::{Heard, Listener, is_silent};
 use super::message::RequestId;
 use super::outbox::{Item, Outbox};
 use crate::model::Principal;
@@ -180,7 +180,7 @@ impl Direct {
                     if !self.edge.trusts(&self.principal) {
                         break Fault::Unauthorized;
                     }
-                    if watch.quiet_since.elapsed() >= QUIET {
+                    if is_silent(watch.quiet_since) {
                         watch.quiet_since = Instant::now();
                         return Some(KEEP_ALIVE);
                     }
@@ -232,7 +232,7 @@ impl Elsewhere {
                 let error = RpcError::with_id(fault, self.id.clone());
                 return (event(None, &error.to_bytes()), true);
             }
-            if begun.elapsed() >= QUIET {
+            if is_silent(begun) {
                 return (KEEP_ALIVE, false);
             }
             let _ = tokio::time::timeout(DOUBT_EVERY, self.bell.rung()).await;

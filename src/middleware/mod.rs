@@ -6,6 +6,8 @@ pub mod remainder;
 
 pub mod limits;
 
+pub mod rate;
+
 pub mod tenant;
 
 pub mod built_in;

@@ -1,8 +1,7 @@
-//! Station: names the request, so that one word finds its log lines.
-
-use std::sync::Arc;
+//! Station: names the request, so that one word finds its log lines, and says where it comes from.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, Request, State};
 use axum::middleware::Next;
@@ -11,23 +10,39 @@ use http::{HeaderName, HeaderValue};
 
 use crate::model::{Random, RequestId, RequestOrigin};
 use crate::telemetry::origin;
+use crate::web::{ClientAddress, TrustedProxies};
+
+/// What the station needs.
+#[derive(Debug)]
+pub struct Context {
+    /// Names requests.
+    pub random: Arc<dyn Random>,
+    /// Who may say where a request comes from.
+    pub proxies: TrustedProxies,
+}
 
 /// The response header that carries the identifier.
 pub const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Opens the request's span and answers with its identifier. One from outside is not believed: it
 /// would let a caller write into the log.
+///
+/// It adds the client's address, which nobody after it derives by themselves.
 pub async fn station(
-    State(random): State<Arc<dyn Random>>,
-    request: Request,
+    State(context): State<Arc<Context>>,
+    mut request: Request,
     next: Next,
 ) -> Response {
-    let id = RequestId::generate(&*random);
+    let id = RequestId::generate(&*context.random);
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    let client = peer.map(|ConnectInfo(peer)| context.proxies.client(peer.ip(), request.headers()));
     let origin = RequestOrigin {
         request: id,
-        address: peer.map(|ConnectInfo(peer)| peer.ip().to_canonical()),
+        address: client.map(|ClientAddress(address)| address),
     };
+    if let Some(client) = client {
+        request.extensions_mut().insert(client);
+    }
     let span = tracing::info_span!(
         target: "request",
         "request",

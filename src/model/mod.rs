@@ -18,6 +18,7 @@ mod principal;
 mod provisioning;
 mod pushed_request;
 mod random;
+mod rate_limits;
 mod redirect_uri;
 mod refusals;
 mod registration;
@@ -62,6 +63,7 @@ pub use provisioning::{
 };
 pub use pushed_request::PushedRequest;
 pub use random::{Random, SystemRandom, new_identifier};
+pub use rate_limits::{InvalidRateLimit, RateLimit, RateLimits, Rule, Subject};
 pub use redirect_uri::{InvalidRedirectUri, RedirectUri};
 pub use refusals::{RefusalDialect, RefusalRules};
 pub use registration::{RegistrationPolicy, RegistrationSettings};

@@ -9,8 +9,8 @@ use url::Url;
 
 use super::{
     AccessRules, AssertionIssuer, Authorization, Branding, DocumentTrust, ProvisioningSettings,
-    RedirectUri, RefusalRules, RegistrationSettings, ResourceUri, ScopeSet, SignInSettings,
-    Upstreams,
+    RateLimits, RedirectUri, RefusalRules, RegistrationSettings, ResourceUri, ScopeSet,
+    SignInSettings, Upstreams,
 };
 
 /// The short name of a tenant, and its key in every table.
@@ -68,6 +68,8 @@ pub struct Tenant {
     pub client_documents: DocumentTrust,
     /// Which clients may register themselves.
     pub registration: RegistrationSettings,
+    /// How often it may be asked.
+    pub rate_limits: RateLimits,
     /// What its identity provider may keep here; none where it may keep nothing.
     pub provisioning: Option<Arc<ProvisioningSettings>>,
     /// How its pages look.
@@ -206,6 +208,7 @@ impl Tenant {
             identity_assertions: Vec::new(),
             client_documents: DocumentTrust::default(),
             registration: RegistrationSettings::default(),
+            rate_limits: RateLimits::default(),
             provisioning: None,
             branding: Branding::default(),
             servers: Arc::default(),

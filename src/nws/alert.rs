@@ -9,6 +9,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::edition::Edition;
 use super::error::{NwsError, Reason};
 use super::moment::Moment;
 use super::place::Place;
@@ -227,6 +228,13 @@ impl AlertCollection {
 }
 
 impl ActiveAlerts {
+    /// What an answer with them is made of; none where their age has to be said.
+    #[must_use]
+    pub fn edition(&self) -> Option<Edition> {
+        let current = self.age.is_none();
+        current.then(|| Edition::of(&self.sent, self.now))
+    }
+
     /// The alerts, without those that ended since they were fetched.
     pub fn iter(&self) -> impl Iterator<Item = &Alert> {
         self.sent.iter().filter(|alert| !alert.ended(self.now))

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::coordinates::Coordinates;
 use super::desk::Desk;
+use super::edition::Edition;
 use super::error::{NwsError, Reason};
 use super::grid_data::GridFeature;
 use super::moment::Moment;
@@ -169,6 +170,13 @@ async fn fetch(desk: Arc<Desk>, cell: Cell) -> Result<Fetched<Forecast>, NwsErro
 }
 
 impl PointForecast {
+    /// What an answer with it is made of; none where its age has to be said.
+    #[must_use]
+    pub fn edition(&self) -> Option<Edition> {
+        let current = self.age.is_none();
+        current.then(|| Edition::of(&self.forecast, self.now).and(&self.point))
+    }
+
     /// The periods, without those that ended since the forecast was made.
     pub fn periods(&self) -> impl Iterator<Item = &Period> {
         let ended = |end: &Moment| end.at() <= self.now;

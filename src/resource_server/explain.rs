@@ -11,6 +11,7 @@ use crate::model::{
     Client, ClientId, Principal, RefusalDialect, Scope, ScopeSet, Tenant, Timestamp, User,
     Visibility,
 };
+use crate::web::rfc3339;
 
 /// Who is about to do what, and where.
 #[derive(Clone, Debug)]
@@ -36,6 +37,9 @@ pub struct Explanation {
     pub username: String,
     /// True when the account may not be used.
     pub disabled: bool,
+    /// What their identity provider last said, and which roles follow; none for an account that no
+    /// provider has, or has named groups of.
+    pub groups: Option<ExplainedGroups>,
     /// The person's roles, with the scopes that each has at the tenant; none for one that the tenant
     /// does not know.
     pub roles: BTreeMap<String, Option<Vec<String>>>,
@@ -59,6 +63,19 @@ pub struct Explanation {
     pub verdict: Verdict,
     /// What would change that, each a sentence.
     pub remedies: Vec<String>,
+}
+
+/// The groups of a person, as far as the policy goes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ExplainedGroups {
+    /// The provider's name at the tenant.
+    pub provider: String,
+    /// When it named them, in seconds since the Unix epoch.
+    pub named_at: i64,
+    /// The role that each of them gives; none for one that gives nothing.
+    pub roles: BTreeMap<String, Option<String>>,
+    /// The role of everyone who signs in there.
+    pub default_role: Option<String>,
 }
 
 /// A client as far as it matters.
@@ -115,6 +132,7 @@ impl Policy {
             tenant: tenant.slug.to_string(),
             username: user.username.clone(),
             disabled: user.disabled,
+            groups: groups(tenant, user),
             roles: roles(tenant, user),
             scopes_of_user: names(&of_user),
             client: client.as_ref().map(|client| explained(tenant, client)),
@@ -213,6 +231,19 @@ fn roles(tenant: &Tenant, user: &User) -> BTreeMap<String, Option<Vec<String>>> 
         .collect()
 }
 
+fn groups(tenant: &Tenant, user: &User) -> Option<ExplainedGroups> {
+    let (identity, seen) = (user.identity.as_ref()?, user.groups.as_ref()?);
+    let provider = tenant.sign_in.provider(&identity.provider);
+    let role = |group: &String| provider.and_then(|provider| provider.roles.get(group).cloned());
+    let roles = seen.groups.iter().map(|group| (group.clone(), role(group)));
+    Some(ExplainedGroups {
+        provider: identity.provider.clone(),
+        named_at: seen.taken_at.seconds(),
+        roles: roles.collect(),
+        default_role: provider.and_then(|provider| provider.default_role.clone()),
+    })
+}
+
 fn explained(tenant: &Tenant, client: &Client) -> ExplainedClient {
     let by_rule = || tenant.refusals.of(client.id.as_str());
     ExplainedClient {
@@ -243,6 +274,26 @@ fn list(names: &[String]) -> String {
     names.join(" ")
 }
 
+impl fmt::Display for ExplainedGroups {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let at = rfc3339(Timestamp::from_seconds(self.named_at));
+        writeln!(f, "  groups that {} named at {at}:", self.provider)?;
+        if self.roles.is_empty() {
+            writeln!(f, "    none")?;
+        }
+        for (group, role) in &self.roles {
+            match role {
+                Some(role) => writeln!(f, "    {group}: role {role}")?,
+                None => writeln!(f, "    {group}: no role")?,
+            }
+        }
+        match &self.default_role {
+            Some(role) => writeln!(f, "    whoever signs in there: role {role}"),
+            None => Ok(()),
+        }
+    }
+}
+
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
@@ -254,6 +305,9 @@ impl fmt::Display for Explanation {
         } = self;
         let disabled = if self.disabled { ", disabled" } else { "" };
         writeln!(f, "{username} at {tenant}{disabled}")?;
+        if let Some(groups) = &self.groups {
+            write!(f, "{groups}")?;
+        }
         if self.roles.is_empty() {
             writeln!(f, "  has no role, so no scope")?;
         }

@@ -13,7 +13,7 @@ mod revocations;
 pub use access_token::{AccessTokens, InvalidAccessToken};
 pub use challenge::Challenge;
 pub use credential::{AmbiguousCredential, Credential, Scheme, credential};
-pub use explain::{ExplainedClient, Explanation, Question, Verdict};
+pub use explain::{ExplainedClient, ExplainedGroups, Explanation, Question, Verdict};
 pub use permit::{Operation, Permit, Policy, Refusal, local_principal};
 pub use possession::{NoPossession, Possession};
 pub use revocations::Revocations;

@@ -2,10 +2,11 @@
 
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use http::header::{HeaderValue, WWW_AUTHENTICATE};
+use http::header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use serde_json::json;
 
 use super::resource;
+use crate::rate_limits::Limited;
 use crate::store::StoreError;
 
 /// An error of an endpoint. The text is its `detail`.
@@ -29,6 +30,8 @@ pub(super) enum ScimError {
     Value,
     #[error("a path doesn't name what can be changed in this way")]
     Path,
+    #[error(transparent)]
+    Limited(Limited),
     #[error("the server can't answer right now")]
     Store(#[source] StoreError),
 }
@@ -66,6 +69,10 @@ impl ScimError {
             body.insert("scimType".to_owned(), kind.into());
         }
         let mut response = resource::answer(status, &body);
+        if let Self::Limited(limited) = &self {
+            let seconds = HeaderValue::from(limited.seconds());
+            response.headers_mut().insert(RETRY_AFTER, seconds);
+        }
         if status == StatusCode::UNAUTHORIZED {
             let challenge = HeaderValue::from_static("Bearer");
             response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
@@ -85,6 +92,7 @@ impl ScimError {
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, None),
             Self::Value => (StatusCode::BAD_REQUEST, Some("invalidValue")),
             Self::Path => (StatusCode::BAD_REQUEST, Some("invalidPath")),
+            Self::Limited(_) => (StatusCode::TOO_MANY_REQUESTS, None),
             Self::Store(StoreError::Unavailable(_)) => (StatusCode::SERVICE_UNAVAILABLE, None),
             Self::Store(_) => (StatusCode::INTERNAL_SERVER_ERROR, None),
         }

@@ -16,10 +16,12 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
+use axum::response::Response;
 use axum::routing::get;
 
 use crate::audit;
 use crate::model::{Actor, Change, Clock, Random, Tenant};
+use crate::rate_limits::Limited;
 use crate::store::Store;
 
 /// What the endpoints share. The tenant comes with each request, as an `Extension<Arc<Tenant>>`.
@@ -38,6 +40,12 @@ impl Context {
     fn change(&self, tenant: &Tenant) -> Change {
         audit::change(&tenant.slug, Actor::Provider, &*self.clock)
     }
+}
+
+/// The answer to a provider that asks too often.
+#[must_use]
+pub fn too_many_requests(_: &Tenant, limited: &Limited) -> Response {
+    error::ScimError::Limited(*limited).refuse()
 }
 
 /// The endpoints, relative to the tenant's public URL; all of them ask for the tenant's token.

@@ -9,6 +9,7 @@ mod notes;
 mod operands;
 mod policy;
 mod postgres;
+mod rates;
 mod row;
 mod scim;
 mod sqlite;
@@ -35,6 +36,7 @@ pub use federation::{
 pub use notes::{Heard, Note, NoteStore};
 pub use operands::{CodeRedemption, LiveGrant, Registration, Rotation, RotationOutcome};
 pub use policy::PolicyStore;
+pub use rates::{RateStore, Use};
 pub use scim::{GroupChanges, ScimQuery, ScimStore, UserChanges};
 pub use tasks::{StoredTask, TaskChange, TaskStatus, TaskStore};
 pub use tenants::{Application, Clash, TenantStore};
@@ -63,6 +65,7 @@ pub trait Store:
     + PolicyStore
     + ScimStore
     + TaskStore
+    + RateStore
     + TenantStore
     + fmt::Debug
     + Send
@@ -329,7 +332,8 @@ pub trait Store:
 
     /// Removes what ended before `now`: login sessions, pushed requests, codes (a day later, as a
     /// replay is recognised until then), refresh tokens, grants that have neither left, spent
-    /// identifiers, old copies of documents, revocations and signing keys whose last token has ended.
+    /// identifiers, old copies of documents, revocations and signing keys whose last token has ended;
+    /// and what replicas have used of limits that are whole again.
     async fn remove_expired(&self, now: Timestamp) -> Result<u64, StoreError>;
 }
 

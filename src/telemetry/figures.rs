@@ -17,6 +17,8 @@ pub enum Figure {
     ToolErrors,
     /// Requests refused for lack of scope.
     ScopeRefusals,
+    /// Requests refused because there were too many.
+    RateRefusals,
 }
 
 /// The counters of all tenants that were seen.
@@ -25,11 +27,12 @@ pub struct Figures(RwLock<HashMap<TenantSlug, Arc<[AtomicU64; Figure::ALL.len()]
 
 impl Figure {
     /// Everything that is counted.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::Requests,
         Self::ToolCalls,
         Self::ToolErrors,
         Self::ScopeRefusals,
+        Self::RateRefusals,
     ];
 
     /// The name that operators and tools know it by.
@@ -40,6 +43,7 @@ impl Figure {
             Self::ToolCalls => "tool_calls",
             Self::ToolErrors => "tool_errors",
             Self::ScopeRefusals => "scope_refusals",
+            Self::RateRefusals => "rate_refusals",
         }
     }
 }

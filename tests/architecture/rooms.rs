@@ -7,7 +7,7 @@ const FLOORS: &[&[&str]] = &[
     &["telemetry"],
     &["web", "egress"],
     &["jose", "store"],
-    &["audit"],
+    &["audit", "rate_limits"],
     &["identity", "nws"],
     &["authorization_server", "resource_server", "scim"],
     &["backends"],

@@ -11,6 +11,7 @@ mod example;
 mod keys;
 mod overrides;
 mod problems;
+mod rate_limits;
 mod servers;
 mod tenants;
 

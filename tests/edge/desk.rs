@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use gatehouse::backends::{
-    Answer, Backend, BackendError, CallContext, Catalogue, Definition, Progress,
+    Answer, Backend, BackendError, CallContext, Catalogue, Definition, Progress, RelayedError,
 };
 use gatehouse::resource_server::{Operation, Permit};
 use serde_json::{Map, Value, json};
@@ -69,6 +69,7 @@ fn catalogue() -> Catalogue {
         "broken",
         "refuse",
         "count",
+        "relay",
         "stumble",
         "hold",
         "begin_and_hold",
@@ -150,6 +151,13 @@ impl Backend for Desk {
                 for progress in [1.0, 2.0, 2.0, 1.5, f64::NAN, 3.0] {
                     report(context, progress, Some("counting"));
                 }
+            }
+            "relay" => {
+                return Err(BackendError::Relayed(Box::new(RelayedError {
+                    code: -32050,
+                    message: "theirs".to_owned(),
+                    data: arguments.get("data").cloned(),
+                })));
             }
             "stumble" => {
                 report(context, 1.0, None);

@@ -64,6 +64,23 @@ async fn an_error_of_any_server_names_its_request() {
 }
 
 #[tokio::test]
+async fn an_error_of_a_server_elsewhere_keeps_its_data_beside_the_name_of_the_request() {
+    let gate = Gate::new().await;
+    for (theirs, ours) in [
+        (json!({ "x": 1 }), json!({ "x": 1 })),
+        (json!("text"), json!({ "data": "text" })),
+        (Value::Null, json!({ "data": null })),
+    ] {
+        let params = json!({ "name": "relay", "arguments": { "data": theirs } });
+        let post = Post::new(Revision::V2025_11_25, "tools/call", params);
+        let (request, seen) = send(&gate, post).await;
+        let mut expected = ours;
+        expected["logReference"] = json!(request);
+        assert_eq!(seen.json()["error"]["data"], expected);
+    }
+}
+
+#[tokio::test]
 async fn what_a_tool_tells_its_model_of_a_failure_ends_with_the_name_of_the_request() {
     let gate = Gate::new().await;
     for revision in Revision::SUPPORTED {

@@ -94,6 +94,28 @@ async fn what_one_session_can_have_remembered_is_bounded() {
 }
 
 #[tokio::test]
+async fn a_client_has_only_so_many_calls_that_wait_for_a_person() {
+    let house = House::new().await;
+    let session = house.begin(ADA, asks()).await;
+    let mut open = Vec::new();
+    for _ in 0..64 {
+        let call = house
+            .open(ADA, "POST", session_call("part", &session))
+            .await;
+        assert_eq!(call.status, StatusCode::OK);
+        open.push(call);
+    }
+    let more = house.send(ADA, session_call("part", &session)).await;
+    assert_eq!(more.status, StatusCode::TOO_MANY_REQUESTS);
+    let bob = ("bob", "client");
+    let session = house.begin(bob, asks()).await;
+    let other = house
+        .open(bob, "POST", session_call("part", &session))
+        .await;
+    assert_eq!(other.status, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn a_session_is_told_its_log_from_the_level_on_that_it_set() {
     let house = House::new().await;
     let session = house.begin(ADA, asks()).await;

@@ -16,7 +16,7 @@ const DEADLINE: Duration = Duration::from_secs(40);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn r17_a_rotation_under_load_refuses_nobody_on_sqlite() {
-    let database = Database::sqlite();
+    let database = Database::sqlite().without_limits();
     let gateway = database.serve();
     rotate_under_load(&database, &[&gateway]).await;
 }
@@ -26,6 +26,7 @@ async fn r17_a_rotation_under_load_refuses_nobody_at_two_replicas_on_postgres() 
     let Some(database) = Database::postgres().await else {
         return;
     };
+    let database = database.without_limits();
     let one = database.serve();
     let two = database.replica_of(&one);
     rotate_under_load(&database, &[&one, &two]).await;

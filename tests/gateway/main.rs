@@ -35,6 +35,7 @@ mod lifetime;
 mod logs;
 mod policy;
 mod process;
+mod rate_limits;
 mod references;
 mod refresh_ledger;
 mod revocation;

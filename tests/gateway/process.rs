@@ -21,6 +21,8 @@ pub(crate) struct Database {
     folder: tempfile::TempDir,
     /// Where its gateways ask for weather.
     pub(crate) weather: String,
+    /// The limits of its gateways.
+    limits: &'static str,
 }
 
 /// A running `gatehouse serve`, killed when it goes out of scope.
@@ -30,6 +32,10 @@ pub(crate) struct Gateway {
     /// Where operators are served, where they are.
     pub(crate) admin: Option<String>,
 }
+
+/// No limits for what one client or person does in a test of load.
+const UNLIMITED: &str = "[rate_limits]\nper_address = \"off\"\nper_principal = \"off\"\n\
+                         token = \"off\"\ntoken_per_principal = \"off\"\n";
 
 /// Where nobody listens.
 const NO_WEATHER: &str = "http://127.0.0.1:9";
@@ -57,6 +63,7 @@ impl Database {
             url,
             folder,
             weather: NO_WEATHER.to_owned(),
+            limits: "",
         }
     }
 
@@ -88,7 +95,14 @@ impl Database {
             admin_url,
             folder: tempfile::tempdir().unwrap(),
             weather: NO_WEATHER.to_owned(),
+            limits: "",
         })
+    }
+
+    /// The same database, whose gateways let everything through, however fast it comes.
+    pub(crate) fn without_limits(self) -> Self {
+        let limits = UNLIMITED;
+        Self { limits, ..self }
     }
 
     /// The number that a query answers with.
@@ -154,8 +168,8 @@ impl Database {
             "[server]\n{server}\n{admin}\n[database]\nurl = \"{}\"\n\
              [keys]\nencryption_key = {{ env = \"KEY\" }}\npublish_ahead = \"5s\"\n\
              [weather]\nbase_url = \"{}\"\ncontact = \"tests@example.com\"\n\
-             {more}",
-            self.url, self.weather
+             {}{more}",
+            self.url, self.weather, self.limits
         );
         std::fs::write(&path, text).unwrap();
         path

@@ -55,6 +55,7 @@ struct Family {
 }
 
 async fn kill_often(database: Database) {
+    let database = database.without_limits();
     database.add_user("ada", "admin");
     let mut gateway = database.serve();
     let listen = format!("listen = \"{}\"", gateway.address());

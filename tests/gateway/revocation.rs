@@ -16,7 +16,7 @@ const BOUND: Duration = Duration::from_secs(5);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn b24_access_that_ends_is_refused_within_seconds_on_sqlite() {
-    let database = Database::sqlite();
+    let database = Database::sqlite().without_limits();
     let gateway = database.serve();
     every_end(&database, &gateway, &gateway).await;
 }
@@ -26,6 +26,7 @@ async fn b24_access_that_ends_is_refused_within_seconds_at_the_other_replica_on_
     let Some(database) = Database::postgres().await else {
         return;
     };
+    let database = database.without_limits();
     let one = database.serve();
     let two = database.replica_of(&one);
     every_end(&database, &one, &two).await;

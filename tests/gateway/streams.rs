@@ -7,7 +7,7 @@ use reqwest::header::AUTHORIZATION;
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 
-use crate::client::Client;
+use crate::client::{Client, Tokens};
 use crate::process::{Database, Gateway};
 
 /// Opens a stream of 2026-07-28 that waits for nothing in particular.
@@ -116,6 +116,31 @@ async fn whoever_listens_is_told_when_a_tenant_shows_other_tools_on_postgres() {
     if let Some(database) = Database::postgres().await {
         lists_change(database).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn g11_a_session_goes_on_with_the_next_token_of_its_client() {
+    let database = Database::sqlite();
+    let gateway = database.serve();
+    database.add_user("ada", "admin");
+    let mut client = Client::register(&gateway).await;
+    let tokens = client.tokens("mcp:tools").await;
+    let params = json!({ "protocolVersion": "2025-11-25", "capabilities": {} });
+    let message = json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params });
+    let opened = client.call(&tokens.access, &message).await;
+    let session = opened.headers()["mcp-session-id"].clone();
+    let next = Tokens::read(client.refresh(&tokens.refresh).await).await;
+    assert_ne!(next.access, tokens.access);
+    let seen = client
+        .post("/mcp")
+        .header(AUTHORIZATION, format!("Bearer {}", next.access))
+        .header("mcp-protocol-version", "2025-11-25")
+        .header("mcp-session-id", session)
+        .json(&json!({ "jsonrpc": "2.0", "id": 2, "method": "ping" }))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(seen.status(), StatusCode::OK);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,7 +1,7 @@
 //! Claims: what must hold beyond the signature.
 
 use gatehouse::jose::AccessTokenClaims;
-use gatehouse::model::{ClientId, Timestamp, UserId};
+use gatehouse::model::{ClientId, Clock as _, Timestamp, UserId};
 use gatehouse::resource_server::InvalidAccessToken;
 
 use crate::support::{World, set};
@@ -53,6 +53,20 @@ fn f05_another_issuer_is_refused() {
         let outcome = refused(|_, claims| iss.clone_into(&mut claims.iss));
         assert_eq!(outcome, Some(InvalidAccessToken::Issuer), "{iss}");
     }
+}
+
+#[test]
+fn what_goes_on_for_long_is_not_trusted_beyond_its_token() {
+    let world = World::new();
+    let token = world.sign(&world.claims());
+    let principal = world.tokens.verify(&world.tenant, token.expose()).unwrap();
+    assert!(world.tokens.still_speaks_for(&principal));
+    let left = principal.expires_at.since(world.clock.now()).as_secs();
+    world.clock.advance(i64::try_from(left).unwrap());
+    // A clock may be off by half a minute.
+    assert!(world.tokens.still_speaks_for(&principal));
+    world.clock.advance(30);
+    assert!(!world.tokens.still_speaks_for(&principal));
 }
 
 #[test]

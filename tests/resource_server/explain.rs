@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use gatehouse::model::{
-    Client, ClientId, PasswordHash, RefusalDialect, Requirement, Role, Tenant, Timestamp,
-    TokenEndpointAuthMethod, User, UserId, Visibility,
+    Client, ClientId, ExternalIdentity, GroupSnapshot, IdentityProvider, PasswordHash,
+    RefusalDialect, Requirement, Role, Tenant, Timestamp, TokenEndpointAuthMethod, User, UserId,
+    Visibility,
 };
 use gatehouse::resource_server::{Explanation, Operation, Policy, Question, Verdict};
 
@@ -36,6 +37,27 @@ fn user(roles: &[&str]) -> User {
     let password = PasswordHash::new("-".to_owned());
     let created_at = Timestamp::from_seconds(0);
     User::local(UserId::new("1"), "ada", roles, password, created_at)
+}
+
+fn provider(name: &str) -> IdentityProvider {
+    IdentityProvider {
+        name: name.to_owned(),
+        title: name.to_owned(),
+        issuer: format!("https://{name}.example"),
+        client_id: "gatehouse".to_owned(),
+        client_secret: None,
+        scopes: None,
+        algorithms: Vec::new(),
+        groups_claim: "groups".to_owned(),
+        subject_claim: "sub".to_owned(),
+        roles: BTreeMap::new(),
+        default_role: None,
+        domains: Vec::new(),
+        hosted_domain: None,
+        allowed_tenants: Vec::new(),
+        endpoint_origins: Vec::new(),
+        parameters: BTreeMap::new(),
+    }
 }
 
 fn client(scopes: &str) -> Client {
@@ -103,6 +125,39 @@ fn a_hidden_tool_is_explained_as_one_that_seems_not_to_exist() {
         explain(&question(&["admin"], "secret")).verdict,
         Verdict::Allowed
     );
+}
+
+#[test]
+fn the_groups_of_a_provider_and_what_follows_from_them_are_told() {
+    let mut question = question(&["member"], "metric");
+    let mut tenant = tenant("one");
+    tenant.roles.clone_from(&question.tenant.roles);
+    tenant.sign_in.providers.push(IdentityProvider {
+        roles: BTreeMap::from([("staff".to_owned(), "member".to_owned())]),
+        ..provider("okta")
+    });
+    question.tenant = Arc::new(tenant);
+    question.user.identity = Some(ExternalIdentity {
+        provider: "okta".to_owned(),
+        issuer: "https://okta.example".to_owned(),
+        subject: "00u1".to_owned(),
+    });
+    question.user.groups = Some(GroupSnapshot {
+        groups: ["staff", "lunch"].map(ToOwned::to_owned).into(),
+        taken_at: Timestamp::from_seconds(1_767_225_600),
+    });
+    let said = explain(&question);
+    let text = said.to_string();
+    for line in [
+        "groups that okta named at 2026-01-01T00:00:00Z:",
+        "staff: role member",
+        "lunch: no role",
+    ] {
+        assert!(text.contains(line), "{text}");
+    }
+    let groups = said.groups.unwrap();
+    assert_eq!(groups.roles["staff"].as_deref(), Some("member"));
+    assert_eq!(groups.roles["lunch"], None);
 }
 
 #[test]

@@ -24,6 +24,7 @@ mod migrations;
 mod notes;
 mod policy;
 mod pushed_requests;
+mod rates;
 mod refresh_tokens;
 mod registrations;
 mod remote_documents;

@@ -25,3 +25,4 @@ mod resources_and_prompts;
 mod sample;
 mod tolerance;
 mod tools;
+mod written;

@@ -16,7 +16,7 @@ use serde::Deserialize;
 
 use super::ApiError;
 use super::exchange::{Query, Reply};
-use super::paging::{Listing, Wanted};
+use super::paging::{Listing, Wanted, after_number};
 use crate::admin::Context;
 use crate::admin::seat::{SeatAt, Viewer};
 use crate::model::TenantSlug;
@@ -83,12 +83,8 @@ pub(super) async fn list(
 ) -> Result<Reply<Listing<AuditRecord>>, ApiError> {
     let wanted = Wanted::read(query.limit.as_deref(), query.cursor.as_deref())?;
     let page = wanted.page();
-    let after = page.after.map(str::parse).transpose();
     let query = AuditQuery {
-        after: after.map_err(|_| ApiError::Parameter {
-            field: "cursor",
-            expected: "what another page said under next",
-        })?,
+        after: after_number(page.after)?,
         newest_first: true,
         limit: Some(i64::from(page.limit)),
         ..query.read()?

@@ -25,7 +25,7 @@ use axum::routing::get;
 use super::{Context, seat};
 
 pub(super) use error::ApiError;
-pub(super) use paging::Wanted;
+pub(super) use paging::{Wanted, after_number};
 
 type Described<'a> = TransformOperation<'a>;
 

@@ -13,6 +13,12 @@ const USUAL: u32 = 50;
 /// How many it may have.
 const MOST: u32 = 200;
 
+/// What is wrong with a cursor that no page told.
+const NO_CURSOR: ApiError = ApiError::Parameter {
+    field: "cursor",
+    expected: "what another page said under next",
+};
+
 /// Which page.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -94,12 +100,16 @@ impl PageQuery {
     }
 }
 
+/// The number that a page of numbered items begins after.
+pub(crate) fn after_number(after: Option<&str>) -> Result<Option<i64>, ApiError> {
+    after
+        .map(|text| text.parse().map_err(|_| NO_CURSOR))
+        .transpose()
+}
+
 fn decode(cursor: &str) -> Result<String, ApiError> {
     let bytes = URL_SAFE_NO_PAD.decode(cursor).ok();
     let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
     let text = text.filter(|text| !text.contains('\0'));
-    text.ok_or(ApiError::Parameter {
-        field: "cursor",
-        expected: "what another page said under next",
-    })
+    text.ok_or(NO_CURSOR)
 }

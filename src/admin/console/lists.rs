@@ -17,17 +17,17 @@ use crate::store::{GrantFilter, LiveGrant};
 use crate::web::{Parameters, rfc3339};
 
 /// The rows of one page, and the cursor of the next one.
-type Part = (Vec<Row>, Option<String>);
+pub(super) type Part = (Vec<Row>, Option<String>);
 
 /// What a list shows.
-struct Kind {
-    path: &'static str,
-    title: &'static str,
-    columns: &'static [&'static str],
+pub(super) struct Kind {
+    pub(super) path: &'static str,
+    pub(super) title: &'static str,
+    pub(super) columns: &'static [&'static str],
     /// The role that acting on a row needs.
-    role: OperatorRole,
+    pub(super) role: OperatorRole,
     /// What can be done to the whole of it.
-    action: Option<Action>,
+    pub(super) action: Option<Action>,
 }
 
 const DISABLE: Action = Action {
@@ -62,10 +62,10 @@ const ROTATE: Action = Action {
 };
 
 /// What is asked for: who asks, at which tenant, with which query.
-struct Asked<'a> {
-    context: &'a Context,
+pub(super) struct Asked<'a> {
+    pub(super) context: &'a Context,
     visitor: &'a Visitor,
-    tenant: Arc<Tenant>,
+    pub(super) tenant: Arc<Tenant>,
     query: Parameters,
 }
 
@@ -74,7 +74,7 @@ impl Asked<'_> {
         self.query.one(name).ok().flatten()
     }
 
-    fn wanted(&self) -> Result<Wanted, ApiError> {
+    pub(super) fn wanted(&self) -> Result<Wanted, ApiError> {
         Wanted::read(None, self.value("cursor"))
     }
 
@@ -147,7 +147,7 @@ pub(super) async fn keys(
     list((&context, &visitor), &slug, query, kind, key_rows).await
 }
 
-async fn list(
+pub(super) async fn list(
     (context, visitor): (&Context, &Visitor),
     slug: &str,
     query: Option<String>,

@@ -4,6 +4,7 @@ mod actions;
 mod lists;
 mod overview;
 mod pages;
+mod records;
 mod session;
 mod sparkline;
 
@@ -24,6 +25,8 @@ pub(super) fn routes(context: Arc<Context>) -> Router {
         .route("/console/tenants/{tenant}/clients", get(lists::clients))
         .route("/console/tenants/{tenant}/grants", get(lists::grants))
         .route("/console/tenants/{tenant}/keys", get(lists::keys))
+        .route("/console/tenants/{tenant}/refusals", get(records::refusals))
+        .route("/console/tenants/{tenant}/audit", get(records::everything))
         .route("/console/tenants/{tenant}/do", post(actions::post))
         .route("/console/sign-out", post(session::sign_out))
         .route_layer(from_fn_with_state(Arc::clone(&context), session::station));

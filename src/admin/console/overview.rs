@@ -121,6 +121,7 @@ fn words(figure: Figure) -> &'static str {
         Figure::ToolCalls => "Tool calls",
         Figure::ToolErrors => "Tool errors",
         Figure::ScopeRefusals => "Scope refusals",
+        Figure::RateRefusals => "Rate refusals",
     }
 }
 

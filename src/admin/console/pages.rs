@@ -181,6 +181,8 @@ pub(super) fn tabs(path: &str) -> Vec<Tab> {
         ("Clients", "/clients"),
         ("Grants", "/grants"),
         ("Keys", "/keys"),
+        ("Refusals", "/refusals"),
+        ("Audit log", "/audit"),
     ]
     .into_iter()
     .map(|(name, place)| Tab {

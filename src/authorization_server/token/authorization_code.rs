@@ -3,7 +3,7 @@
 use axum::response::Response;
 
 use super::error::{GrantRefusal, TokenError};
-use super::{TokenRequest, check_resource, find_user, live_scopes, response};
+use super::{TokenRequest, admit, check_resource, find_user, live_scopes, response};
 use crate::authorization_server::Context;
 use crate::model::{
     Actor, AuthorizationCode, Client, CodeVerifier, GrantType, RefreshToken, Secret, Tenant,
@@ -26,6 +26,7 @@ pub(super) async fn exchange(
     check_verifier(&code, parameters)?;
     request.check_key(code.key)?;
     check_resource(tenant, &code.grant, parameters)?;
+    admit(context, tenant, &code.grant.user).await?;
     let user = find_user(context, tenant, &code.grant).await?;
     let scopes = live_scopes(context, tenant, &code.grant, &user)?;
     let token = response::issue(context, tenant, (&code.grant, scopes), request)?;

@@ -8,6 +8,7 @@ use crate::authorization_server::dpop::ProofError;
 use crate::authorization_server::refusal;
 use crate::jose::JoseError;
 use crate::model::Tenant;
+use crate::rate_limits::Limited;
 use crate::store::StoreError;
 use crate::web::{FormRejection, RepeatedParameter};
 
@@ -41,6 +42,8 @@ pub(super) enum TokenError {
     InvalidScope,
     #[error("the resource is not the one that was granted")]
     InvalidTarget,
+    #[error(transparent)]
+    Limited(#[from] Limited),
     #[error("the server can't answer right now")]
     Store(#[from] StoreError),
     /// The keys of the issuer of an assertion are not to be had.
@@ -101,12 +104,14 @@ impl TokenError {
         } else {
             tracing::info!(error = code, reason = ?self, "no token issued");
         }
-        let challenge = if let Self::Client(error) = &self {
-            error.challenge(tenant)
+        let header = if let Self::Client(error) = &self {
+            error.header(tenant)
+        } else if let Self::Limited(limited) = &self {
+            Some(refusal::retry_after(limited))
         } else {
             None
         };
-        refusal::answer((status, code), &self.to_string(), challenge)
+        refusal::answer((status, code), &self.to_string(), header)
     }
 
     /// The code on the wire.
@@ -124,6 +129,7 @@ impl TokenError {
             | Self::MissingRefreshToken
             | Self::MissingAssertion => (StatusCode::BAD_REQUEST, "invalid_request"),
             Self::Client(error) => error.wire(),
+            Self::Limited(_) => refusal::TOO_MANY_REQUESTS,
             Self::Proof(error) => error.wire(),
             Self::UnauthorizedClient => (StatusCode::BAD_REQUEST, "unauthorized_client"),
             Self::UnsupportedGrantType => (StatusCode::BAD_REQUEST, "unsupported_grant_type"),

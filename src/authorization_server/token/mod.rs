@@ -20,8 +20,8 @@ pub(super) use response::token_type;
 use super::client_authentication::authenticate;
 use super::{Context, dpop};
 use crate::model::{
-    Actor, Client, ClientId, Event, Grant, GrantType, KeyThumbprint, ResourceUri, ScopeSet, Tenant,
-    TokenEndpointAuthMethod, User,
+    Actor, Client, ClientId, Event, Grant, GrantType, KeyThumbprint, ResourceUri, Rule, ScopeSet,
+    Subject, Tenant, TokenEndpointAuthMethod, User, UserId,
 };
 use crate::web::{Parameters, read_form};
 
@@ -122,6 +122,15 @@ fn read_grant_type(tenant: &Tenant, parameters: &Parameters) -> Result<GrantType
         return Err(TokenError::UnsupportedGrantType);
     }
     Ok(known)
+}
+
+/// Counts a token for this person, before anything is spent for it.
+async fn admit(context: &Context, tenant: &Tenant, user: &UserId) -> Result<(), TokenError> {
+    let subject = Subject::Person(user.as_str());
+    let admitted = context
+        .limiter
+        .admit(tenant, Rule::TokenPerPrincipal, subject);
+    Ok(admitted.await?)
 }
 
 /// Who gave `grant`; nobody when the account is gone or disabled.

@@ -3,7 +3,7 @@
 use axum::response::Response;
 
 use super::error::{GrantRefusal, TokenError};
-use super::{TokenRequest, check_resource, find_user, live_scopes, response};
+use super::{TokenRequest, admit, check_resource, find_user, live_scopes, response};
 use crate::authorization_server::{Context, scopes};
 use crate::identity::RenewalError;
 use crate::model::{
@@ -29,6 +29,7 @@ pub(super) async fn exchange(
     // All that can be wrong with the request is found before the token is spent.
     check_resource(tenant, &grant, parameters)?;
     let asked = read_scope(context, &grant, parameters)?;
+    admit(context, tenant, &grant.user).await?;
     let user = renew(context, tenant, &grant).await?;
     let live = live_scopes(context, tenant, &grant, &user)?;
     let scopes = narrow(live, asked)?;

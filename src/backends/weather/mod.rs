@@ -10,6 +10,7 @@ mod schema;
 mod subscriptions;
 mod tools;
 mod words;
+mod written;
 
 use std::sync::Arc;
 
@@ -20,6 +21,7 @@ use super::{Answer, Backend, BackendError, CallContext, Catalogue, Updates};
 use crate::nws::Nws;
 use crate::resource_server::{Operation, Permit};
 use crate::telemetry::Figures;
+use written::Written;
 
 /// The built-in server.
 #[derive(Debug)]
@@ -27,6 +29,7 @@ pub struct Weather {
     nws: Arc<Nws>,
     figures: Arc<Figures>,
     catalogue: Arc<Catalogue>,
+    written: Written,
 }
 
 const INSTRUCTIONS: &str = "Weather of the United States and its territories from the National \
@@ -52,6 +55,7 @@ impl Weather {
             nws,
             figures,
             catalogue,
+            written: Written::new(),
         }
     }
 }

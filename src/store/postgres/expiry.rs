@@ -6,7 +6,7 @@
 use sqlx::PgConnection;
 
 use super::pool::Pool;
-use super::signing_keys;
+use super::{rates, signing_keys};
 use crate::model::Timestamp;
 use crate::store::{CODE_RETENTION, DOCUMENT_RETENTION, StoreError, TOKEN_RETENTION};
 
@@ -30,6 +30,7 @@ pub(super) async fn remove(pool: &Pool, now: Timestamp) -> Result<u64, StoreErro
         + remove_revocations(&mut transaction, now).await?
         + remove_notes(&mut transaction, now).await?
         + remove_tasks(&mut transaction, now).await?
+        + rates::remove_whole(&mut transaction).await?
         + remove_operator_sessions(&mut transaction, now).await?;
     transaction.commit().await?;
     Ok(removed)

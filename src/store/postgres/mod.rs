@@ -17,6 +17,7 @@ mod pool;
 mod provisioned_groups;
 mod provisioned_users;
 mod pushed_requests;
+mod rates;
 mod refresh_tokens;
 mod registrations;
 mod remote_documents;

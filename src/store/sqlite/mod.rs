@@ -16,6 +16,7 @@ mod policy;
 mod provisioned_groups;
 mod provisioned_users;
 mod pushed_requests;
+mod rates;
 mod refresh_tokens;
 mod registrations;
 mod remote_documents;

@@ -32,7 +32,9 @@ use gatehouse::model::{
     Role, Scope, ScopeCatalogue, ScopeDefinition, SigningAlgorithm, SystemRandom, Tenant,
     Timestamp, User, UserId,
 };
+use gatehouse::rate_limits::RateLimiter;
 use gatehouse::store::{self, Store};
+use gatehouse::telemetry::Figures;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{Request, StatusCode};
 use serde_json::{Value, json};
@@ -172,11 +174,7 @@ impl Server {
         let context = Arc::new(Context {
             store: Arc::clone(&store),
             audit,
-            documents: RemoteDocuments::new(
-                Arc::clone(&store),
-                Arc::clone(&clock) as Arc<dyn Clock>,
-                web,
-            ),
+            documents: RemoteDocuments::new(Arc::clone(&store), Arc::clone(&clock) as _, web),
             key_rings: Arc::clone(&key_rings),
             issuer_keys: Arc::new(issuers::keys(Arc::clone(&clock) as Arc<dyn Clock>)),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
@@ -195,6 +193,7 @@ impl Server {
                 clock: Arc::clone(&clock) as Arc<dyn Clock>,
                 random: Arc::new(SystemRandom),
             }),
+            limiter: Arc::new(RateLimiter::new(Arc::new(Figures::default()))),
             tokens: TokenSettings {
                 access_ttl: Duration::from_mins(30),
                 refresh_ttl: Duration::from_hours(720),
@@ -219,6 +218,7 @@ impl Server {
             let key = generate_signing_key(SigningAlgorithm::Es256, clock.now()).unwrap();
             key_rings.set(tenant.slug.clone(), KeyRing::new(&[key]).unwrap());
             let router = routes(Arc::clone(&context))
+                .merged()
                 .route("/metadata", metadata_route(Arc::clone(&context)))
                 .layer(Extension(Arc::new(tenant)));
             places.push(Place {

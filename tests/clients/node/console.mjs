@@ -137,9 +137,15 @@ async function walkThrough(browser, options, token) {
     await page.click('th a:has-text("default")');
     check((await page.locator('svg.spark').count()) === 1, 'there is no picture');
     await walk.look('tenant');
-    for (const part of ['Users', 'Clients', 'Grants', 'Keys']) {
+    for (const part of ['Users', 'Clients', 'Grants', 'Keys', 'Refusals', 'Audit log']) {
       await page.click(`nav.tabs a:has-text("${part}")`);
-      await walk.look(part.toLowerCase());
+      await walk.look(part.toLowerCase().replace(' ', '-'));
+    }
+    await page.click('nav.tabs a:has-text("Refusals")');
+    const refusal = page.locator('tr', { hasText: 'access.scope_refused' }).first();
+    const told = await refusal.innerText();
+    for (const words of ['get_internal_metric', 'metrics:read', 'Nightly report']) {
+      check(told.includes(words), `the refusal does not say ${words}: ${told}`);
     }
     await page.click('nav.tabs a:has-text("Users")');
     await walk.act('bob', 'Disable');

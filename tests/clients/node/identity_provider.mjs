@@ -203,7 +203,7 @@ function configuration(folder, publicUrl, company) {
   const path = join(folder, 'federation.toml');
   writeFileSync(
     path,
-    `[server]\nlisten = "127.0.0.1:0"\npublic_url = "${publicUrl}"\n\n${rest}
+    `[server]\nlisten = "127.0.0.1:0"\nadmin_listen = ""\npublic_url = "${publicUrl}"\n\n${rest}
 [[tenants]]
 slug = "default"
 [tenants.branding]

@@ -9,7 +9,8 @@ use serde_json::{Map, Value};
 
 use super::super::super::{Answer, Definition};
 use super::super::provenance::Provenance;
-use super::super::{reply, schema};
+use super::super::written::Question;
+use super::super::{Weather, reply, schema};
 use super::Failure;
 use crate::nws::{ActiveAlerts, Alert, Coordinates, Nws, Place};
 
@@ -154,10 +155,20 @@ pub(super) fn definition() -> Definition {
     super::read_only_tool(NAME, (TITLE, DESCRIPTION), schemas, true)
 }
 
-pub(super) async fn call(nws: &Nws, arguments: Map<String, Value>) -> Result<Answer, Failure> {
+pub(super) async fn call(
+    weather: &Weather,
+    arguments: Map<String, Value>,
+) -> Result<Answer, Failure> {
+    let nws = &*weather.nws;
     let arguments: Arguments = super::parse(arguments, USAGE)?;
     let place = arguments.place()?;
     let active = nws.active_alerts(place.clone()).await?;
-    let result = AlertsResult::new(nws, &place, &active, NAMED);
-    Ok(reply::tool(&result.text(&place), &result)?)
+    let question = Question::Alerts(place.clone());
+    let write = || {
+        let result = AlertsResult::new(nws, &place, &active, NAMED);
+        reply::tool(&result.text(&place), &result)
+    };
+    Ok(weather
+        .written
+        .or_write(question, active.edition(), write)?)
 }

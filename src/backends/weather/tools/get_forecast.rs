@@ -6,7 +6,8 @@ use serde_json::{Map, Value};
 
 use super::super::super::{Answer, CallContext, Definition};
 use super::super::provenance::Provenance;
-use super::super::{reply, schema, words};
+use super::super::written::Question;
+use super::super::{Weather, reply, schema, words};
 use super::Failure;
 use super::position::Position;
 use crate::nws::{Coordinates, Grid, Moment, Nws, Period, PointForecast};
@@ -95,17 +96,22 @@ pub(super) fn definition() -> Definition {
 }
 
 pub(super) async fn call(
-    nws: &Nws,
+    weather: &Weather,
     arguments: Map<String, Value>,
     context: &CallContext,
 ) -> Result<Answer, Failure> {
+    let nws = &*weather.nws;
     let position: Position = super::parse(arguments, USAGE)?;
     let coordinates = position.coordinates()?;
     let located = || super::report(context, (1, 2), "Found the forecast grid cell");
     let found = nws.forecast(coordinates, located).await?;
     super::report(context, (2, 2), "Read the forecast");
-    let result = ForecastResult::new(nws, coordinates, &found);
-    Ok(reply::tool(&result.text(), &result)?)
+    let question = Question::Forecast(coordinates);
+    let write = || {
+        let result = ForecastResult::new(nws, coordinates, &found);
+        reply::tool(&result.text(), &result)
+    };
+    Ok(weather.written.or_write(question, found.edition(), write)?)
 }
 
 /// `Tonight: 58°F — Mostly Clear`

@@ -24,8 +24,8 @@ const USAGE: &str =
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Arguments {
-    /// Which counter: requests by verified callers, tool calls, tool calls that failed, or
-    /// requests refused for lack of scope.
+    /// Which counter: requests by verified callers, tool calls, tool calls that failed, requests
+    /// refused for lack of scope, or requests refused because there were too many.
     #[schemars(extend("enum" = Figure::ALL.map(Figure::name)))]
     metric_name: String,
 }

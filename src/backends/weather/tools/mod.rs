@@ -60,8 +60,8 @@ pub(super) async fn call(
 ) -> Result<Answer, BackendError> {
     let nws = &*weather.nws;
     let answer = match name {
-        get_alerts::NAME => get_alerts::call(nws, arguments).await,
-        get_forecast::NAME => get_forecast::call(nws, arguments, context).await,
+        get_alerts::NAME => get_alerts::call(weather, arguments).await,
+        get_forecast::NAME => get_forecast::call(weather, arguments, context).await,
         get_hourly_forecast::NAME => get_hourly_forecast::call(nws, arguments).await,
         get_current_conditions::NAME => get_current_conditions::call(nws, arguments).await,
         get_alert::NAME => get_alert::call(nws, arguments).await,
