@@ -94,16 +94,17 @@ async fn serve_face() -> anyhow::Result<String> {
 }
 
 fn configuration(database: &str, upstream: Option<&str>) -> anyhow::Result<Config> {
-    let mut text = format!(
-        "[server]\nlisten = \"127.0.0.1:0\"\n\n[database]\nurl = {}\n",
-        json!(database)
-    );
-    if let Some(url) = upstream {
-        text += &format!(
+    let server = upstream.map(|url| {
+        format!(
             "[[tenants]]\nslug = \"default\"\n[[tenants.servers]]\nname = \"suite\"\nprefix = \"\"\n\
              url = \"{url}\"\nallow_private = [\"127.0.0.0/8\"]\n"
-        );
-    }
+        )
+    });
+    let text = format!(
+        "[server]\nlisten = \"127.0.0.1:0\"\n\n[database]\nurl = {}\n{}",
+        json!(database),
+        server.unwrap_or_default()
+    );
     Ok(config::parse(
         &text,
         "conformance.toml",

@@ -173,7 +173,11 @@ impl Peer for Client {
                     let answer = task.request_input(key, request).await;
                     match answer.map_err(|_| BackendError::Cancelled)? {
                         Value::Object(answer) => Ok(answer),
-                        _ => Err(BackendError::Cancelled),
+                        Value::Null
+                        | Value::Bool(_)
+                        | Value::Number(_)
+                        | Value::String(_)
+                        | Value::Array(_) => Err(BackendError::Cancelled),
                     }
                 });
                 for answer in futures_util::future::join_all(asked).await {
@@ -214,6 +218,6 @@ pub(super) fn token(meta: &Map<String, Value>) -> Option<ProgressToken> {
         Value::Number(number) => number
             .as_i64()
             .map(|number| ProgressToken(NumberOrString::Number(number))),
-        _ => None,
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     }
 }

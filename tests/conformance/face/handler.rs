@@ -19,6 +19,7 @@ use rmcp::{ErrorData, RoleServer, ServerHandler};
 
 use super::client::convert;
 use super::{ASKS_FIRST, Asked, Face, TASKS, capabilities_of, entries, error_of, read};
+use crate::fixture::Fixture;
 
 const TTL_MS: u64 = 60_000;
 
@@ -226,16 +227,13 @@ impl ServerHandler for Face {
         request: ReadResourceRequestParams,
         _: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
-        let answer = self
-            .fixture
-            .read(&request.uri)
-            .map_err(|error| match error {
-                BackendError::UnknownResource => {
-                    let data = serde_json::json!({ "uri": request.uri });
-                    ErrorData::resource_not_found("Resource not found", Some(data))
-                }
-                error => error_of(error),
-            })?;
+        let answer = Fixture::read(&request.uri).map_err(|error| {
+            if error != BackendError::UnknownResource {
+                return error_of(error);
+            }
+            let data = serde_json::json!({ "uri": request.uri });
+            ErrorData::resource_not_found("Resource not found", Some(data))
+        })?;
         let result: ReadResourceResult = read(&answer)?;
         let result = result
             .with_ttl_ms(TTL_MS)

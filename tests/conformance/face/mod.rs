@@ -259,7 +259,12 @@ fn error_of(error: BackendError) -> ErrorData {
             ErrorData::missing_required_client_capability(capabilities)
         }
         BackendError::Unavailable(why) => ErrorData::internal_error(why, None),
-        other => ErrorData::invalid_params(other.to_string(), None),
+        error @ (BackendError::UnknownTool
+        | BackendError::UnknownPrompt
+        | BackendError::InvalidParams(_)
+        | BackendError::InputRequired
+        | BackendError::Relayed(_)
+        | BackendError::Cancelled) => ErrorData::invalid_params(error.to_string(), None),
     }
 }
 
