@@ -8,6 +8,7 @@ use crate::backends::Backend;
 use crate::backends::remote::Mounts;
 use crate::config::Config;
 use crate::egress::SystemLookup;
+use crate::identity::LinkedAccounts;
 use crate::jose::Sealer;
 use crate::mcp::{Dispatcher, Edge, EdgeParts, ServerInfo};
 use crate::resource_server::{AccessTokens, Policy};
@@ -38,7 +39,7 @@ pub(super) async fn dispatcher(
     config: &Config,
     backends: Vec<Arc<dyn Backend>>,
     figures: &Arc<Figures>,
-    edge: Arc<Edge>,
+    (edge, linked): (Arc<Edge>, Arc<LinkedAccounts>),
 ) -> anyhow::Result<Dispatcher> {
     let policy = Policy::new(config.scopes.catalogue.clone());
     let info = ServerInfo {
@@ -47,7 +48,7 @@ pub(super) async fn dispatcher(
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
     let tokens = egress::open_token_endpoints()?;
-    let mounts = Mounts::new(backends.clone(), Arc::new(SystemLookup), tokens).await;
+    let mounts = Mounts::new(backends.clone(), Arc::new(SystemLookup), (tokens, linked)).await;
     let dispatcher = Dispatcher::new(backends, Arc::new(policy), Arc::clone(figures), edge, &info);
     Ok(dispatcher.over(Arc::new(mounts)))
 }

@@ -86,10 +86,12 @@ impl Gateway {
         let backends = std::iter::once(weather).chain(others).collect();
         let authenticate = rooms::authenticate(config, &ground, &issuer_keys, audit.clone());
         let edge = edge::open(config, &ground, &authenticate.tokens).await?;
-        let dispatcher = edge::dispatcher(config, backends, figures, edge).await?;
+        let linked = Arc::new(rooms::linked(&ground)?);
+        let shared = (edge, Arc::clone(&linked));
+        let dispatcher = edge::dispatcher(config, backends, figures, shared).await?;
         let dispatcher = Arc::new(dispatcher.recorded_by(audit.clone()));
         let authorization_server =
-            rooms::authorization_server(config, &ground, issuer_keys, audit.clone())?;
+            rooms::authorization_server(config, &ground, (issuer_keys, &linked), audit.clone())?;
         let operations = rooms::operations(config, &ground, public_url, &checkpoints, &dispatcher);
         let operations = Arc::new(operations);
         let parts = router::Parts {

@@ -8,8 +8,9 @@ use super::ground::Ground;
 use crate::audit::{Checkpoints, Recorder};
 use crate::authorization_server::{self, TokenSettings};
 use crate::config::Config;
+use crate::egress::SystemLookup;
 use crate::identity::oidc::RelyingParty;
-use crate::identity::{Accounts, FederatedAccounts};
+use crate::identity::{Accounts, FederatedAccounts, LinkedAccounts};
 use crate::jose::{IssuerKeys, TextCipher};
 use crate::mcp::Dispatcher;
 use crate::middleware::{authenticate, request_id};
@@ -61,7 +62,7 @@ pub(super) fn authenticate(
 pub(super) fn authorization_server(
     config: &Config,
     ground: &Ground,
-    issuer_keys: Arc<IssuerKeys>,
+    (issuer_keys, linked): (Arc<IssuerKeys>, &Arc<LinkedAccounts>),
     audit: Recorder,
 ) -> anyhow::Result<authorization_server::Context> {
     let Ground { store, clock, .. } = ground;
@@ -77,6 +78,7 @@ pub(super) fn authorization_server(
         initial_scopes: config.scopes.initial.clone(),
         accounts: accounts(ground)?,
         federated: Arc::new(federated(ground)?),
+        linked: Arc::clone(linked),
         tokens: TokenSettings {
             access_ttl: config.tokens.access_ttl,
             refresh_ttl: config.tokens.refresh_ttl,
@@ -91,6 +93,17 @@ fn accounts(ground: &Ground) -> anyhow::Result<Accounts> {
     let cipher = TextCipher::new(&ground.key, "browsers")?;
     let (store, clock) = (Arc::clone(&ground.store), Arc::clone(&ground.clock));
     Ok(Accounts::new(store, clock, cipher))
+}
+
+/// The accounts that people link at mounted servers.
+pub(super) fn linked(ground: &Ground) -> anyhow::Result<LinkedAccounts> {
+    Ok(LinkedAccounts {
+        store: Arc::clone(&ground.store),
+        cipher: TextCipher::new(&ground.key, "linked accounts")?,
+        lookup: Arc::new(SystemLookup),
+        clock: Arc::clone(&ground.clock),
+        random: Arc::clone(&ground.random),
+    })
 }
 
 /// The people whom identity providers know.

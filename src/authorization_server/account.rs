@@ -1,4 +1,5 @@
-//! The account page: which applications a person let act for them, and how they take that back.
+//! The account page: which applications a person let act for them, how they take that back, and
+//! which accounts at mounted servers they linked.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use super::authorize::{AuthorizeError, PageError};
 use super::login::{Then, begin, password};
 use super::login_session::SignedIn;
 use super::pages::{self, AccountPage, Brand, Choice, ConnectedApp, LoginPage};
-use super::{Context, consent, form_token, login_session};
+use super::{Context, consent, form_token, linking, login_session};
 use crate::model::{Actor, ClientId, ScopeSet, Secret, Tenant, Timestamp};
 use crate::store::LiveGrant;
 use crate::web::{self, Cookie, Parameters, read_form};
@@ -85,6 +86,7 @@ async fn show(
         host: tenant.public_url.host(),
         username: &signed_in.user.username,
         apps,
+        servers: linking::lines(context, tenant, &signed_in.user.id).await?,
         action: address(tenant),
         form_token: form_token::make(&signed_in.cookie, FORM, ""),
     };
@@ -111,6 +113,12 @@ async fn act(
     if let Some(client) = fields.one("revoke").map_err(PageError::from)? {
         revoke(context, tenant, &signed_in, &ClientId::new(client)).await?;
         return Ok(web::see_other(&address(tenant)));
+    }
+    if let Some(server) = fields.one("connect").map_err(PageError::from)? {
+        return linking::connect(context, tenant, &headers, (&signed_in, server)).await;
+    }
+    if let Some(server) = fields.one("disconnect").map_err(PageError::from)? {
+        return linking::disconnect(context, tenant, (&signed_in, server)).await;
     }
     if fields.one("sign_out").map_err(PageError::from)?.is_none() {
         return Err(PageError::NoDecision.into());
@@ -267,7 +275,7 @@ fn app<'a>(
 }
 
 /// A day, as people write it; the page doesn't know their time zone.
-fn date(instant: Timestamp) -> String {
+pub(super) fn date(instant: Timestamp) -> String {
     jiff::Timestamp::from_second(instant.seconds())
         .map(|instant| instant.strftime("%-d %B %Y").to_string())
         .unwrap_or_default()

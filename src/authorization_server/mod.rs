@@ -9,6 +9,7 @@ mod consent;
 mod dpop;
 mod introspect;
 mod jwks;
+mod linking;
 mod login;
 mod login_session;
 mod logo;
@@ -33,7 +34,7 @@ use axum::routing::{MethodRouter, get, post};
 pub use clients::{RemoteDocuments, read_client_document};
 
 use crate::audit::{self, Recorder};
-use crate::identity::{Accounts, FederatedAccounts};
+use crate::identity::{Accounts, FederatedAccounts, LinkedAccounts};
 use crate::jose::{IssuerKeys, KeyRings};
 use crate::model::{Actor, Change, Clock, Random, ScopeCatalogue, ScopeSet, Tenant};
 use crate::rate_limits::{Limited, RateLimiter};
@@ -67,6 +68,8 @@ pub struct Context {
     pub accounts: Accounts,
     /// Who may sign in elsewhere.
     pub federated: Arc<FederatedAccounts>,
+    /// What people have linked at mounted servers.
+    pub linked: Arc<LinkedAccounts>,
     /// How long tokens live.
     pub tokens: TokenSettings,
     /// How often clients and people may ask.
@@ -119,7 +122,8 @@ pub fn routes(context: Arc<Context>) -> Routes {
         .route("/login/start", post(login::approval::post))
         .route("/login/callback", get(login::callback::get))
         .route("/consent", post(consent::post))
-        .route("/account", get(account::get).post(account::post));
+        .route("/account", get(account::get).post(account::post))
+        .route("/account/callback", get(linking::get));
     let register = Router::new().route("/register", post(register::post));
     let management = get(register::management::get)
         .put(register::management::put)

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::checks::{Checks, web_address};
 use super::database::SecretPlace;
 use super::problem::KeyPath;
-use crate::model::{ClientCredentials, Digest, Secret, SecretHeader, UpstreamCredentials};
+use crate::model::{
+    ClientCredentials, Digest, Secret, SecretHeader, UpstreamCredentials, UserCredentials,
+};
 
 /// How the gateway shows the server who it is. The token of a client never goes there.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
@@ -27,19 +29,24 @@ pub(super) struct CredentialsEntry {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "SecretPlace")]
     value: Option<SecretPlace>,
+    /// `user`: the authorization server where people link their accounts; the one that the server
+    /// names unless this says otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    issuer: Option<String>,
     /// `client_credentials`: the token endpoint of the server's authorization server.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     token_endpoint: Option<String>,
-    /// `client_credentials`: the gateway's identifier there.
+    /// `client_credentials`, and `user` with an `issuer`: the gateway's identifier there.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     client_id: Option<String>,
-    /// `client_credentials`: its secret.
+    /// `client_credentials` and `user`: its secret.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "SecretPlace")]
     client_secret: Option<SecretPlace>,
-    /// `client_credentials`: what the token is to be good for.
+    /// `client_credentials` and `user`: what the token is to be good for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     scopes: Vec<String>,
     /// `client_credentials`: the resource that the token is to be good at (RFC 8707), mostly the
@@ -50,7 +57,8 @@ pub(super) struct CredentialsEntry {
 }
 
 /// `none`; `bearer` and `header`: with a secret of the gateway's own; `client_credentials`: with a
-/// token that it gets for itself.
+/// token that it gets for itself; `user`: with a token of the person who calls, who linked their
+/// account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
@@ -60,6 +68,19 @@ enum CredentialsKind {
     Bearer,
     Header,
     ClientCredentials,
+    User,
+}
+
+impl CredentialsKind {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Bearer => "bearer",
+            Self::Header => "header",
+            Self::ClientCredentials => "client_credentials",
+            Self::User => "user",
+        }
+    }
 }
 
 /// Headers that say something else than who asks.
@@ -108,6 +129,7 @@ impl CredentialsEntry {
                 Some((UpstreamCredentials::Header(name?, header), digests))
             }
             CredentialsKind::ClientCredentials => self.client_credentials(checks, path),
+            CredentialsKind::User => self.user(checks, path),
         }
     }
 
@@ -155,39 +177,71 @@ impl CredentialsEntry {
         Some((credentials, digests))
     }
 
+    fn user(
+        &self,
+        checks: &mut Checks<'_>,
+        path: &KeyPath,
+    ) -> Option<(UpstreamCredentials, Vec<Digest>)> {
+        let is_issuer = |text: &String| {
+            let url = web_address(text);
+            url.is_some_and(|url| url.query().is_none() && url.fragment().is_none())
+        };
+        if self.issuer.as_ref().is_some_and(|text| !is_issuer(text)) {
+            let expected = "the https URL of an authorization server (http on this machine only)";
+            checks.refuse(&path.join("issuer"), expected);
+        }
+        if self.client_id.is_some() && self.issuer.is_none() {
+            // What a server names could be anybody, and would be shown the secret.
+            let expected = "the issuer that the client is registered at";
+            checks.refuse(&path.join("issuer"), expected);
+        }
+        if self.client_secret.is_some() && self.client_id.is_none() {
+            checks.refuse(&path.join("client_id"), "the client that the secret is of");
+        }
+        let place = path.join("client_secret");
+        let kept = self.client_secret.as_ref();
+        let client_secret = kept.map(|kept| kept.resolve(checks, &place));
+        let client_secret = match client_secret {
+            Some(found) => Some(found?),
+            None => None,
+        };
+        let digests = client_secret.iter().map(Secret::digest).collect();
+        let client = self.client_id.clone().map(|id| (id, client_secret));
+        let credentials = UserCredentials {
+            issuer: self.issuer.clone(),
+            client,
+            scopes: self.scopes.clone(),
+        };
+        Some((UpstreamCredentials::User(Box::new(credentials)), digests))
+    }
+
     /// Refuses what belongs to another kind: whoever wrote it meant something else.
     fn check_keys(&self, checks: &mut Checks<'_>, path: &KeyPath) {
-        use CredentialsKind::{Bearer, ClientCredentials, Header};
-        let keys = [
-            ("token", Bearer, self.token.is_some()),
-            ("name", Header, self.name.is_some()),
-            ("value", Header, self.value.is_some()),
+        use CredentialsKind::{Bearer, ClientCredentials, Header, User};
+        const OF_CLIENTS: &[CredentialsKind] = &[ClientCredentials, User];
+        let keys: [(&str, &[CredentialsKind], bool); 9] = [
+            ("token", &[Bearer], self.token.is_some()),
+            ("name", &[Header], self.name.is_some()),
+            ("value", &[Header], self.value.is_some()),
+            ("issuer", &[User], self.issuer.is_some()),
             (
                 "token_endpoint",
-                ClientCredentials,
+                &[ClientCredentials],
                 self.token_endpoint.is_some(),
             ),
-            ("client_id", ClientCredentials, self.client_id.is_some()),
-            (
-                "client_secret",
-                ClientCredentials,
-                self.client_secret.is_some(),
-            ),
-            ("scopes", ClientCredentials, !self.scopes.is_empty()),
-            ("resource", ClientCredentials, self.resource.is_some()),
+            ("client_id", OF_CLIENTS, self.client_id.is_some()),
+            ("client_secret", OF_CLIENTS, self.client_secret.is_some()),
+            ("scopes", OF_CLIENTS, !self.scopes.is_empty()),
+            ("resource", &[ClientCredentials], self.resource.is_some()),
         ];
-        for (key, kind, is_there) in keys {
-            if is_there && kind != self.kind {
-                let kind = match kind {
-                    CredentialsKind::None => "none",
-                    Bearer => "bearer",
-                    Header => "header",
-                    ClientCredentials => "client_credentials",
-                };
+        for (key, kinds, is_there) in keys {
+            if is_there && !kinds.contains(&self.kind) {
+                let names: Vec<String> =
+                    kinds.iter().map(|it| format!("{:?}", it.name())).collect();
                 checks.refuse_found(
                     &path.join(key),
                     "a key",
-                    format!("it with kind {kind:?} only"),
+                    format!("it with kind {} only", names.join(" or ")),
                 );
             }
         }

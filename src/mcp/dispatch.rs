@@ -19,7 +19,7 @@ use super::session::Mark;
 use crate::audit::{Call, Recorder};
 use crate::backends::remote::Mounts;
 use crate::backends::{Answer, Backend, CallContext, Catalogue};
-use crate::model::{Outcome, Tenant};
+use crate::model::{Outcome, Principal, Tenant, UserId};
 use crate::resource_server::{Operation, Permit, Policy};
 use crate::telemetry::{Figure, Figures};
 
@@ -105,14 +105,15 @@ impl Dispatcher {
     /// What a principal needs a permit for to have `request` answered at `tenant`.
     pub async fn operation(
         &self,
-        tenant: &Tenant,
+        (tenant, principal): (&Tenant, &Principal),
         request: &Request,
     ) -> Result<Operation, RpcError> {
         let needed = async {
             let method = Method::named(&request.method, request.revision)?;
             let target = Target::of(method, request)?;
             if !matches!(target, Target::Conversation | Target::Task(_)) {
-                self.find(tenant, target, request.revision).await?;
+                self.find((tenant, &principal.user), target, request.revision)
+                    .await?;
             }
             Ok(target.operation())
         };
@@ -169,8 +170,8 @@ impl Dispatcher {
                 return Err(Fault::Internal);
             }
             match method {
-                Method::Discover => self.discover(permit.tenant(), &request).await,
-                Method::Initialize => self.initialize(permit.tenant(), &request).await,
+                Method::Discover => self.discover(whose(&permit), &request).await,
+                Method::Initialize => self.initialize(whose(&permit), &request).await,
                 Method::Ping => self.reply(&request, b"{}", None),
                 Method::List(listing) => self.list(listing, permit, &request).await,
                 Method::CallTool => {
@@ -203,7 +204,9 @@ impl Dispatcher {
         permit: &Permit,
         request: &Request,
     ) -> Result<Reply, Fault> {
-        let catalogues = self.catalogues(permit.tenant()).await;
+        let catalogues = self
+            .catalogues(permit.tenant(), Some(&permit.principal().user))
+            .await;
         let page = (&*self.edge, request);
         let body = listing.body(&catalogues, &self.policy, permit, page)?;
         let meta = listing::unreachable(&catalogues);
@@ -218,7 +221,7 @@ impl Dispatcher {
         context: &CallContext,
     ) -> Result<Reply, Fault> {
         let target = Target::of(Method::CallTool, &request)?;
-        let (backend, catalogue) = self.find(permit.tenant(), target, request.revision).await?;
+        let (backend, catalogue) = self.find(whose(permit), target, request.revision).await?;
         check_param_headers(&request, &catalogue)?;
         let arguments = take_arguments(&mut request.params)?;
         let Operation::CallTool(name) = permit.operation() else {
@@ -252,7 +255,7 @@ impl Dispatcher {
         context: &CallContext,
     ) -> Result<Reply, Fault> {
         let target = Target::of(Method::ReadResource, request)?;
-        let (backend, _) = self.find(permit.tenant(), target, request.revision).await?;
+        let (backend, _) = self.find(whose(permit), target, request.revision).await?;
         let answer = backend
             .read_resource(permit, target.uri(), context)
             .await
@@ -268,7 +271,7 @@ impl Dispatcher {
         context: &CallContext,
     ) -> Result<Reply, Fault> {
         let target = Target::of(Method::GetPrompt, &request)?;
-        let (backend, _) = self.find(permit.tenant(), target, request.revision).await?;
+        let (backend, _) = self.find(whose(permit), target, request.revision).await?;
         let arguments = take_arguments(&mut request.params)?;
         let Operation::GetPrompt(name) = permit.operation() else {
             return Err(Fault::Internal);
@@ -287,7 +290,7 @@ impl Dispatcher {
         context: &CallContext,
     ) -> Result<Reply, Fault> {
         let target = Target::of(Method::Complete, request)?;
-        let (backend, _) = self.find(permit.tenant(), target, request.revision).await?;
+        let (backend, _) = self.find(whose(permit), target, request.revision).await?;
         let answer = backend
             .complete(permit, &request.params, context)
             .await
@@ -383,4 +386,9 @@ fn take_arguments(params: &mut Map<String, Value>) -> Result<Map<String, Value>,
         Some(Value::Object(arguments)) => Ok(arguments),
         Some(_) => Err(Fault::InvalidParams("arguments must be an object".into())),
     }
+}
+
+/// Whose servers are asked.
+fn whose(permit: &Permit) -> (&Tenant, &UserId) {
+    (permit.tenant(), &permit.principal().user)
 }

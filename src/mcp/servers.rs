@@ -9,42 +9,51 @@ use super::error::Fault;
 use super::method::Target;
 use super::revision::Revision;
 use crate::backends::{Backend, Catalogue};
-use crate::model::Tenant;
+use crate::model::{Tenant, UserId};
 use crate::resource_server::Operation;
 
 impl Dispatcher {
-    /// The servers of the tenant, in the order of their listings.
-    pub(super) fn servers(&self, tenant: &Tenant) -> Arc<[Arc<dyn Backend>]> {
+    /// The servers of the tenant as `user` has them, in the order of their listings.
+    pub(super) fn servers(
+        &self,
+        tenant: &Tenant,
+        user: Option<&UserId>,
+    ) -> Arc<[Arc<dyn Backend>]> {
         match &self.mounts {
-            Some(mounts) => mounts.of(tenant),
+            Some(mounts) => mounts.of(tenant, user),
             None => Arc::clone(&self.backends),
         }
     }
 
     /// The tenant's servers that it had not when it was as `before`.
-    pub(super) fn further_servers(&self, before: &Tenant, now: &Tenant) -> Vec<Arc<dyn Backend>> {
-        let had = self.servers(before);
+    pub(super) fn further_servers(
+        &self,
+        (before, now): (&Tenant, &Tenant),
+        user: &UserId,
+    ) -> Vec<Arc<dyn Backend>> {
+        let had = self.servers(before, Some(user));
         let is_new = |one: &&Arc<dyn Backend>| !had.iter().any(|known| Arc::ptr_eq(known, one));
-        let servers = self.servers(now);
+        let servers = self.servers(now, Some(user));
         servers.iter().filter(is_new).cloned().collect()
     }
 
-    /// True when one of the tenant's servers has what `operation` is about.
+    /// True when one of the tenant's servers has what `operation` is about; those where each person
+    /// has an account of their own aren't asked.
     pub async fn offers(&self, tenant: &Tenant, operation: &Operation) -> bool {
         let target = Target::of_operation(operation);
-        let catalogues = self.catalogues(tenant).await;
+        let catalogues = self.catalogues(tenant, None).await;
         catalogues.iter().any(|catalogue| target.is_in(catalogue))
     }
 
     /// The tenant's server that has `target`, with all that it has.
     pub(super) async fn find(
         &self,
-        tenant: &Tenant,
+        (tenant, user): (&Tenant, &UserId),
         target: Target<'_>,
         revision: Revision,
     ) -> Result<(Arc<dyn Backend>, Arc<Catalogue>), Fault> {
         let mut is_unreachable = false;
-        for backend in self.servers(tenant).iter() {
+        for backend in self.servers(tenant, Some(user)).iter() {
             if !target.may_be_of(backend.prefix()) {
                 continue;
             }
@@ -63,8 +72,12 @@ impl Dispatcher {
 
     /// What each of the tenant's servers has. They are asked together, so that a slow one is
     /// waited for once.
-    pub(super) async fn catalogues(&self, tenant: &Tenant) -> Vec<Arc<Catalogue>> {
-        let servers = self.servers(tenant);
+    pub(super) async fn catalogues(
+        &self,
+        tenant: &Tenant,
+        user: Option<&UserId>,
+    ) -> Vec<Arc<Catalogue>> {
+        let servers = self.servers(tenant, user);
         join_all(servers.iter().map(|backend| backend.catalogue())).await
     }
 }

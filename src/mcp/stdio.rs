@@ -231,7 +231,7 @@ async fn answer(
     request: Request,
     output: mpsc::Sender<Bytes>,
 ) {
-    let operation = match dispatcher.operation(&tenant, &request).await {
+    let operation = match dispatcher.operation((&tenant, &principal), &request).await {
         Ok(operation) => operation,
         Err(error) => return send(&output, error.to_bytes()).await,
     };

@@ -71,8 +71,8 @@ impl Dispatcher {
         let (Ok(old), Ok(new)) = (permit(old), permit(new)) else {
             return Vec::new();
         };
-        let had = self.catalogues(old.tenant()).await;
-        let has = self.catalogues(new.tenant()).await;
+        let had = self.catalogues(old.tenant(), Some(&principal.user)).await;
+        let has = self.catalogues(new.tenant(), Some(&principal.user)).await;
         let differs = |listing: Listing| {
             let policy = self.policy();
             listing.shown(&had, policy, &old) != listing.shown(&has, policy, &new)

@@ -11,18 +11,18 @@ use super::message::Request;
 use super::reply::Reply;
 use super::revision::Revision;
 use crate::backends::Backend;
-use crate::model::Tenant;
+use crate::model::{Tenant, UserId};
 
 impl Dispatcher {
     /// 2026-07-28 server/discover
     pub(super) async fn discover(
         &self,
-        tenant: &Tenant,
+        whose: (&Tenant, &UserId),
         request: &Request,
     ) -> Result<Reply, Fault> {
         let versions = serde_json::to_string(&Revision::SUPPORTED.map(Revision::name))?;
-        let instructions = self.instructions(tenant).await?;
-        let [_, capabilities] = offered(&self.servers(tenant));
+        let instructions = self.instructions(whose).await?;
+        let [_, capabilities] = offered(&self.servers(whose.0, Some(whose.1)));
         let body = format!(
             "{{\"supportedVersions\":{versions},\"capabilities\":{capabilities}{instructions}}}"
         );
@@ -32,13 +32,13 @@ impl Dispatcher {
     /// 2025-11-25 basic/lifecycle, initialization
     pub(super) async fn initialize(
         &self,
-        tenant: &Tenant,
+        whose: (&Tenant, &UserId),
         request: &Request,
     ) -> Result<Reply, Fault> {
         let revision = Revision::negotiated(&request.params)?.name();
-        let instructions = self.instructions(tenant).await?;
+        let instructions = self.instructions(whose).await?;
         let server_info = &self.server_info;
-        let [capabilities, _] = offered(&self.servers(tenant));
+        let [capabilities, _] = offered(&self.servers(whose.0, Some(whose.1)));
         let body = format!(
             "{{\"protocolVersion\":\"{revision}\",\"capabilities\":{capabilities},\
              \"serverInfo\":{server_info}{instructions}}}"
@@ -54,8 +54,8 @@ impl Dispatcher {
     }
 
     /// The member `instructions`, with the comma before it, where any server gives some.
-    async fn instructions(&self, tenant: &Tenant) -> Result<String, Fault> {
-        let catalogues = self.catalogues(tenant).await;
+    async fn instructions(&self, (tenant, user): (&Tenant, &UserId)) -> Result<String, Fault> {
+        let catalogues = self.catalogues(tenant, Some(user)).await;
         let texts: Vec<&str> = catalogues
             .iter()
             .filter_map(|catalogue| catalogue.instructions.as_deref())

@@ -48,7 +48,10 @@ pub async fn station(
     next: Next,
 ) -> Response {
     let operation = match request.extensions().get::<Message>() {
-        Some(Message::Request(message)) => context.dispatcher.operation(&tenant, message).await,
+        Some(Message::Request(message)) => {
+            let caller = (&*tenant, &*principal);
+            context.dispatcher.operation(caller, message).await
+        }
         Some(Message::Notification(_) | Message::Response(_)) | None => Ok(Operation::Converse),
     };
     let operation = match operation {

@@ -42,6 +42,10 @@ pub enum Event<'a> {
     ScopeRefused(&'a str, &'a ScopeSet),
     /// A request was refused by the tenant's policy: what it was about to do, and the reason.
     PolicyRefused(&'a str, &'a str),
+    /// A person linked their account at a mounted server of this name.
+    AccountLinked(&'a UserId, &'a str),
+    /// A person took that back.
+    AccountUnlinked(&'a UserId, &'a str),
     /// A client registered itself.
     ClientRegistered(&'a ClientId),
     /// An operator added a client.
@@ -155,6 +159,8 @@ impl Event<'_> {
             Self::TokenRefused(_) => "access.token_refused",
             Self::ScopeRefused(..) => "access.scope_refused",
             Self::PolicyRefused(..) => "access.policy_refused",
+            Self::AccountLinked(..) => "account.linked",
+            Self::AccountUnlinked(..) => "account.unlinked",
             Self::ClientRegistered(_) => "client.registered",
             Self::ClientAdded(_) => "client.added",
             Self::ClientChanged(_) => "client.changed",
@@ -258,7 +264,9 @@ impl Event<'_> {
             | Self::ClientChanged(client)
             | Self::ClientRemoved(client)
             | Self::ClientExpired(client) => Parts::of_client(client).at(client.as_str()),
-            Self::UserAdded(user, name)
+            Self::AccountLinked(user, name)
+            | Self::AccountUnlinked(user, name)
+            | Self::UserAdded(user, name)
             | Self::UserDisabled(user, name)
             | Self::UserEnabled(user, name)
             | Self::UserChanged(user, name)

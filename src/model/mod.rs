@@ -81,8 +81,8 @@ pub use strict_json::{MESSAGE_DEPTH, NotStrict, strict_json};
 pub use tenant::{InvalidPublicUrl, InvalidTenantSlug, PublicUrl, Role, Tenant, TenantSlug};
 pub use time::{Clock, SystemClock, Timestamp};
 pub use upstream::{
-    ClientCredentials, SecretHeader, Upstream, UpstreamAddress, UpstreamCredentials,
-    UpstreamLimits, UpstreamPlace, UpstreamProcess, Upstreams,
+    ClientCredentials, Linkable, SecretHeader, Upstream, UpstreamAddress, UpstreamCredentials,
+    UpstreamLimits, UpstreamPlace, UpstreamProcess, Upstreams, UserCredentials,
 };
 pub use uri_template::expands_to;
 pub use user::{ExternalIdentity, GroupSnapshot, PasswordHash, User, UserId};

@@ -77,6 +77,8 @@ pub enum UpstreamCredentials {
     Header(HeaderName, SecretHeader),
     /// By a token that the gateway gets for itself (RFC 6749 §4.4).
     ClientCredentials(Box<ClientCredentials>),
+    /// By a token of the person who calls, who linked their account there.
+    User(Box<UserCredentials>),
 }
 
 /// A header's value that is never shown.
@@ -96,6 +98,28 @@ pub struct ClientCredentials {
     pub scopes: Vec<String>,
     /// The resource that the token is to be good at (RFC 8707 §2).
     pub resource: Option<String>,
+}
+
+/// How people link their accounts at a server.
+#[derive(Clone, Debug)]
+pub struct UserCredentials {
+    /// Its authorization server; the one that the server names where this says nothing.
+    pub issuer: Option<String>,
+    /// The gateway's client there, and its secret; where there is none, the gateway registers one.
+    pub client: Option<(String, Option<Secret>)>,
+    /// What the tokens are to be good for; what the server says where this says nothing.
+    pub scopes: Vec<String>,
+}
+
+/// A server where people link accounts of their own.
+#[derive(Clone, Copy, Debug)]
+pub struct Linkable<'a> {
+    /// Its name among the servers of the tenant.
+    pub server: &'a str,
+    /// Where it is.
+    pub address: &'a UpstreamAddress,
+    /// How accounts are linked.
+    pub credentials: &'a UserCredentials,
 }
 
 /// How much of the gateway a server may use.
@@ -120,6 +144,28 @@ impl Upstreams {
         Self {
             fingerprint: Digest::of(&fingerprints),
             all,
+        }
+    }
+}
+
+impl Upstreams {
+    /// The servers where people link accounts of their own.
+    pub fn linkable(&self) -> impl Iterator<Item = Linkable<'_>> {
+        self.all.iter().filter_map(Upstream::linkable)
+    }
+}
+
+impl Upstream {
+    /// How accounts are linked there, where people link accounts of their own.
+    #[must_use]
+    pub fn linkable(&self) -> Option<Linkable<'_>> {
+        match (&self.place, &self.credentials) {
+            (UpstreamPlace::Address(address), UpstreamCredentials::User(user)) => Some(Linkable {
+                server: &self.name,
+                address,
+                credentials: user,
+            }),
+            _ => None,
         }
     }
 }

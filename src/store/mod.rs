@@ -5,6 +5,7 @@ mod audit;
 mod connect;
 mod error;
 mod federation;
+mod linked_accounts;
 mod notes;
 mod operands;
 mod policy;
@@ -33,6 +34,7 @@ pub use connect::{ConnectOptions, Location, connect, locate, migrate};
 pub use federation::{
     AttemptBound, EndedElsewhere, FederationStore, ProviderLease, ProviderTokenOutcome, SignedOut,
 };
+pub use linked_accounts::{LinkedAccount, LinkedAccountStore};
 pub use notes::{Heard, Note, NoteStore};
 pub use operands::{CodeRedemption, LiveGrant, Registration, Rotation, RotationOutcome};
 pub use policy::PolicyStore;
@@ -60,6 +62,7 @@ pub trait Store:
     AdministrationStore
     + AuditStore
     + FederationStore
+    + LinkedAccountStore
     + NoteStore
     + OperatorStore
     + PolicyStore

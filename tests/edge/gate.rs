@@ -305,7 +305,10 @@ impl Stations {
             let permit = policy.permit(&self.tenant, &self.principal, Operation::Converse);
             return Ok(permit.unwrap());
         };
-        let operation = self.dispatcher.operation(&self.tenant, request).await;
+        let operation = self
+            .dispatcher
+            .operation((&self.tenant, &self.principal), request)
+            .await;
         let operation = operation.map_err(Ok)?;
         policy
             .permit(&self.tenant, &self.principal, operation)

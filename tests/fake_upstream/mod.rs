@@ -19,9 +19,12 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
     pub(crate) verb: String,
+    pub(crate) path: String,
     pub(crate) headers: HeaderMap,
     /// The message; null where there was none.
     pub(crate) body: Value,
+    /// The body as it came.
+    pub(crate) text: String,
 }
 
 /// What the server answers.
@@ -148,8 +151,10 @@ async fn answer(State(inner): State<Arc<Inner>>, request: Request) -> Response {
     let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
     let seen = Seen {
         verb: head.method.to_string(),
+        path: head.uri.path().to_owned(),
         headers: head.headers,
         body: serde_json::from_slice(&body).unwrap_or_default(),
+        text: String::from_utf8_lossy(&body).into_owned(),
     };
     let reply = (inner.script)(&seen);
     inner.seen.lock().unwrap().push(seen);

@@ -14,6 +14,7 @@ use gatehouse::backends::remote::Mounts;
 use gatehouse::backends::{Answer, Backend, BackendError, CallContext, Catalogue, Definition};
 use gatehouse::config::{self, Environment};
 use gatehouse::egress::{Client, Settings, SystemLookup};
+use gatehouse::identity::LinkedAccounts;
 use gatehouse::mcp::{Dispatcher, Edge, Message, Revision, ServerInfo, http};
 use gatehouse::model::{ClientId, EncryptionKey, Principal, SystemRandom, Tenant};
 use gatehouse::resource_server::{Permit, Policy, Refusal, local_principal};
@@ -22,7 +23,7 @@ use gatehouse::telemetry::Figures;
 use serde_json::{Map, Value, json};
 use tower::ServiceExt as _;
 
-use crate::rooms::{database, edge};
+use crate::rooms::{database, ground};
 
 pub(crate) const PROTOCOL_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
 pub(crate) const CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
@@ -61,7 +62,7 @@ impl House {
         let options = ConnectOptions::default();
         let store = store::connect("sqlite::memory:", &options).await.unwrap();
         let key = EncryptionKey::generate(&SystemRandom);
-        Self::over(servers, scopes, edge(store, &key)).await
+        Self::over(servers, scopes, ground(store, &key)).await
     }
 
     /// Two replicas with one database, which hear each other.
@@ -74,15 +75,19 @@ impl House {
         };
         let mut houses = Vec::new();
         for _ in 0..2 {
-            let edge = edge(store::connect(&url, &options).await.unwrap(), &key);
+            let (edge, linked) = ground(store::connect(&url, &options).await.unwrap(), &key);
             let hearing = Arc::clone(&edge);
             tokio::spawn(async move { hearing.hear().await });
-            houses.push(Self::over(servers, "mcp:tools", edge).await);
+            houses.push(Self::over(servers, "mcp:tools", (edge, linked)).await);
         }
         houses.try_into().ok().unwrap()
     }
 
-    async fn over(servers: &str, scopes: &str, edge: Arc<Edge>) -> Self {
+    async fn over(
+        servers: &str,
+        scopes: &str,
+        (edge, linked): (Arc<Edge>, Arc<LinkedAccounts>),
+    ) -> Self {
         let config = configuration(servers);
         let public_url = "https://mcp.example.com".parse().unwrap();
         let tenant = Arc::new(config.tenants[0].at(&public_url));
@@ -103,7 +108,7 @@ impl House {
         });
         let built_in: Vec<Arc<dyn Backend>> = vec![Arc::new(BuiltIn)];
         let lookup = Arc::new(SystemLookup);
-        let mounts = Mounts::new(built_in.clone(), lookup, tokens.unwrap()).await;
+        let mounts = Mounts::new(built_in.clone(), lookup, (tokens.unwrap(), linked)).await;
         let figures = Arc::new(Figures::default());
         let dispatcher = Dispatcher::new(built_in, Arc::new(policy), figures, edge, &info);
         let stations = Stations {
@@ -293,7 +298,9 @@ async fn pass(State(stations): State<Stations>, request: HttpRequest, next: Next
         principal,
     } = stations;
     let operation = match &message {
-        Some(Message::Request(request)) => dispatcher.operation(&tenant, request).await,
+        Some(Message::Request(request)) => {
+            dispatcher.operation((&tenant, &principal), request).await
+        }
         Some(_) | None => Ok(gatehouse::resource_server::Operation::Converse),
     };
     let operation = match operation {

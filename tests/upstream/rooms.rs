@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use gatehouse::jose::Sealer;
+use gatehouse::egress::SystemLookup;
+use gatehouse::identity::LinkedAccounts;
+use gatehouse::jose::{Sealer, TextCipher};
 use gatehouse::mcp::{Edge, EdgeParts};
 use gatehouse::model::{EncryptionKey, SystemClock, SystemRandom};
 use gatehouse::store::Store;
@@ -25,8 +27,18 @@ pub(crate) async fn database() -> String {
     url.into()
 }
 
-pub(crate) fn edge(store: Arc<dyn Store>, key: &EncryptionKey) -> Arc<Edge> {
-    Arc::new(Edge::new(EdgeParts {
+pub(crate) fn ground(
+    store: Arc<dyn Store>,
+    key: &EncryptionKey,
+) -> (Arc<Edge>, Arc<LinkedAccounts>) {
+    let linked = LinkedAccounts {
+        store: Arc::clone(&store),
+        cipher: TextCipher::new(key, "linked accounts").unwrap(),
+        lookup: Arc::new(SystemLookup),
+        clock: Arc::new(SystemClock),
+        random: Arc::new(SystemRandom),
+    };
+    let edge = Edge::new(EdgeParts {
         store,
         sealer: Sealer::new(key),
         clock: Arc::new(SystemClock),
@@ -34,5 +46,6 @@ pub(crate) fn edge(store: Arc<dyn Store>, key: &EncryptionKey) -> Arc<Edge> {
         tokens: None,
         page_size: 1000,
         session_ttl: Duration::from_hours(1),
-    }))
+    });
+    (Arc::new(edge), Arc::new(linked))
 }

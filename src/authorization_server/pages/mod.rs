@@ -100,6 +100,7 @@ pub(super) struct AccountPage<'a> {
     pub(super) host: &'a str,
     pub(super) username: &'a str,
     pub(super) apps: Vec<ConnectedApp<'a>>,
+    pub(super) servers: Vec<LinkableServer<'a>>,
     pub(super) action: String,
     pub(super) form_token: Secret,
 }
@@ -113,6 +114,15 @@ pub(super) struct ConnectedApp<'a> {
     pub(super) given: String,
     /// The day when it last made use of that.
     pub(super) used: String,
+}
+
+/// A mounted server where a person may link an account of theirs.
+pub(super) struct LinkableServer<'a> {
+    pub(super) name: &'a str,
+    /// The day when they did.
+    pub(super) since: Option<String>,
+    /// True once the server's authorization server has refused to go on.
+    pub(super) has_ended: bool,
 }
 
 /// What went wrong and what to do about it.

@@ -12,6 +12,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::failure::Failure;
+use super::linking::Person;
 use crate::egress::{Client, EgressError};
 use crate::model::{ClientCredentials, SecretHeader, UpstreamCredentials};
 
@@ -21,6 +22,8 @@ pub(super) enum Credentials {
     None,
     Header(http::HeaderName, SecretHeader),
     Token(Arc<TokenSource>),
+    /// The token of one person.
+    Person(Arc<Person>),
 }
 
 /// Gets tokens for the gateway itself (RFC 6749 §4.4), one for all requests until it ends.
@@ -47,9 +50,17 @@ const MARGIN: Duration = Duration::from_secs(5);
 
 impl Credentials {
     /// The credentials as operators describe them; `client` asks for tokens.
-    pub(super) fn new(credentials: &UpstreamCredentials, client: &Client) -> Self {
+    pub(super) fn new(
+        credentials: &UpstreamCredentials,
+        client: &Client,
+        person: Option<&Arc<Person>>,
+    ) -> Self {
+        if let Some(person) = person {
+            return Self::Person(Arc::clone(person));
+        }
         match credentials {
-            UpstreamCredentials::None => Self::None,
+            // Without a person there is nothing to show.
+            UpstreamCredentials::None | UpstreamCredentials::User(_) => Self::None,
             UpstreamCredentials::Header(name, value) => Self::Header(name.clone(), value.clone()),
             UpstreamCredentials::ClientCredentials(settings) => {
                 Self::Token(Arc::new(TokenSource {
@@ -72,6 +83,10 @@ impl Credentials {
                 let header = source.header().await?;
                 headers.insert(AUTHORIZATION, header.expose().clone());
             }
+            Self::Person(person) => {
+                let header = person.header().await?;
+                headers.insert(AUTHORIZATION, header.expose().clone());
+            }
         }
         Ok(())
     }
@@ -81,6 +96,7 @@ impl Credentials {
         match self {
             Self::None | Self::Header(..) => false,
             Self::Token(source) => source.held.lock().await.take().is_some(),
+            Self::Person(person) => person.refuse().await,
         }
     }
 }

@@ -26,6 +26,9 @@ pub(super) enum Failure {
     /// It does not know the gateway.
     #[error("it refuses the gateway's credentials")]
     Credentials,
+    /// The person has to link their account first.
+    #[error("the account of the person is not linked")]
+    NotLinked,
     /// The gateway got no token for it.
     #[error("no token could be had for it")]
     Token,
@@ -62,6 +65,7 @@ impl Failure {
             Self::TooLarge
             | Self::SessionEnded
             | Self::Busy
+            | Self::NotLinked
             | Self::LeftAlone
             | Self::Error(_)
             | Self::Client(_) => false,
@@ -113,6 +117,9 @@ impl Failure {
             }
             Self::Credentials | Self::Token => BackendError::Unavailable(
                 "the server of this does not let the gateway in: tell whoever runs the gateway",
+            ),
+            Self::NotLinked => BackendError::Unavailable(
+                "your account at the server of this is not connected: connect it on your account page",
             ),
             Self::Busy => BackendError::Unavailable(
                 "too many requests wait for the server of this: try again",

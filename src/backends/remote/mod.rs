@@ -10,6 +10,7 @@ mod failure;
 mod headers;
 mod http;
 mod line;
+mod linking;
 mod message;
 mod mounts;
 mod process;
@@ -31,12 +32,14 @@ use serde_json::{Map, Value, json};
 use tokio::sync::broadcast;
 
 use super::{
-    Answer, Aside, Backend, BackendError, CallContext, Catalogue, ListChange, Round, Updates,
+    Answer, Aside, Backend, BackendError, CallContext, Capability, Catalogue, ListChange, Round,
+    Updates,
 };
 use crate::model::MountPrefix;
 use crate::resource_server::{Operation, Permit};
 use failure::Failure;
 use line::{Ask, Line};
+use linking::Person;
 use rewrite::Rewriter;
 use shelf::Shelf;
 use watch::Watch;
@@ -50,6 +53,8 @@ pub struct RemoteServer {
     line: Arc<Line>,
     shelf: Arc<Shelf>,
     watch: Arc<Watch>,
+    /// Whose account is used, where each person has one of their own.
+    person: Option<Arc<Person>>,
 }
 
 /// How many rounds a call may take whose client answers on the spot.
@@ -75,13 +80,21 @@ impl RemoteServer {
         for (name, value) in &context.extras.params {
             ask.params.entry(name).or_insert_with(|| value.clone());
         }
-        let mut round = context.round();
+        let mut round = context.round().and_then(of_the_server);
+        let mut was_linked = false;
         for _ in 0..ROUNDS {
             if let Some(round) = round.take() {
                 self.add_round(&mut ask.params, round)?;
             }
             let asked = self.line.ask(&ask, Some((permit.principal(), context)));
-            let mut result = asked.await.map_err(|failure| self.error(failure))?;
+            let mut result = match (asked.await, &self.person) {
+                (Err(Failure::NotLinked), Some(person)) if !was_linked => {
+                    person.link(context).await?;
+                    was_linked = true;
+                    continue;
+                }
+                (asked, _) => asked.map_err(|failure| self.error(failure))?,
+            };
             let kind = result.shift_remove("resultType");
             match kind.as_ref().map_or(Some("complete"), Value::as_str) {
                 Some("complete") => return Ok(self.answer(result)),
@@ -158,6 +171,20 @@ impl RemoteServer {
         }
     }
 
+    /// Answers the call of the tool that stands for all others while the account is not linked.
+    async fn connect(
+        &self,
+        person: &Person,
+        context: &CallContext,
+    ) -> Result<Answer, BackendError> {
+        if !context.can(Capability::ElicitationUrl) {
+            return Ok(person.way_there());
+        }
+        person.link(context).await?;
+        self.watch.tell_all().await;
+        Ok(person.welcome())
+    }
+
     fn error(&self, failure: Failure) -> BackendError {
         let mut error = failure.into_error();
         if let BackendError::Relayed(error) = &mut error {
@@ -165,6 +192,13 @@ impl RemoteServer {
         }
         error
     }
+}
+
+/// The round without what the gateway itself asked; none where nothing is left of it.
+fn of_the_server(mut round: Round) -> Option<Round> {
+    let is_own = round.answers.shift_remove(linking::QUESTION).is_some();
+    let is_empty = round.answers.is_empty() && round.state.is_null();
+    (!is_own || !is_empty).then_some(round)
 }
 
 impl Drop for RemoteServer {
@@ -198,9 +232,15 @@ impl Backend for RemoteServer {
         if !matches!(permit.operation(), Operation::CallTool(allowed) if allowed == name) {
             return Err(BackendError::UnknownTool);
         }
+        let catalogue = self.catalogue().await;
+        if let Some(person) = &self.person
+            && self.shelf.wants_account()
+            && person.tool(self.prefix_of()) == name
+        {
+            return self.connect(person, context).await;
+        }
         let inner = self.prefix_of().inner_name(name);
         let inner = inner.ok_or(BackendError::UnknownTool)?.to_owned();
-        let catalogue = self.catalogue().await;
         let tool = catalogue.tools.iter().find(|tool| tool.name == name);
         let schema = tool.and_then(|tool| tool.json.get("inputSchema"));
         let mut mirrored = HeaderMap::new();

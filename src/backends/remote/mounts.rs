@@ -10,6 +10,7 @@ use super::catalogue::Taken;
 use super::credentials::Credentials;
 use super::http::HttpTransport;
 use super::line::Line;
+use super::linking::Person;
 use super::process::Process;
 use super::rewrite::Rewriter;
 use super::shelf::Shelf;
@@ -18,7 +19,8 @@ use super::watch::Watch;
 use super::{Backend, RemoteServer};
 use crate::backends::Catalogue;
 use crate::egress::{Channel, ChannelSettings, Client, GuardError, Lookup};
-use crate::model::{Digest, MountPrefix, Tenant, TenantSlug, Upstream, UpstreamPlace};
+use crate::identity::LinkedAccounts;
+use crate::model::{Digest, MountPrefix, Tenant, TenantSlug, Upstream, UpstreamPlace, UserId};
 
 /// The servers of every tenant.
 #[derive(Debug)]
@@ -29,8 +31,10 @@ pub struct Mounts {
     lookup: Arc<dyn Lookup>,
     /// Asks authorization servers for tokens.
     tokens: Client,
+    /// What people have linked.
+    linked: Arc<LinkedAccounts>,
     /// By all that a tenant's description says of its servers.
-    mounted: Cache<(TenantSlug, Digest), Servers>,
+    mounted: Cache<(TenantSlug, Digest, Option<UserId>), Servers>,
     servers: Cache<(TenantSlug, Digest), Arc<RemoteServer>>,
 }
 
@@ -55,7 +59,7 @@ impl Mounts {
     pub async fn new(
         built_in: Vec<Arc<dyn Backend>>,
         lookup: Arc<dyn Lookup>,
-        tokens: Client,
+        (tokens, linked): (Client, Arc<LinkedAccounts>),
     ) -> Self {
         let mut catalogues = Vec::with_capacity(built_in.len());
         for server in &built_in {
@@ -67,33 +71,46 @@ impl Mounts {
             catalogues: catalogues.into(),
             lookup,
             tokens,
+            linked,
             mounted: mounted.time_to_idle(IDLE).max_capacity(SERVERS).build(),
             servers: servers.time_to_idle(IDLE).max_capacity(SERVERS).build(),
         }
     }
 
-    /// All servers of the tenant, the built-in ones first, one without a prefix last.
+    /// All servers of the tenant, the built-in ones first, one without a prefix last. Those where
+    /// people have accounts of their own are `user`'s, with nothing in common with anybody else's.
     #[must_use]
-    pub fn of(&self, tenant: &Tenant) -> Servers {
+    pub fn of(&self, tenant: &Tenant, user: Option<&UserId>) -> Servers {
         let described = &tenant.servers;
         if described.all.is_empty() {
             return Arc::clone(&self.built_in);
         }
-        let key = (tenant.slug.clone(), described.fingerprint);
+        let user = user.filter(|_| described.linkable().next().is_some());
+        let key = (tenant.slug.clone(), described.fingerprint, user.cloned());
         self.mounted.get_with(key, || {
             let (unprefixed, prefixed): (Vec<&Upstream>, Vec<&Upstream>) = described
                 .all
                 .iter()
                 .partition(|server| server.prefix.is_empty());
             let mounted = prefixed.into_iter().chain(unprefixed);
-            let mounted = mounted.filter_map(|server| self.server(tenant, server));
+            let mounted = mounted.filter_map(|server| self.server(tenant, user, server));
             let mounted = mounted.map(|server| server as Arc<dyn Backend>);
             self.built_in.iter().cloned().chain(mounted).collect()
         })
     }
 
     /// The server as it is described: the one that is there, or a new one.
-    fn server(&self, tenant: &Tenant, described: &Upstream) -> Option<Arc<RemoteServer>> {
+    fn server(
+        &self,
+        tenant: &Tenant,
+        user: Option<&UserId>,
+        described: &Upstream,
+    ) -> Option<Arc<RemoteServer>> {
+        let person = match (described.linkable(), user) {
+            (None, _) => None,
+            (Some(_), None) => return None,
+            (Some(_), Some(user)) => Person::of(&self.linked, (tenant, user), described),
+        };
         // With a prefix of its own, nothing of it can be called like something else.
         let others: Vec<MountPrefix> = if described.prefix.is_empty() {
             let all = tenant.servers.all.iter();
@@ -107,12 +124,15 @@ impl Mounts {
             text.extend_from_slice(prefix.as_str().as_bytes());
             text.push(0);
         }
+        if let (Some(_), Some(user)) = (&person, user) {
+            text.extend_from_slice(user.as_str().as_bytes());
+        }
         let key = (tenant.slug.clone(), Digest::of(&text));
         if let Some(found) = self.servers.get(&key) {
             return Some(found);
         }
         let label = format!("{}/{}", tenant.slug, described.name);
-        match self.connect(label.clone(), described, others) {
+        match self.connect(label.clone(), described, (others, person.map(Arc::new))) {
             Ok(server) => {
                 let server = Arc::new(server);
                 self.servers.insert(key, Arc::clone(&server));
@@ -129,7 +149,7 @@ impl Mounts {
         &self,
         label: String,
         described: &Upstream,
-        prefixes: Vec<MountPrefix>,
+        (prefixes, person): (Vec<MountPrefix>, Option<Arc<Person>>),
     ) -> Result<RemoteServer, GuardError> {
         let transport = match &described.place {
             UpstreamPlace::Address(address) => {
@@ -140,7 +160,11 @@ impl Mounts {
                 let lookup = Arc::clone(&self.lookup);
                 Transport::Http(HttpTransport {
                     channel: Channel::new(address.url.clone(), &settings, lookup)?,
-                    credentials: Credentials::new(&described.credentials, &self.tokens),
+                    credentials: Credentials::new(
+                        &described.credentials,
+                        &self.tokens,
+                        person.as_ref(),
+                    ),
                     max_response: described.limits.max_response,
                 })
             }
@@ -162,13 +186,19 @@ impl Mounts {
             catalogues: Arc::clone(&self.catalogues),
             prefixes,
         });
-        let lists = Arc::new(Shelf::new(Arc::clone(&line), rewriter.clone(), taken));
+        let lists = Arc::new(Shelf::new(
+            Arc::clone(&line),
+            rewriter.clone(),
+            taken,
+            person.clone(),
+        ));
         let watch = Watch::new(&line, &lists);
         Ok(RemoteServer {
             rewriter,
             line,
             shelf: lists,
             watch,
+            person,
         })
     }
 }

@@ -12,6 +12,7 @@ use super::super::Catalogue;
 use super::catalogue::{self, Taken};
 use super::failure::Failure;
 use super::line::Line;
+use super::linking::Person;
 use super::rewrite::Rewriter;
 
 /// The lists of one server.
@@ -20,6 +21,7 @@ pub(super) struct Shelf {
     line: Arc<Line>,
     rewriter: Rewriter,
     taken: Arc<dyn Taken>,
+    person: Option<Arc<Person>>,
     known: watch::Sender<Known>,
     is_reading: AtomicBool,
     /// What a look says that is under way when something changed: not this.
@@ -31,6 +33,8 @@ struct Known {
     catalogue: Arc<Catalogue>,
     /// From when on it is read again; none before it was read at all.
     stale_at: Option<Instant>,
+    /// True while the person has to link their account first.
+    wants_account: bool,
 }
 
 /// How long lists are kept: at least, at most, where the server says nothing, and where it failed.
@@ -43,8 +47,14 @@ const AFTER_FAILURE: Duration = Duration::from_secs(5);
 const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Shelf {
-    pub(super) fn new(line: Arc<Line>, rewriter: Rewriter, taken: Arc<dyn Taken>) -> Self {
+    pub(super) fn new(
+        line: Arc<Line>,
+        rewriter: Rewriter,
+        taken: Arc<dyn Taken>,
+        person: Option<Arc<Person>>,
+    ) -> Self {
         Self {
+            person,
             line,
             rewriter,
             taken,
@@ -54,13 +64,19 @@ impl Shelf {
         }
     }
 
+    /// True while the person has to link their account before there is anything.
+    pub(super) fn wants_account(&self) -> bool {
+        self.known.borrow().wants_account
+    }
+
     /// What the server has. Only the first one who asks has to wait.
     pub(super) async fn catalogue(self: &Arc<Self>) -> Arc<Catalogue> {
         let (is_known, is_fresh, catalogue) = {
             let known = self.known.borrow();
             let fresh = known.stale_at.is_some_and(|at| Instant::now() < at);
             (
-                known.stale_at.is_some(),
+                // Who links an account looks at once.
+                known.stale_at.is_some() && !known.wants_account,
                 fresh,
                 Arc::clone(&known.catalogue),
             )
@@ -73,7 +89,8 @@ impl Shelf {
         if is_known {
             return catalogue;
         }
-        let read = reader.wait_for(|known| known.stale_at.is_some());
+        let now = Instant::now();
+        let read = reader.wait_for(|known| known.stale_at.is_some_and(|at| at > now));
         match tokio::time::timeout(PATIENCE, read).await {
             Ok(Ok(known)) => Arc::clone(&known.catalogue),
             Ok(Err(_)) | Err(_) => Arc::new(self.nothing()),
@@ -122,6 +139,14 @@ impl Shelf {
                 let ttl = read.ttl.unwrap_or(UNSAID).clamp(LEAST, MOST);
                 known.catalogue = Arc::new(read.catalogue);
                 known.stale_at = Some(now + ttl);
+                known.wants_account = false;
+            }
+            Err(Failure::NotLinked) if self.person.is_some() => {
+                let person = self.person.as_ref();
+                let catalogue = person.map(|it| it.catalogue(&self.rewriter.0));
+                known.catalogue = Arc::new(catalogue.unwrap_or_default());
+                known.stale_at = Some(now + LEAST);
+                known.wants_account = true;
             }
             Err(failure) => {
                 tracing::warn!(

@@ -120,6 +120,19 @@ impl Watch {
         Some(updates.boxed())
     }
 
+    /// Tells that everything may be something else.
+    pub(super) async fn tell_all(&self) {
+        self.shelf.refresh().await;
+        for list in [
+            ListChange::Tools,
+            ListChange::Resources,
+            ListChange::Prompts,
+        ] {
+            // Nobody listens, most of the time.
+            drop(self.lists.send(list));
+        }
+    }
+
     async fn take(&self, notice: Notice) {
         match notice {
             Notice::List(change) => {
@@ -156,6 +169,10 @@ impl Watch {
     /// Listens to the server until there is a reason not to.
     async fn listen(&self) -> Result<Ended, Failure> {
         let welcome = self.line.welcome().await?;
+        if self.shelf.wants_account() {
+            // The account was linked since.
+            self.tell_all().await;
+        }
         if welcome.is_modern() {
             self.listen_modern().await
         } else {

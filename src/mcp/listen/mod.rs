@@ -168,7 +168,7 @@ impl Listener {
     fn new(dispatcher: Arc<Dispatcher>, permit: &Permit, whose: Whose) -> Result<Self, Fault> {
         let share = dispatcher.edge().streams.take(permit.principal());
         let share = share.ok_or(Fault::TooMany)?;
-        let servers = dispatcher.servers(permit.tenant());
+        let servers = dispatcher.servers(permit.tenant(), Some(&permit.principal().user));
         let tenant = Arc::clone(permit.tenant());
         let mut listener = Self {
             present: dispatcher.edge().tenants.follow(&tenant),
@@ -248,7 +248,9 @@ impl Listener {
         let tenants = (&self.tenant, &tenant);
         let changed = self.dispatcher.lists_that_change(&self.principal, tenants);
         let changed = changed.await;
-        let further = self.dispatcher.further_servers(&self.tenant, &tenant);
+        let further = self
+            .dispatcher
+            .further_servers((&self.tenant, &tenant), &self.principal.user);
         self.hear(&further);
         self.tenant = tenant;
         for list in changed {

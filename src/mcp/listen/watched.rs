@@ -19,7 +19,11 @@ impl Listener {
             return false;
         };
         let target = Target::Resource(uri);
-        let found = self.dispatcher.find(&self.tenant, target, Revision::LATEST);
+        let found = self.dispatcher.find(
+            (&self.tenant, &self.principal.user),
+            target,
+            Revision::LATEST,
+        );
         let Ok((backend, _)) = found.await else {
             return false;
         };

@@ -8,6 +8,7 @@ mod consents;
 mod expiry;
 mod federation;
 mod grants;
+mod linked_accounts;
 mod login_sessions;
 mod notes;
 mod open;

@@ -23,9 +23,9 @@ use gatehouse::audit::{Recorder, WriterTask};
 use gatehouse::authorization_server::{
     Context, RemoteDocuments, TokenSettings, metadata_route, routes,
 };
-use gatehouse::egress::GuardedClient;
+use gatehouse::egress::{GuardedClient, SystemLookup};
 use gatehouse::identity::oidc::RelyingParty;
-use gatehouse::identity::{Accounts, FederatedAccounts};
+use gatehouse::identity::{Accounts, FederatedAccounts, LinkedAccounts};
 use gatehouse::jose::{AccessTokenClaims, KeyRing, KeyRings, TextCipher, generate_signing_key};
 use gatehouse::model::{
     Clock, DocumentTrust, EncryptionKey, PasswordHash, RegistrationPolicy, RegistrationSettings,
@@ -190,6 +190,13 @@ impl Server {
                 store: Arc::clone(&store),
                 party: RelyingParty::new(Arc::clone(&clock) as Arc<dyn Clock>).unwrap(),
                 cipher: TextCipher::new(&encryption_key, "identity providers").unwrap(),
+                clock: Arc::clone(&clock) as Arc<dyn Clock>,
+                random: Arc::new(SystemRandom),
+            }),
+            linked: Arc::new(LinkedAccounts {
+                store: Arc::clone(&store),
+                cipher: TextCipher::new(&encryption_key, "linked accounts").unwrap(),
+                lookup: Arc::new(SystemLookup),
                 clock: Arc::clone(&clock) as Arc<dyn Clock>,
                 random: Arc::new(SystemRandom),
             }),
