@@ -179,7 +179,11 @@ impl Gate {
                 Err(error) => return error.into_response(),
             };
             if let Message::Request(request) = &message {
-                operation = match self.dispatcher.operation(&self.tenant, request).await {
+                operation = match self
+                    .dispatcher
+                    .operation((&self.tenant, who), request)
+                    .await
+                {
                     Ok(operation) => operation,
                     Err(error) => return RpcError::into_response(error),
                 };

@@ -13,8 +13,8 @@ use super::problem::KeyPath;
 use super::scopes::known_scopes;
 use super::server_credentials::CredentialsEntry;
 use crate::model::{
-    Digest, MountPrefix, ScopeCatalogue, ScopeSet, Upstream, UpstreamAddress, UpstreamCredentials,
-    UpstreamLimits, UpstreamPlace, UpstreamProcess,
+    Authorization, Digest, MountPrefix, ScopeCatalogue, ScopeSet, Upstream, UpstreamAddress,
+    UpstreamCredentials, UpstreamLimits, UpstreamPlace, UpstreamProcess,
 };
 
 /// A server that is mounted behind the gate.
@@ -111,6 +111,26 @@ pub(super) fn scopes(servers: &[Upstream]) -> BTreeMap<MountPrefix, ScopeSet> {
     asking
         .map(|server| (server.prefix.clone(), server.scopes.clone()))
         .collect()
+}
+
+/// People link their accounts on the account page, which is the built-in authorization server's.
+pub(super) fn check_accounts(
+    servers: &[Upstream],
+    authorization: Option<&Authorization>,
+    checks: &mut Checks<'_>,
+    path: &KeyPath,
+) {
+    if !matches!(authorization, Some(Authorization::External(_))) {
+        return;
+    }
+    for (position, server) in servers.iter().enumerate() {
+        if server.linkable().is_some() {
+            let place = path.join(position).join("credentials").join("kind");
+            let expected = "another kind than user: where tokens come from elsewhere there is no page \
+                            to link accounts on";
+            checks.refuse(&place, expected);
+        }
+    }
 }
 
 impl ServerEntry {

@@ -292,6 +292,7 @@ impl TenantEntry {
         let servers = servers::resolve(&self.servers, &global.catalogue, checks, &place);
         if let Some(servers) = &servers {
             access.servers = servers::scopes(servers);
+            servers::check_accounts(servers, authorization.as_ref(), checks, &place);
         }
         let refusals = refusals::resolve(&self.refusals, checks, &path.join("refusals"));
         let sign_in = whole.sign_in.resolve(&roles, checks, &path.join("sign_in"));

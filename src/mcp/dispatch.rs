@@ -170,8 +170,8 @@ impl Dispatcher {
                 return Err(Fault::Internal);
             }
             match method {
-                Method::Discover => self.discover(whose(&permit), &request).await,
-                Method::Initialize => self.initialize(whose(&permit), &request).await,
+                Method::Discover => self.discover(whose(permit), &request).await,
+                Method::Initialize => self.initialize(whose(permit), &request).await,
                 Method::Ping => self.reply(&request, b"{}", None),
                 Method::List(listing) => self.list(listing, permit, &request).await,
                 Method::CallTool => {

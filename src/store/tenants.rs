@@ -72,7 +72,7 @@ pub struct Clash {
 }
 
 /// The tables with a column `tenant` but for [`LAST`], those that refer to others first.
-pub(super) const OWNED: [&str; 24] = [
+pub(super) const OWNED: [&str; 26] = [
     "audit_heads",
     "audit_checkpoints",
     "audit_keys",
@@ -83,6 +83,8 @@ pub(super) const OWNED: [&str; 24] = [
     "grants",
     "consents",
     "login_sessions",
+    "linked_accounts",
+    "upstream_clients",
     "provider_tokens",
     "sign_in_attempts",
     "scim_members",

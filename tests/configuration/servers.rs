@@ -46,6 +46,16 @@ credentials = { kind = "client_credentials" }
 [[tenants.servers]]
 name = "nowhere"
 folder = "/does/not/exist"
+
+[[tenants.servers]]
+name = "secret"
+url = "https://example.com/mcp"
+credentials = { kind = "user", client_id = "gatehouse", token_endpoint = "https://as.example.com" }
+
+[[tenants.servers]]
+name = "nobody"
+url = "https://example.com/mcp"
+credentials = { kind = "user", issuer = "as.example.com", client_secret = { env = "TOKEN" } }
 "#;
 
 #[test]
@@ -76,6 +86,10 @@ fn every_mistake_about_servers_is_reported_at_once() {
         "[5].credentials.client_id",
         "[5].credentials.client_secret",
         "[6]",
+        "[7].credentials.issuer",
+        "[7].credentials.token_endpoint",
+        "[8].credentials.issuer",
+        "[8].credentials.client_id",
     ]);
     assert_eq!(places, expected, "{problems}");
     assert!(!problems.to_string().contains("pw@"), "{problems}");

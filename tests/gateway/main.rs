@@ -32,6 +32,7 @@ mod federation;
 mod isolation;
 mod key_rotation;
 mod lifetime;
+mod linking;
 mod logs;
 mod policy;
 mod process;

@@ -19,6 +19,7 @@ mod expiry;
 mod federation;
 mod grants;
 mod isolation;
+mod linked_accounts;
 mod login_sessions;
 mod migrations;
 mod notes;

@@ -1,5 +1,8 @@
 //! Servers that mean harm, or look as if they did (catalogue group K).
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use gatehouse::mcp::Revision;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
@@ -229,5 +232,37 @@ async fn k13_a_tool_with_a_harmful_annotation_is_left_out() {
         let house = House::around("docs", &upstream.url, "").await;
         let names = house.names("tools/list", "tools", "name").await;
         assert_eq!(names, ["own_tool", "docs_good"], "{annotation:?}");
+    }
+}
+
+#[tokio::test]
+async fn k11_arguments_break_out_of_no_header() {
+    let mut tool = tool("search");
+    tool["inputSchema"]["properties"] =
+        json!({ "zone": { "type": "string", "x-mcp-header": "Zone" } });
+    let lists = json!({ "tools": [tool] });
+    let script =
+        move |seen: &Seen| modern(seen, &lists).unwrap_or_else(|| seen.result(r#"{"content":[]}"#));
+    let upstream = FakeUpstream::start(script).await;
+    let house = House::around("docs", &upstream.url, "").await;
+    for zone in [
+        "a\r\nauthorization: Bearer of-mine",
+        "\u{0}",
+        " a ",
+        "=?base64?YQ==?=",
+        "ü",
+    ] {
+        let mut call = Post::new(Revision::V2025_11_25, "tools/call", json!({}));
+        call.body["params"] = json!({ "name": "docs_search", "arguments": { "zone": zone } });
+        house.result(call).await;
+        let seen = upstream.asked("tools/call").pop().unwrap();
+        assert!(!seen.headers.contains_key("authorization"));
+        let text = seen.header("mcp-param-zone");
+        let encoded = text
+            .strip_prefix("=?base64?")
+            .and_then(|text| text.strip_suffix("?="));
+        let decoded = STANDARD.decode(encoded.unwrap_or_else(|| panic!("{zone:?} is {text:?}")));
+        assert_eq!(decoded.unwrap(), zone.as_bytes());
+        assert_eq!(seen.params()["arguments"]["zone"], zone);
     }
 }

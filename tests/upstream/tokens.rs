@@ -47,6 +47,13 @@ async fn one_token_is_used_until_it_ends() {
     }
     let asked = &issuer.seen()[0];
     assert!(asked.header("authorization").starts_with("Basic "));
+    for field in [
+        "grant_type=client_credentials",
+        "scope=a+b",
+        "resource=https%3A%2F%2Fdocs.example.com%2Fmcp",
+    ] {
+        assert!(asked.text.contains(field), "{}", asked.text);
+    }
 }
 
 #[tokio::test]
@@ -80,4 +87,23 @@ async fn without_a_token_nothing_is_asked_and_nobody_learns_the_secret() {
     let (_, text) = house.error(Post::call("docs_search", json!({}))).await;
     assert!(!text.contains("s3cret"), "{text}");
     assert!(upstream.seen().is_empty());
+}
+
+#[tokio::test]
+async fn k09_credentials_go_nowhere_that_a_server_names() {
+    let issuer = issuer(600).await;
+    let other = issuer_of_another().await;
+    let named = format!("Bearer resource_metadata=\"{}\"", other.url);
+    let upstream =
+        FakeUpstream::start(move |_| Reply::Status(401, vec![("www-authenticate", named.clone())]));
+    let upstream = upstream.await;
+    let house = House::around("docs", &upstream.url, &credentials(&issuer.url)).await;
+    house.error(Post::call("docs_search", json!({}))).await;
+    assert!(other.seen().is_empty());
+    let paths: Vec<String> = upstream.seen().into_iter().map(|seen| seen.path).collect();
+    assert!(paths.iter().all(|path| path == "/mcp"), "{paths:?}");
+}
+
+async fn issuer_of_another() -> FakeUpstream {
+    FakeUpstream::start(|_| Reply::Json(200, "{}".to_owned())).await
 }

@@ -5,6 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 use tokio::sync::Mutex;
@@ -202,8 +204,7 @@ impl Person {
     fn elicitation(&self) -> String {
         let whose = format!("{}/{}/{}", self.tenant, self.described.name, self.user);
         let digest = Digest::of(whose.as_bytes());
-        let short = digest.as_bytes().iter().take(12);
-        short.map(|byte| format!("{byte:02x}")).collect()
+        URL_SAFE_NO_PAD.encode(digest.as_bytes())
     }
 }
 

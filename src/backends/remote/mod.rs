@@ -89,7 +89,7 @@ impl RemoteServer {
             let asked = self.line.ask(&ask, Some((permit.principal(), context)));
             let mut result = match (asked.await, &self.person) {
                 (Err(Failure::NotLinked), Some(person)) if !was_linked => {
-                    person.link(context).await?;
+                    self.link(person, context).await?;
                     was_linked = true;
                     continue;
                 }
@@ -180,9 +180,18 @@ impl RemoteServer {
         if !context.can(Capability::ElicitationUrl) {
             return Ok(person.way_there());
         }
+        self.link(person, context).await?;
+        Ok(person.welcome())
+    }
+
+    /// Has the person link their account. What there is without one, and with it, is told.
+    async fn link(&self, person: &Person, context: &CallContext) -> Result<(), BackendError> {
+        if !self.shelf.wants_account() {
+            self.watch.tell_all().await;
+        }
         person.link(context).await?;
         self.watch.tell_all().await;
-        Ok(person.welcome())
+        Ok(())
     }
 
     fn error(&self, failure: Failure) -> BackendError {

@@ -75,7 +75,6 @@ impl Shelf {
             let known = self.known.borrow();
             let fresh = known.stale_at.is_some_and(|at| Instant::now() < at);
             (
-                // Who links an account looks at once.
                 known.stale_at.is_some() && !known.wants_account,
                 fresh,
                 Arc::clone(&known.catalogue),
@@ -145,7 +144,8 @@ impl Shelf {
                 let person = self.person.as_ref();
                 let catalogue = person.map(|it| it.catalogue(&self.rewriter.0));
                 known.catalogue = Arc::new(catalogue.unwrap_or_default());
-                known.stale_at = Some(now + LEAST);
+                // Who links an account looks at once.
+                known.stale_at = Some(now);
                 known.wants_account = true;
             }
             Err(failure) => {

@@ -70,16 +70,12 @@ impl LinkedAccounts {
         at: Linkable<'_>,
         attempt: &Attempt,
     ) -> Result<Client, LinkError> {
-        let client = match configured(tenant, at) {
-            Some(client) => Some(client),
-            None => {
-                let (tenant, issuer) = (tenant, attempt.issuer.as_str());
-                let stored = self
-                    .store
-                    .find_upstream_client(&tenant.slug, issuer)
-                    .await?;
-                self.open_client(tenant, issuer, stored.as_deref())
-            }
+        let client = if let Some(client) = configured(tenant, at) {
+            Some(client)
+        } else {
+            let issuer = attempt.issuer.as_str();
+            let stored = self.store.find_upstream_client(&tenant.slug, issuer);
+            self.open_client(tenant, issuer, stored.await?.as_deref())
         };
         let client = client.filter(|client| client.id == attempt.client_id);
         client.ok_or(LinkError::UnknownState)

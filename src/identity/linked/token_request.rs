@@ -27,7 +27,6 @@ pub(super) enum Refusal {
 
 /// RFC 6749 §5.1
 #[derive(Deserialize)]
-#[expect(clippy::struct_field_names, reason = "the names of RFC 6749 §5.1")]
 struct TokenResponse {
     access_token: String,
     token_type: String,

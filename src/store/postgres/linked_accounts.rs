@@ -138,7 +138,7 @@ impl LinkedAccountStore for PostgresStore {
         Ok(
             match self.find_linked_account(tenant, user, server).await? {
                 ProviderLease::Leased(_) => ProviderLease::Busy,
-                other => other,
+                other @ (ProviderLease::None | ProviderLease::Ended | ProviderLease::Busy) => other,
             },
         )
     }

@@ -134,7 +134,7 @@ impl LinkedAccountStore for SqliteStore {
         Ok(
             match self.find_linked_account(tenant, user, server).await? {
                 ProviderLease::Leased(_) => ProviderLease::Busy,
-                other => other,
+                other @ (ProviderLease::None | ProviderLease::Ended | ProviderLease::Busy) => other,
             },
         )
     }

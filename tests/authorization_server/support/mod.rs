@@ -122,6 +122,16 @@ const OPEN: RegistrationSettings = RegistrationSettings {
     max_clients: 1000,
 };
 
+fn linked(store: &Arc<dyn Store>, clock: &Arc<TestClock>, key: &EncryptionKey) -> LinkedAccounts {
+    LinkedAccounts {
+        store: Arc::clone(store),
+        cipher: TextCipher::new(key, "linked accounts").unwrap(),
+        lookup: Arc::new(SystemLookup),
+        clock: Arc::clone(clock) as Arc<dyn Clock>,
+        random: Arc::new(SystemRandom),
+    }
+}
+
 impl Server {
     pub(crate) async fn start() -> Self {
         Self::start_at([("t1", T1), ("t2", T2)]).await
@@ -193,13 +203,7 @@ impl Server {
                 clock: Arc::clone(&clock) as Arc<dyn Clock>,
                 random: Arc::new(SystemRandom),
             }),
-            linked: Arc::new(LinkedAccounts {
-                store: Arc::clone(&store),
-                cipher: TextCipher::new(&encryption_key, "linked accounts").unwrap(),
-                lookup: Arc::new(SystemLookup),
-                clock: Arc::clone(&clock) as Arc<dyn Clock>,
-                random: Arc::new(SystemRandom),
-            }),
+            linked: Arc::new(linked(&store, &clock, &encryption_key)),
             limiter: Arc::new(RateLimiter::new(Arc::new(Figures::default()))),
             tokens: TokenSettings {
                 access_ttl: Duration::from_mins(30),
