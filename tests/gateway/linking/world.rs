@@ -149,20 +149,20 @@ impl World {
             ..Issued::default()
         }));
         let state = Arc::clone(&issued);
-        let issuer = FakeUpstream::start(move |seen| authorization_server(seen, &state)).await;
-        let (state, issuers) = (Arc::clone(&issued), named(&issuer));
+        let granting = FakeUpstream::start(move |seen| authorization_server(seen, &state)).await;
+        let (state, issuers) = (Arc::clone(&issued), named(&granting));
         let upstream = FakeUpstream::start(move |seen| protected(seen, &state, &issuers)).await;
         let configuration = format!(
             "[[tenants]]\nslug = \"default\"\n[[tenants.servers]]\nname = \"docs\"\nurl = \"{}\"\n\
              allow_private = [\"127.0.0.0/8\"]\ncredentials = {{ kind = \"user\"{} }}\n",
             upstream.url,
-            more.replace("ISSUER", &origin(&issuer))
+            more.replace("ISSUER", &origin(&granting))
         );
         let gateway = database.serve_with("listen = \"127.0.0.1:0\"", &configuration);
         database.add_user_with(&configuration, "default", ("ada", "member"));
         Self {
             upstream,
-            issuer,
+            issuer: granting,
             issued,
             database,
             gateway,
