@@ -90,6 +90,7 @@ fn every_mistake_about_servers_is_reported_at_once() {
         "[7].credentials.token_endpoint",
         "[8].credentials.issuer",
         "[8].credentials.client_id",
+        "[8].credentials.client_secret.env",
     ]);
     assert_eq!(places, expected, "{problems}");
     assert!(!problems.to_string().contains("pw@"), "{problems}");
