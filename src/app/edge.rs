@@ -11,7 +11,6 @@ use crate::egress::SystemLookup;
 use crate::jose::Sealer;
 use crate::mcp::{Dispatcher, Edge, EdgeParts, ServerInfo};
 use crate::resource_server::{AccessTokens, Policy};
-use crate::telemetry::Figures;
 
 /// What the requests of the MCP endpoint share, with the sessions that were ended known.
 pub(super) async fn open(
@@ -37,7 +36,7 @@ pub(super) async fn open(
 pub(super) async fn dispatcher(
     config: &Config,
     backends: Vec<Arc<dyn Backend>>,
-    figures: &Arc<Figures>,
+    ground: &Ground,
     edge: Arc<Edge>,
 ) -> anyhow::Result<Dispatcher> {
     let policy = Policy::new(config.scopes.catalogue.clone());
@@ -46,9 +45,15 @@ pub(super) async fn dispatcher(
         title: "Gatehouse".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
-    let tokens = egress::open_token_endpoints()?;
+    let tokens = egress::open_token_endpoints(ground)?;
     let mounts = Mounts::new(backends.clone(), Arc::new(SystemLookup), tokens).await;
-    let dispatcher = Dispatcher::new(backends, Arc::new(policy), Arc::clone(figures), edge, &info);
+    let dispatcher = Dispatcher::new(
+        backends,
+        Arc::new(policy),
+        Arc::clone(&ground.figures),
+        edge,
+        &info,
+    );
     Ok(dispatcher.over(Arc::new(mounts)))
 }
 

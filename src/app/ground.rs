@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::telemetry;
 use crate::authorization_server::SigningKeys;
 use crate::config::Config;
 use crate::jose::{KeyCipher, KeyRings, read_key_file};
@@ -10,7 +11,7 @@ use crate::model::{Clock, EncryptionKey, Random, SystemClock, SystemRandom, Tena
 use crate::rate_limits::RateLimiter;
 use crate::resource_server::Revocations;
 use crate::store::{self, ConnectOptions, Location, Store};
-use crate::telemetry::Figures;
+use crate::telemetry::{Figures, Telemetry};
 use crate::tenants::Tenants;
 
 #[derive(Clone, Debug)]
@@ -26,6 +27,7 @@ pub(super) struct Ground {
     pub(super) signing_keys: Arc<SigningKeys>,
     pub(super) tenants: Arc<Tenants>,
     pub(super) revocations: Arc<Revocations>,
+    pub(super) telemetry: Telemetry,
     pub(super) figures: Arc<Figures>,
     pub(super) limiter: Arc<RateLimiter>,
 }
@@ -57,7 +59,8 @@ impl Ground {
         let tenants = Tenants::open(Arc::clone(&store), rules, Arc::clone(&signing_keys)).await?;
         let revocations = Arc::new(Revocations::default());
         revocations.refresh(&*store).await?;
-        let figures = Arc::new(Figures::default());
+        let telemetry = telemetry::open(config)?;
+        let figures = Arc::clone(telemetry.figures());
         Ok(Self {
             store,
             clock,
@@ -70,6 +73,7 @@ impl Ground {
             revocations,
             limiter: Arc::new(RateLimiter::new(Arc::clone(&figures))),
             figures,
+            telemetry,
         })
     }
 }

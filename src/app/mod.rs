@@ -5,6 +5,7 @@ mod edge;
 mod egress;
 mod ground;
 mod rooms;
+mod telemetry;
 mod tenants;
 mod upkeep;
 
@@ -79,21 +80,24 @@ impl Gateway {
         let ground = Ground::open(config, &tenant.slug).await?;
         let figures = &ground.figures;
         let nws = Arc::new(rooms::nws(config, weather, &ground)?);
-        let issuer_keys = Arc::new(egress::open_issuer_keys(config, &ground.clock)?);
+        let issuer_keys = Arc::new(egress::open_issuer_keys(config, &ground)?);
         let checkpoints = Arc::new(rooms::checkpoints(&ground));
         let (audit, audit_writer) = audit::start(config, &checkpoints);
         let weather: Arc<dyn Backend> = Arc::new(Weather::new(nws, Arc::clone(figures)));
         let backends = std::iter::once(weather).chain(others).collect();
         let authenticate = rooms::authenticate(config, &ground, &issuer_keys, audit.clone());
         let edge = edge::open(config, &ground, &authenticate.tokens).await?;
-        let dispatcher = edge::dispatcher(config, backends, figures, edge).await?;
+        let dispatcher = edge::dispatcher(config, backends, &ground, edge).await?;
         let dispatcher = Arc::new(dispatcher.recorded_by(audit.clone()));
         let authorization_server =
             rooms::authorization_server(config, &ground, issuer_keys, audit.clone())?;
         let operations = rooms::operations(config, &ground, public_url, &checkpoints, &dispatcher);
         let operations = Arc::new(operations);
+        let in_flight = Arc::default();
+        telemetry::observe(&ground, &audit, &in_flight);
         let parts = router::Parts {
-            request_id: Arc::new(rooms::request_id(config, &ground)),
+            telemetry: Arc::new(ground.telemetry.clone()),
+            request_id: Arc::new(rooms::request_id(config, &ground, &in_flight)),
             limiter: Arc::clone(&ground.limiter),
             tenants: Arc::clone(&ground.tenants),
             origins: Arc::new(AllowedOrigins::new(config.server.allowed_origins.clone())),
@@ -153,6 +157,7 @@ impl Gateway {
         server::serve(listener, router::router(&self.parts), stop).await;
         // Nobody is answered any more, so that no event comes after these.
         self.audit_writer.finish().await;
+        self.ground.telemetry.finish().await;
     }
 
     /// Serves at `listener`, and operators at `admin`, until `stop` is cancelled.

@@ -12,7 +12,8 @@ use crate::identity::oidc::RelyingParty;
 use crate::identity::{Accounts, FederatedAccounts};
 use crate::jose::{IssuerKeys, TextCipher};
 use crate::mcp::Dispatcher;
-use crate::middleware::{authenticate, request_id};
+use crate::middleware::authenticate;
+use crate::middleware::request_id::{self, InFlight};
 use crate::model::PublicUrl;
 use crate::nws::{self, Nws};
 use crate::operations::Operations;
@@ -31,10 +32,17 @@ pub(super) fn checkpoints(ground: &Ground) -> Checkpoints {
 }
 
 /// How requests are named, and who may say where they come from.
-pub(super) fn request_id(config: &Config, ground: &Ground) -> request_id::Context {
+pub(super) fn request_id(
+    config: &Config,
+    ground: &Ground,
+    in_flight: &Arc<InFlight>,
+) -> request_id::Context {
     let server = &config.server;
     request_id::Context {
         random: Arc::clone(&ground.random),
+        figures: Arc::clone(&ground.figures),
+        tracing: ground.telemetry.tracing(),
+        in_flight: Arc::clone(in_flight),
         proxies: TrustedProxies::new(server.trusted_proxies.clone(), server.forwarded_header),
     }
 }
@@ -55,6 +63,7 @@ pub(super) fn authenticate(
         possession: Possession::new(Arc::clone(&ground.key_rings), Arc::clone(&ground.clock)),
         initial_scopes: config.scopes.initial.clone(),
         recorder,
+        meters: ground.figures.meters().clone(),
     }
 }
 
@@ -68,7 +77,7 @@ pub(super) fn authorization_server(
     Ok(authorization_server::Context {
         store: Arc::clone(store),
         audit,
-        documents: egress::open_documents(config, store, clock)?,
+        documents: egress::open_documents(config, ground)?,
         key_rings: Arc::clone(&ground.key_rings),
         issuer_keys,
         clock: Arc::clone(clock),
@@ -83,6 +92,7 @@ pub(super) fn authorization_server(
             refresh_grace: config.tokens.refresh_grace,
         },
         limiter: Arc::clone(&ground.limiter),
+        meters: ground.figures.meters().clone(),
     })
 }
 
@@ -97,7 +107,7 @@ fn accounts(ground: &Ground) -> anyhow::Result<Accounts> {
 fn federated(ground: &Ground) -> anyhow::Result<FederatedAccounts> {
     Ok(FederatedAccounts {
         store: Arc::clone(&ground.store),
-        party: RelyingParty::new(Arc::clone(&ground.clock))?,
+        party: RelyingParty::new(Arc::clone(&ground.clock), ground.figures.meters())?,
         cipher: TextCipher::new(&ground.key, "identity providers")?,
         clock: Arc::clone(&ground.clock),
         random: Arc::clone(&ground.random),
@@ -158,5 +168,6 @@ pub(super) fn nws(config: &Config, source: WeatherSource, ground: &Ground) -> an
     };
     let identity = nws::egress_settings(config.weather.contact.as_deref());
     let client = crate::egress::Client::new(&identity)?;
+    let client = client.watched(egress::watched(ground, "nws"));
     Ok(Nws::live(settings, client, clock, random))
 }

@@ -56,7 +56,7 @@ pub use schema::{read_value, schema};
 pub use scopes::Scopes;
 pub use sections::{Config, Sources};
 pub use server::{ForwardingHeader, Server};
-pub use telemetry::{LogFormat, Telemetry};
+pub use telemetry::{LogFormat, Otlp, Telemetry};
 pub use tenant_document::{TenantRules, TenantSettings};
 pub use tenants::{FileTenant, reserved_segment};
 pub use tokens::Tokens;

@@ -53,7 +53,7 @@ pub struct Config {
     pub tenant_rules: TenantRules,
     /// The audit log.
     pub audit: Audit,
-    /// Logs.
+    /// Logs, traces and figures.
     pub telemetry: Telemetry,
     /// Where all this came from.
     pub sources: Sources,
@@ -138,6 +138,7 @@ impl Sections {
             .and_then(|server| server.public_url.as_ref());
         let tenants = tenants::resolve(&self.tenants, default_url, &rules, checks);
         let audit = self.audit.resolve(checks);
+        let telemetry = self.telemetry.resolve(checks);
         Some(Config {
             server: server?,
             database: database?,
@@ -152,7 +153,7 @@ impl Sections {
             tenants: tenants?,
             tenant_rules: rules,
             audit: audit?,
-            telemetry: self.telemetry.resolve(),
+            telemetry: telemetry?,
             sources,
         })
     }

@@ -36,9 +36,10 @@ pub(super) async fn open<'queue>(
     Ok(Some(call))
 }
 
-/// How a request went that was answered like this.
-pub(super) fn outcome(answered: &Result<Reply, Fault>) -> Outcome {
+/// How a request went that was answered like this; a result may tell of a failure as well.
+pub(super) fn outcome(answered: &Result<Reply, Fault>, tells_of_failure: bool) -> Outcome {
     match answered {
+        Ok(_) if tells_of_failure => Outcome::Failed,
         Ok(_) => Outcome::Success,
         Err(Fault::Cancelled) => Outcome::Cancelled,
         Err(_) => Outcome::Failed,

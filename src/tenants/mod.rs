@@ -131,6 +131,12 @@ impl Tenants {
         self.loaded.entry_count()
     }
 
+    /// About how many tenants are in use.
+    #[must_use]
+    pub fn in_use(&self) -> u64 {
+        self.loaded.entry_count()
+    }
+
     /// Takes up what others did to tenants and to keys. While the database is away, what is known
     /// stays.
     pub async fn refresh(&self) -> Result<(), TenantsError> {
