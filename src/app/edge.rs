@@ -47,6 +47,7 @@ pub(super) async fn dispatcher(
     };
     let tokens = egress::open_token_endpoints(ground)?;
     let mounts = Mounts::new(backends.clone(), Arc::new(SystemLookup), tokens).await;
+    let mounts = mounts.measured_by(ground.figures.meters().clone());
     let dispatcher = Dispatcher::new(
         backends,
         Arc::new(policy),

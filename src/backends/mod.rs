@@ -1,6 +1,7 @@
 //! The MCP servers behind the gate, each a [`Backend`]: the edge does not know which is which.
 
 mod call;
+mod peer;
 pub mod remote;
 pub mod weather;
 
@@ -17,9 +18,10 @@ use crate::model::MountPrefix;
 use crate::resource_server::Permit;
 
 pub use call::{
-    CallContext, Capability, Extras, Input, InputRequest, LogLevel, LogRecord, Peer, Progress,
-    ProgressSink, Round,
+    CallContext, Capability, Extras, Input, InputRequest, LogLevel, LogRecord, Progress,
+    ProgressSink,
 };
+pub use peer::{Peer, Round};
 
 /// An MCP server as the edge sees it, whatever its transport or revision.
 #[async_trait]

@@ -14,6 +14,7 @@ use super::dispatch::Dispatcher;
 use super::error::{Fault, RpcError};
 use super::extras;
 use super::message::{Request, RequestId};
+use super::parked;
 use super::reply::Reply;
 use super::revision::Revision;
 use super::session::Session;
@@ -29,6 +30,7 @@ pub(super) struct Exchange {
     feed: Option<Feed>,
     /// Tells whatever the backend has spawned.
     gone: Option<DropGuard>,
+    caller: Option<Arc<Caller>>,
 }
 
 /// How a request came, and so what its way back can carry.
@@ -68,6 +70,9 @@ pub(super) enum Said {
     Question(Bytes),
     /// It goes on as a task; the sender learns when the client was answered.
     Deferred(Arc<Task>, oneshot::Sender<()>),
+    /// It goes on without its client until that calls again: what is asked, and who learns when the
+    /// client was answered.
+    Parked(Vec<u8>, oneshot::Sender<()>),
     /// It lets go of the client's connection.
     HangUp,
 }
@@ -144,6 +149,17 @@ impl Exchange {
             peer: caller.clone().map(|caller| caller as Arc<dyn Peer>),
             extras: extras::of(&request),
         };
+        if let Some(resumed) = caller.as_ref().and_then(|caller| caller.resumed()) {
+            let asked = (request.id.clone(), request.revision);
+            let resumed = parked::resume(dispatcher, permit.holder(), resumed, asked);
+            return Ok(Self {
+                state: State::Running(Box::pin(resumed)),
+                feed,
+                gone: Some(gone),
+                caller: None,
+            });
+        }
+        let waiting = caller.clone();
         let answer = async move {
             let (id, revision) = (request.id.clone(), request.revision);
             let outcome = dispatcher.dispatch(&permit, request, &context).await;
@@ -159,6 +175,7 @@ impl Exchange {
             state: State::Running(Box::pin(answer)),
             feed,
             gone: Some(gone),
+            caller: waiting,
         })
     }
 
@@ -215,6 +232,7 @@ impl Exchange {
             Said::Question(question) => Some(Outgoing::Question(question)),
             Said::HangUp => Some(Outgoing::HangUp),
             Said::Deferred(task, answered) => Some(self.deferred(task, answered)),
+            Said::Parked(asked, answered) => Some(self.parked(&asked, answered)),
         }
     }
 
@@ -231,6 +249,35 @@ impl Exchange {
                 reply
             }
             None => Err(Fault::Internal.into()),
+        };
+        let _ = answered.send(());
+        Outgoing::Response(outcome)
+    }
+}
+
+impl Exchange {
+    /// The call waits by itself, and the caller is answered with what it waits for.
+    fn parked(&mut self, asked: &[u8], answered: oneshot::Sender<()>) -> Outgoing {
+        let (feed, caller) = (self.feed.take(), self.caller.take());
+        let state = std::mem::replace(&mut self.state, State::Over);
+        let outcome = match (feed, caller, state) {
+            (Some(feed), Some(caller), State::Running(answer)) => {
+                let edge = Arc::clone(feed.dispatcher.edge());
+                let principal = caller.principal();
+                let place = move || caller.place();
+                tokio::spawn(parked::run(
+                    edge,
+                    principal,
+                    answer,
+                    place,
+                    self.gone.take(),
+                ));
+                let reply = feed
+                    .dispatcher
+                    .input_required(&feed.id, feed.revision, asked);
+                reply.map_err(|fault| fault.of(feed.id.clone()))
+            }
+            _ => Err(Fault::Internal.into()),
         };
         let _ = answered.send(());
         Outgoing::Response(outcome)

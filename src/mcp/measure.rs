@@ -83,7 +83,7 @@ impl<'a> Measure<'a> {
         figures.meters().operated(&telemetry::Operation {
             method: self.method,
             tool: self.tool,
-            revision: self.revision.name(),
+            revision: Some(self.revision.name()),
             transport: origin::transport(),
             error,
             took: self.began.elapsed(),

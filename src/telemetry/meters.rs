@@ -48,8 +48,8 @@ pub struct Operation<'a> {
     pub method: &'static str,
     /// The tool that it called.
     pub tool: Option<&'a str>,
-    /// The revision that it was asked in.
-    pub revision: &'static str,
+    /// The revision that it was asked in, where one is agreed.
+    pub revision: Option<&'static str>,
     /// What carried it: `tcp` or `pipe`.
     pub transport: &'static str,
     /// Why it failed.
@@ -253,8 +253,10 @@ impl Operation<'_> {
     fn attributes(&self) -> Vec<KeyValue> {
         let mut attributes = Vec::with_capacity(7);
         attributes.push(KeyValue::new("mcp.method.name", self.method));
-        attributes.push(KeyValue::new("mcp.protocol.version", self.revision));
         attributes.push(KeyValue::new("network.transport", self.transport));
+        if let Some(revision) = self.revision {
+            attributes.push(KeyValue::new("mcp.protocol.version", revision));
+        }
         if let Some(tool) = self.tool {
             attributes.push(KeyValue::new("gen_ai.tool.name", tool.to_owned()));
         }

@@ -91,6 +91,20 @@ pub fn request(name: impl Into<Cow<'static, str>>) -> Span {
     here.begin(Side::Client, name.into(), None)
 }
 
+/// Puts the context of what this task works for into the headers of a request to somebody else.
+pub fn inject(headers: &mut HeaderMap) {
+    if let Some(here) = origin::trace() {
+        here.inject(headers);
+    }
+}
+
+/// Puts the context of what this task works for into the `_meta` of a message to somebody else.
+pub fn inject_meta(meta: &mut Map<String, Json>) {
+    if let Some(here) = origin::trace() {
+        here.inject_meta(meta);
+    }
+}
+
 impl Trace {
     /// A trace of its own, of which nothing is recorded.
     #[must_use]

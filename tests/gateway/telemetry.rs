@@ -11,6 +11,7 @@ use url::Url;
 use crate::client::{Client, http};
 use crate::fake_collector::{FakeCollector, attribute};
 use crate::fake_nws::{FakeNws, Reply, data};
+use crate::fake_upstream::{FakeUpstream, Seen, modern};
 use crate::process::{Database, Gateway, PASSWORD};
 
 const SERVER: &str = "listen = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"";
@@ -133,6 +134,49 @@ async fn a_call_goes_on_the_traces_of_its_message_and_its_request() {
             .iter()
             .any(|name| name == "mcp.server.operation.duration")
     );
+}
+
+#[tokio::test]
+async fn a_mounted_server_is_told_of_the_trace_and_measured() {
+    let collector = FakeCollector::start().await;
+    let upstream = FakeUpstream::start(|seen: &Seen| {
+        let lists = json!({ "tools": [{ "name": "search", "inputSchema": { "type": "object" } }] });
+        modern(seen, &lists).unwrap_or_else(|| seen.result(r#"{"content":[]}"#))
+    })
+    .await;
+    let more = format!(
+        "[[tenants]]\nslug = \"default\"\n[[tenants.servers]]\nname = \"docs\"\nurl = \"{}\"\n\
+         allow_private = [\"127.0.0.0/8\"]\n{}",
+        upstream.url,
+        telemetry(&collector)
+    );
+    let database = Database::sqlite();
+    let gateway = database.serve_with(SERVER, &more);
+    database.add_user_with(&more, "default", ("ada", "admin"));
+    let mut client = Client::register(&gateway).await;
+    let token = client.tokens("mcp:tools").await.access;
+    let answer = ask(&client, &token, &call("docs_search", &json!({}))).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    let spans = collector
+        .spans(|spans| find(spans, "tools/call docs_search").is_some())
+        .await;
+    let asked = find(&spans, "tools/call search").unwrap();
+    assert_eq!(asked.kind, SpanKind::Client as i32);
+    assert_eq!(attribute(asked, "gatehouse.server"), "default/docs");
+    let context = format!("00-{}-{}-01", hex(&asked.trace_id), hex(&asked.span_id));
+    let seen = upstream.seen();
+    let seen = seen
+        .iter()
+        .find(|seen| seen.method() == "tools/call")
+        .unwrap();
+    assert_eq!(seen.header("traceparent"), context);
+    assert_eq!(seen.body["params"]["_meta"]["traceparent"], context);
+    assert!(hex(&asked.trace_id).starts_with("1111"));
+    let text = exposition(&gateway).await;
+    let measured = "mcp_client_operation_duration_seconds_count{gatehouse_server=\"default/docs\",\
+                    gen_ai_tool_name=\"search\",mcp_method_name=\"tools/call\",\
+                    network_transport=\"tcp\"} 1";
+    assert!(text.contains(measured), "{text}");
 }
 
 #[tokio::test]
@@ -289,8 +333,8 @@ async fn every_panel_alert_and_line_of_the_guide_is_fed_by_a_metric_that_is_ther
         assert!(!names.is_empty(), "{expression}");
         for name in names {
             assert!(
-                there(name) || LATER.contains(&name),
-                "{name} in {expression}\n{text}"
+                there(name) || LATER.iter().any(|later| name.starts_with(later)),
+                "{name} in {expression}"
             );
         }
     }

@@ -1,6 +1,7 @@
 //! The MCP endpoint of a tenant with mounted servers; stations stand in for the real ones.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -16,11 +17,12 @@ use gatehouse::config::{self, Environment};
 use gatehouse::egress::{Client, Settings, SystemLookup};
 use gatehouse::jose::Sealer;
 use gatehouse::mcp::{Dispatcher, Edge, EdgeParts, Message, Revision, ServerInfo, http};
-use gatehouse::model::{EncryptionKey, Principal, Random, SystemClock, SystemRandom, Tenant};
+use gatehouse::model::{EncryptionKey, Principal, SystemClock, SystemRandom, Tenant};
 use gatehouse::resource_server::{Permit, Policy, Refusal, local_principal};
-use gatehouse::store::{self, ConnectOptions};
+use gatehouse::store::{self, ConnectOptions, Store};
 use gatehouse::telemetry::Figures;
 use serde_json::{Map, Value, json};
+use sqlx::Connection as _;
 use tower::ServiceExt as _;
 
 pub(crate) const PROTOCOL_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
@@ -57,6 +59,31 @@ impl House {
 
     /// The same with a caller who has these scopes.
     pub(crate) async fn with(servers: &str, scopes: &str) -> Self {
+        let options = ConnectOptions::default();
+        let store = store::connect("sqlite::memory:", &options).await.unwrap();
+        let key = EncryptionKey::generate(&SystemRandom);
+        Self::over(servers, scopes, edge(store, &key)).await
+    }
+
+    /// Two replicas with one database, which hear each other.
+    pub(crate) async fn replicas(servers: &str) -> [Self; 2] {
+        let url = database().await;
+        let key = EncryptionKey::generate(&SystemRandom);
+        let options = ConnectOptions {
+            migrate_at_start: true,
+            ..ConnectOptions::default()
+        };
+        let mut houses = Vec::new();
+        for _ in 0..2 {
+            let edge = edge(store::connect(&url, &options).await.unwrap(), &key);
+            let hearing = Arc::clone(&edge);
+            tokio::spawn(async move { hearing.hear().await });
+            houses.push(Self::over(servers, "mcp:tools", edge).await);
+        }
+        houses.try_into().ok().unwrap()
+    }
+
+    async fn over(servers: &str, scopes: &str, edge: Arc<Edge>) -> Self {
         let config = configuration(servers);
         let public_url = "https://mcp.example.com".parse().unwrap();
         let tenant = Arc::new(config.tenants[0].at(&public_url));
@@ -79,7 +106,6 @@ impl House {
         let lookup = Arc::new(SystemLookup);
         let mounts = Mounts::new(built_in.clone(), lookup, tokens.unwrap()).await;
         let figures = Arc::new(Figures::default());
-        let edge = edge().await;
         let dispatcher = Dispatcher::new(built_in, Arc::new(policy), figures, edge, &info);
         let stations = Stations {
             dispatcher: Arc::new(dispatcher.over(Arc::new(mounts))),
@@ -246,15 +272,27 @@ impl Post {
     }
 }
 
-/// An edge with a database of its own.
-async fn edge() -> Arc<Edge> {
-    let options = ConnectOptions::default();
-    let random: Arc<dyn Random> = Arc::new(SystemRandom);
+/// A new, empty database of the server that `GATEHOUSE_TEST_POSTGRES` names.
+async fn database() -> String {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let server = std::env::var("GATEHOUSE_TEST_POSTGRES")
+        .expect("GATEHOUSE_TEST_POSTGRES must hold the URL of a Postgres that tests may write to");
+    let number = NUMBER.fetch_add(1, Ordering::SeqCst);
+    let name = format!("upstream_{}_{number}", std::process::id());
+    let mut admin = sqlx::PgConnection::connect(&server).await.unwrap();
+    let statement = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
+    sqlx::raw_sql(statement).execute(&mut admin).await.unwrap();
+    let mut url = url::Url::parse(&server).unwrap();
+    url.set_path(&name);
+    url.into()
+}
+
+fn edge(store: Arc<dyn Store>, key: &EncryptionKey) -> Arc<Edge> {
     Arc::new(Edge::new(EdgeParts {
-        store: store::connect("sqlite::memory:", &options).await.unwrap(),
-        sealer: Sealer::new(&EncryptionKey::generate(&*random)),
+        store,
+        sealer: Sealer::new(key),
         clock: Arc::new(SystemClock),
-        random,
+        random: Arc::new(SystemRandom),
         tokens: None,
         page_size: 1000,
         session_ttl: Duration::from_hours(1),

@@ -5,6 +5,7 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::needless_pass_by_value,
+    clippy::disallowed_methods,
     reason = "test support: a surprise ends the test"
 )]
 
@@ -15,6 +16,8 @@ mod house;
 mod changing;
 mod failures;
 mod hostile;
+mod parking;
+mod processes;
 mod relay;
 mod sessions;
 mod tokens;

@@ -10,13 +10,16 @@ use super::catalogue::Taken;
 use super::credentials::Credentials;
 use super::http::HttpTransport;
 use super::line::Line;
+use super::process::Process;
 use super::rewrite::Rewriter;
 use super::shelf::Shelf;
+use super::transport::Transport;
 use super::watch::Watch;
 use super::{Backend, RemoteServer};
 use crate::backends::Catalogue;
 use crate::egress::{Channel, ChannelSettings, Client, GuardError, Lookup};
 use crate::model::{Digest, MountPrefix, Tenant, TenantSlug, Upstream, UpstreamPlace};
+use crate::telemetry::Meters;
 
 /// The servers of every tenant.
 #[derive(Debug)]
@@ -27,6 +30,8 @@ pub struct Mounts {
     lookup: Arc<dyn Lookup>,
     /// Asks authorization servers for tokens.
     tokens: Client,
+    /// Measures what servers are asked.
+    meters: Meters,
     /// By all that a tenant's description says of its servers.
     mounted: Cache<(TenantSlug, Digest), Servers>,
     servers: Cache<(TenantSlug, Digest), Arc<RemoteServer>>,
@@ -65,9 +70,16 @@ impl Mounts {
             catalogues: catalogues.into(),
             lookup,
             tokens,
+            meters: Meters::default(),
             mounted: mounted.time_to_idle(IDLE).max_capacity(SERVERS).build(),
             servers: servers.time_to_idle(IDLE).max_capacity(SERVERS).build(),
         }
+    }
+
+    /// The same, where `meters` measure what servers are asked.
+    #[must_use]
+    pub fn measured_by(self, meters: Meters) -> Self {
+        Self { meters, ..self }
     }
 
     /// All servers of the tenant, the built-in ones first, one without a prefix last.
@@ -129,22 +141,28 @@ impl Mounts {
         described: &Upstream,
         prefixes: Vec<MountPrefix>,
     ) -> Result<RemoteServer, GuardError> {
-        let UpstreamPlace::Address(address) = &described.place else {
-            return Err(GuardError::Scheme);
-        };
-        let settings = ChannelSettings {
-            allow_private: address.allow_private.clone(),
-            connect_timeout: CONNECT_TIMEOUT,
-        };
-        let channel = Channel::new(address.url.clone(), &settings, Arc::clone(&self.lookup))?;
-        let transport = HttpTransport {
-            channel,
-            credentials: Credentials::new(&described.credentials, &self.tokens),
-            max_response: described.limits.max_response,
+        let transport = match &described.place {
+            UpstreamPlace::Address(address) => {
+                let settings = ChannelSettings {
+                    allow_private: address.allow_private.clone(),
+                    connect_timeout: CONNECT_TIMEOUT,
+                };
+                let lookup = Arc::clone(&self.lookup);
+                Transport::Http(HttpTransport {
+                    channel: Channel::new(address.url.clone(), &settings, lookup)?,
+                    credentials: Credentials::new(&described.credentials, &self.tokens),
+                    max_response: described.limits.max_response,
+                })
+            }
+            UpstreamPlace::Process(process) => {
+                let max_line = described.limits.max_response;
+                let process = Process::new(label.clone(), process.clone(), max_line);
+                Transport::Process(Arc::new(process))
+            }
         };
         let rewriter = Rewriter(described.prefix.clone());
         let line = Line::new(
-            (described.name.clone(), label),
+            (described.name.clone(), label, self.meters.clone()),
             transport,
             described.limits,
             rewriter.clone(),
