@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::WeatherSource;
 use super::egress;
 use super::ground::Ground;
+use super::kept::Kept;
 use crate::audit::{Checkpoints, Recorder};
 use crate::authorization_server::{self, TokenSettings};
 use crate::config::Config;
@@ -14,11 +15,9 @@ use crate::jose::{IssuerKeys, TextCipher};
 use crate::mcp::Dispatcher;
 use crate::middleware::authenticate;
 use crate::middleware::request_id::{self, InFlight};
-use crate::model::PublicUrl;
 use crate::nws::{self, Nws};
 use crate::operations::Operations;
-use crate::resource_server::{AccessTokens, Possession};
-use crate::telemetry::History;
+use crate::resource_server::AccessTokens;
 use crate::web::TrustedProxies;
 use crate::{admin, scim};
 
@@ -54,17 +53,25 @@ pub(super) fn authenticate(
     recorder: Recorder,
 ) -> authenticate::Context {
     authenticate::Context {
-        tokens: Arc::new(AccessTokens::new(
-            (Arc::clone(&ground.key_rings), Arc::clone(issuer_keys)),
-            config.scopes.catalogue.clone(),
-            Arc::clone(&ground.clock),
-            Arc::clone(&ground.revocations),
-        )),
-        possession: Possession::new(Arc::clone(&ground.key_rings), Arc::clone(&ground.clock)),
+        tokens: access_tokens(config, ground, issuer_keys),
+        possession: Arc::clone(&ground.possession),
         initial_scopes: config.scopes.initial.clone(),
         recorder,
         meters: ground.figures.meters().clone(),
     }
+}
+
+pub(super) fn access_tokens(
+    config: &Config,
+    ground: &Ground,
+    issuer_keys: &Arc<IssuerKeys>,
+) -> Arc<AccessTokens> {
+    Arc::new(AccessTokens::new(
+        (Arc::clone(&ground.key_rings), Arc::clone(issuer_keys)),
+        config.scopes.catalogue.clone(),
+        Arc::clone(&ground.clock),
+        Arc::clone(&ground.revocations),
+    ))
 }
 
 pub(super) fn authorization_server(
@@ -114,21 +121,16 @@ fn federated(ground: &Ground) -> anyhow::Result<FederatedAccounts> {
     })
 }
 
-pub(super) fn operations(
-    config: &Config,
-    ground: &Ground,
-    default_url: PublicUrl,
-    checkpoints: &Arc<Checkpoints>,
-    dispatcher: &Arc<Dispatcher>,
-) -> Operations {
+pub(super) fn operations(config: &Config, kept: &Kept, dispatcher: &Arc<Dispatcher>) -> Operations {
+    let Kept { ground, .. } = kept;
     Operations {
         store: Arc::clone(&ground.store),
         rules: config.tenant_rules.clone(),
         file_tenants: config.tenants.clone(),
-        default_url,
+        default_url: kept.public_url.clone(),
         tenants: Arc::clone(&ground.tenants),
         signing_keys: Arc::clone(&ground.signing_keys),
-        checkpoints: Arc::clone(checkpoints),
+        checkpoints: Arc::clone(&kept.checkpoints),
         dispatcher: Arc::clone(dispatcher),
         catalogue: config.scopes.catalogue.clone(),
         clock: Arc::clone(&ground.clock),
@@ -144,7 +146,7 @@ pub(super) fn admin(
     admin::Context {
         operations: Arc::clone(operations),
         figures: Arc::clone(&ground.figures),
-        history: Arc::new(History::new(Arc::clone(&ground.figures))),
+        history: Arc::clone(&ground.history),
         url: config.server.admin_url.clone(),
     }
 }

@@ -1,6 +1,7 @@
 //! All sections of the configuration, as they are written and as the rooms get them.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -66,6 +67,8 @@ pub struct Sources {
     pub file: Option<String>,
     /// The names of the environment variables that had their say.
     pub variables: Vec<String>,
+    /// The files that it names: secrets, certificates, logos.
+    pub files: Vec<PathBuf>,
 }
 
 /// The configuration of Gatehouse.

@@ -24,7 +24,7 @@ pub struct Context {
     /// Verifies tokens.
     pub tokens: Arc<AccessTokens>,
     /// Verifies that they are presented by those whom they are bound to.
-    pub possession: Possession,
+    pub possession: Arc<Possession>,
     /// What the first challenge asks for.
     pub initial_scopes: ScopeSet,
     /// Where refusals are recorded.

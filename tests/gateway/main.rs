@@ -40,6 +40,7 @@ mod process;
 mod rate_limits;
 mod references;
 mod refresh_ledger;
+mod reload;
 mod revocation;
 mod scim;
 mod scim_refusals;
