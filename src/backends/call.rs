@@ -92,10 +92,8 @@ pub enum LogLevel {
 pub struct LogRecord {
     /// How grave it is.
     pub level: LogLevel,
-    /// What tells it.
-    pub logger: Option<String>,
-    /// What is told: any JSON.
-    pub data: Value,
+    /// The parameters on the wire.
+    pub params: Map<String, Value>,
 }
 
 /// Where a call reports its progress.
@@ -103,7 +101,7 @@ pub struct LogRecord {
 pub struct ProgressSink(Arc<dyn Fn(Progress) + Send + Sync>);
 
 /// How far a call has come.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Progress {
     /// How much is done; it only ever grows.
     pub progress: f64,
@@ -111,6 +109,8 @@ pub struct Progress {
     pub total: Option<f64>,
     /// What is being done.
     pub message: Option<String>,
+    /// All of it as a server elsewhere wrote it, but for the token; empty where nobody did.
+    pub written: Map<String, Value>,
 }
 
 impl CallContext {
@@ -123,10 +123,15 @@ impl CallContext {
     /// Tells the client's log.
     pub fn log(&self, level: LogLevel, logger: &str, data: impl Into<Value>) {
         if let Some(peer) = &self.peer {
+            let params = [
+                ("level", level.name().into()),
+                ("logger", logger.into()),
+                ("data", data.into()),
+            ];
+            let params = params.map(|(name, value)| (name.to_owned(), value));
             peer.log(LogRecord {
                 level,
-                logger: Some(logger.to_owned()),
-                data: data.into(),
+                params: Map::from_iter(params),
             });
         }
     }

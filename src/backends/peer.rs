@@ -27,6 +27,11 @@ pub trait Peer: fmt::Debug + Send + Sync {
     /// Tells it something for its log; left out where it did not ask for that level.
     fn log(&self, record: LogRecord);
 
+    /// Passes on a notification that only its server and it know the meaning of.
+    fn tell(&self, method: &str, params: Map<String, Value>) {
+        let _ = (method, params);
+    }
+
     /// Has it answer these requests, named by keys that are the same each time the call is made.
     async fn ask(&self, requests: Vec<(String, InputRequest)>) -> Result<Vec<Input>, BackendError>;
 

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::capabilities::{self, Capabilities};
 use super::edge::{Edge, NOTE_TTL};
 use super::error::Fault;
-use super::exchange::{Said, WAITING, Way, Wire};
+use super::exchange::{Said, WAITING, Way, Wire, notification};
 use super::message::{ClientResponse, Request, RequestId};
 use super::parked::Parking;
 use super::rounds::{self, Rounds};
@@ -226,6 +226,13 @@ impl Peer for Caller {
             // A full channel: the caller is slow, and a log that is read late is read by nobody.
             let _ = self.feed.try_send(Said::Log(record));
         }
+    }
+
+    fn tell(&self, method: &str, params: Map<String, Value>) {
+        // As with logs.
+        let _ = self
+            .feed
+            .try_send(Said::Notification(notification(method, &params)));
     }
 
     async fn ask(&self, requests: Vec<(String, InputRequest)>) -> Result<Vec<Input>, BackendError> {

@@ -232,7 +232,7 @@ impl Fault {
             BackendError::InvalidParams(why) => Self::InvalidParams(why.into()),
             BackendError::Unavailable(why) => Self::Unavailable(why),
             BackendError::Relayed(mut error) => {
-                relayed::adapt(&mut error, uri);
+                relayed::adapt(&mut error, uri, revision);
                 Self::Relayed(error, revision)
             }
             BackendError::MissingCapability(capability) => {

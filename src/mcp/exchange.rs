@@ -66,6 +66,8 @@ pub(super) enum Said {
     Progress(Progress),
     /// Something for the client's log.
     Log(LogRecord),
+    /// A notification of a server elsewhere, as it is.
+    Notification(Bytes),
     /// A request to the client.
     Question(Bytes),
     /// It goes on as a task; the sender learns when the client was answered.
@@ -103,7 +105,7 @@ pub(super) const WAITING: usize = 32;
 
 /// What a session is told from that has not said what it wants (2025-11-25 server/utilities/
 /// logging leaves it to the server).
-const UNTOLD_LEVEL: LogLevel = LogLevel::Info;
+pub(super) const UNTOLD_LEVEL: LogLevel = LogLevel::Info;
 
 impl Exchange {
     /// Begins to have `request` answered.
@@ -229,6 +231,7 @@ impl Exchange {
                 feed.record = Some(record);
                 None
             }
+            Said::Notification(told) => Some(Outgoing::Note(told)),
             Said::Question(question) => Some(Outgoing::Question(question)),
             Said::HangUp => Some(Outgoing::HangUp),
             Said::Deferred(task, answered) => Some(self.deferred(task, answered)),
@@ -296,12 +299,16 @@ impl Feed {
             progress,
             total,
             message,
+            written,
         } = report;
         let grown = self.last.is_none_or(|last| *progress > last) && progress.is_finite();
         let token = self.token.as_ref().filter(|_| grown)?;
         self.last = Some(*progress);
-        let mut params = Map::new();
+        let mut params = written.clone();
         params.insert("progressToken".to_owned(), token.clone());
+        if !written.is_empty() {
+            return Some(notification("notifications/progress", &params));
+        }
         params.insert("progress".to_owned(), json!(progress));
         let total = total.filter(|total| total.is_finite());
         params.extend(total.map(|total| ("total".to_owned(), json!(total))));
@@ -330,18 +337,10 @@ impl Feed {
     }
 
     fn told_record(&mut self) -> Option<Outgoing> {
-        let LogRecord {
-            level,
-            logger,
-            data,
-        } = self.record.take()?;
+        let LogRecord { level, params } = self.record.take()?;
         if self.level.is_some_and(|least| level < least) {
             return None;
         }
-        let mut params = Map::new();
-        params.insert("level".to_owned(), json!(level.name()));
-        params.extend(logger.map(|logger| ("logger".to_owned(), json!(logger))));
-        params.insert("data".to_owned(), data);
         let message = notification("notifications/message", &params);
         Some(Outgoing::Note(message))
     }

@@ -324,6 +324,7 @@ pub(super) async fn resume(
                     code,
                     message,
                     data,
+                    is_modern: revision.is_modern(),
                 };
                 Err(Fault::Relayed(Box::new(error), revision))
             }

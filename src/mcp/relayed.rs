@@ -20,11 +20,15 @@ const INTERNAL: i64 = -32603;
 /// 2026-07-28 basic/index, client capabilities.
 const MISSING_CAPABILITY: i64 = -32021;
 
-/// Makes it what it means to a request for `uri`, which is empty where it was about none.
-pub(super) fn adapt(error: &mut RelayedError, uri: &str) {
+/// Makes it what it means to a request for `uri`, which is empty where it was about none. Where it
+/// was said as the client's revision has it, it stays what it is.
+pub(super) fn adapt(error: &mut RelayedError, uri: &str, revision: Revision) {
+    if error.is_modern == revision.is_modern() {
+        return;
+    }
     let is_about = |data: &Value| data.get("uri").is_some();
     let names_it = error.data.as_ref().is_none_or(is_about);
-    if !uri.is_empty() && error.code == INVALID_PARAMS && names_it {
+    if error.is_modern && !uri.is_empty() && error.code == INVALID_PARAMS && names_it {
         error.code = UNKNOWN_RESOURCE;
     }
     if error.code == UNKNOWN_RESOURCE && error.data.is_none() {

@@ -1,7 +1,6 @@
 //! The MCP endpoint of a tenant with mounted servers; stations stand in for the real ones.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -15,15 +14,15 @@ use gatehouse::backends::remote::Mounts;
 use gatehouse::backends::{Answer, Backend, BackendError, CallContext, Catalogue, Definition};
 use gatehouse::config::{self, Environment};
 use gatehouse::egress::{Client, Settings, SystemLookup};
-use gatehouse::jose::Sealer;
-use gatehouse::mcp::{Dispatcher, Edge, EdgeParts, Message, Revision, ServerInfo, http};
-use gatehouse::model::{EncryptionKey, Principal, SystemClock, SystemRandom, Tenant};
+use gatehouse::mcp::{Dispatcher, Edge, Message, Revision, ServerInfo, http};
+use gatehouse::model::{ClientId, EncryptionKey, Principal, SystemRandom, Tenant};
 use gatehouse::resource_server::{Permit, Policy, Refusal, local_principal};
-use gatehouse::store::{self, ConnectOptions, Store};
+use gatehouse::store::{self, ConnectOptions};
 use gatehouse::telemetry::Figures;
 use serde_json::{Map, Value, json};
-use sqlx::Connection as _;
 use tower::ServiceExt as _;
+
+use crate::rooms::{database, edge};
 
 pub(crate) const PROTOCOL_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
 pub(crate) const CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
@@ -128,6 +127,12 @@ impl House {
         let tenant = &self.stations.tenant;
         let edge = self.stations.dispatcher.edge();
         edge.tenant_is(&tenant.slug, Some(tenant));
+    }
+
+    /// From now on the caller uses another client.
+    pub(crate) fn become_client(&mut self, client: &str) {
+        let principal = Arc::make_mut(&mut self.stations.principal);
+        principal.client = ClientId::new(client);
     }
 
     pub(crate) fn router(&self) -> Router {
@@ -270,33 +275,6 @@ impl Post {
         self.body["params"]["_meta"][name] = value;
         self
     }
-}
-
-/// A new, empty database of the server that `GATEHOUSE_TEST_POSTGRES` names.
-async fn database() -> String {
-    static NUMBER: AtomicU32 = AtomicU32::new(0);
-    let server = std::env::var("GATEHOUSE_TEST_POSTGRES")
-        .expect("GATEHOUSE_TEST_POSTGRES must hold the URL of a Postgres that tests may write to");
-    let number = NUMBER.fetch_add(1, Ordering::SeqCst);
-    let name = format!("upstream_{}_{number}", std::process::id());
-    let mut admin = sqlx::PgConnection::connect(&server).await.unwrap();
-    let statement = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
-    sqlx::raw_sql(statement).execute(&mut admin).await.unwrap();
-    let mut url = url::Url::parse(&server).unwrap();
-    url.set_path(&name);
-    url.into()
-}
-
-fn edge(store: Arc<dyn Store>, key: &EncryptionKey) -> Arc<Edge> {
-    Arc::new(Edge::new(EdgeParts {
-        store,
-        sealer: Sealer::new(key),
-        clock: Arc::new(SystemClock),
-        random: Arc::new(SystemRandom),
-        tokens: None,
-        page_size: 1000,
-        session_ttl: Duration::from_hours(1),
-    }))
 }
 
 /// Message, then scope, then the handler.

@@ -12,7 +12,11 @@
 #[path = "../fake_upstream/mod.rs"]
 mod fake_upstream;
 mod house;
+mod rooms;
+mod session_client;
 
+mod across;
+mod beside;
 mod changing;
 mod failures;
 mod hostile;

@@ -114,12 +114,32 @@ impl Line {
                         id,
                         method,
                         params,
-                        number: asked,
+                        key: format!("question-{asked}"),
                     };
                     questions.push(Box::pin(self.answer(context, question)));
                 }
             }
         }
+    }
+
+    /// Asks the client what the server wanted to know while there was nobody to ask, before the
+    /// server hears of the call: it may be about what the call does.
+    pub(super) async fn ask_what_waits(
+        &self,
+        session: &Arc<Session>,
+        context: Option<&CallContext>,
+    ) -> Result<(), Failure> {
+        for (number, waiting) in session.standing.waiting().into_iter().enumerate() {
+            let question = Question {
+                id: waiting.id,
+                method: waiting.method,
+                params: waiting.params,
+                key: format!("before-{number}"),
+            };
+            let answer = self.answer(context, question).await?;
+            self.reply(Some(session), answer).await?;
+        }
+        Ok(())
     }
 
     /// What was said before the response on another stream may come after it: what is on its way is
@@ -154,7 +174,7 @@ impl Line {
             id,
             method,
             mut params,
-            number,
+            key,
         } = question;
         if method == "ping" {
             return Ok(message::result(&id, &Map::new()));
@@ -164,10 +184,7 @@ impl Line {
         let (Some(request), Some(context)) = (request, context) else {
             return Ok(message::refusal(&id, METHOD_NOT_FOUND, "Method not found"));
         };
-        match context
-            .ask_under_way(&format!("question-{number}"), request)
-            .await
-        {
+        match context.ask_under_way(&key, request).await {
             Ok(mut answer) => {
                 self.rewriter.answer(&mut answer);
                 Ok(message::result(&id, &answer))
@@ -186,10 +203,11 @@ impl Line {
     fn told(
         &self,
         method: &str,
-        mut params: Map<String, Value>,
+        params: Map<String, Value>,
         id: u64,
         context: Option<&CallContext>,
     ) {
+        let text = |name| params.get(name).and_then(Value::as_str);
         match (method, context) {
             ("notifications/progress", Some(context)) => {
                 let is_ours = params.get("progressToken").and_then(Value::as_u64) == Some(id);
@@ -198,19 +216,20 @@ impl Line {
                     sink.report(Progress {
                         progress,
                         total: params.get("total").and_then(Value::as_f64),
-                        message: text(&mut params, "message"),
+                        message: text("message").map(str::to_owned),
+                        written: params,
                     });
                 }
             }
             ("notifications/message", Some(context)) => {
-                let level = text(&mut params, "level");
-                let level = level.as_deref().and_then(LogLevel::named);
+                let level = text("level").and_then(LogLevel::named);
                 if let (Some(level), Some(peer)) = (level, &context.peer) {
-                    peer.log(LogRecord {
-                        level,
-                        logger: text(&mut params, "logger"),
-                        data: params.remove("data").unwrap_or_default(),
-                    });
+                    peer.log(LogRecord { level, params });
+                }
+            }
+            (_, Some(context)) if is_for_clients(method) => {
+                if let Some(peer) = &context.peer {
+                    peer.tell(method, params);
                 }
             }
             _ => self.notice(method, &params),
@@ -232,8 +251,8 @@ struct Question {
     id: Value,
     method: String,
     params: Map<String, Value>,
-    /// The how manieth of its call it is.
-    number: u32,
+    /// What it is called in its call.
+    key: String,
 }
 
 /// What comes beside the call's own stream.
@@ -244,9 +263,19 @@ async fn next_of(beside: Option<&mut Ear>) -> Heard {
     }
 }
 
-fn text(params: &mut Map<String, Value>, name: &str) -> Option<String> {
-    match params.remove(name) {
-        Some(Value::String(text)) => Some(text),
-        _ => None,
-    }
+/// True for a notification that the gateway does nothing about itself: what it means is between the
+/// server and its client.
+pub(super) fn is_for_clients(method: &str) -> bool {
+    const OURS: [&str; 7] = [
+        "notifications/cancelled",
+        "notifications/initialized",
+        "notifications/progress",
+        "notifications/prompts/list_changed",
+        "notifications/resources/list_changed",
+        "notifications/resources/updated",
+        "notifications/tools/list_changed",
+    ];
+    // Subscriptions and tasks at the server are the gateway's.
+    const OURS_ALL: [&str; 2] = ["notifications/subscriptions/", "notifications/tasks"];
+    !OURS.contains(&method) && !OURS_ALL.iter().any(|ours| method.starts_with(ours))
 }

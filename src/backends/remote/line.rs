@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use tokio::sync::{Semaphore, broadcast};
 use tokio::time::Instant;
 
-use super::super::{CallContext, ListChange};
+use super::super::{Aside, CallContext, ListChange};
 use super::breaker::Breaker;
 use super::converse::Cancellation;
 use super::failure::{Answered, Failure};
@@ -39,6 +39,8 @@ pub(super) struct Line {
     pub(super) rewriter: Rewriter,
     /// What it tells without being asked.
     pub(super) notices: broadcast::Sender<Notice>,
+    /// What it tells one person at one client beside their calls.
+    pub(super) asides: broadcast::Sender<Arc<Aside>>,
     slots: Semaphore,
     welcome: Cache<(), Arc<Welcome>>,
     pub(super) sessions: Cache<SessionKey, Arc<Session>>,
@@ -108,6 +110,7 @@ impl Line {
             rewriter,
             breaker: Breaker::default(),
             notices: broadcast::Sender::new(NOTICES),
+            asides: broadcast::Sender::new(NOTICES),
             slots: Semaphore::new(limits.max_concurrent),
             welcome: welcome.build(),
             sessions: sessions.max_capacity(SESSIONS).time_to_idle(IDLE).build(),
@@ -200,8 +203,10 @@ impl Line {
             // Where there are other connections, to hang up says it.
             let told = self.transport.is_shared().then(HeaderMap::new);
             let cancellation = Cancellation::new(self, told, id);
-            let opened = self.open(headers, body, id).await?;
-            return self.converse(opened, context, (None, cancellation)).await;
+            let opened = self.open(headers, body, id).await;
+            let opened = opened.map_err(Failure::in_modern_words)?;
+            let answered = self.converse(opened, context, (None, cancellation)).await;
+            return answered.map_err(Failure::in_modern_words);
         }
         if !meta.is_empty() {
             params.insert("_meta".to_owned(), Value::Object(meta));
@@ -214,6 +219,7 @@ impl Line {
         };
         let body = message::request(id, ask.method, &params);
         let answered = async {
+            self.ask_what_waits(&session, context).await?;
             let cancellation = Cancellation::new(self, Some(session.headers()), id);
             let opened = self.open(session.headers(), body, id).await?;
             self.converse(opened, context, (Some(&session), cancellation))

@@ -31,7 +31,9 @@ use bytes::Bytes;
 use serde_json::{Map, Value, json};
 use tokio::sync::broadcast;
 
-use super::{Answer, Backend, BackendError, CallContext, Catalogue, ListChange, Round, Updates};
+use super::{
+    Answer, Aside, Backend, BackendError, CallContext, Catalogue, ListChange, Round, Updates,
+};
 use crate::model::MountPrefix;
 use crate::resource_server::{Operation, Permit};
 use failure::Failure;
@@ -294,6 +296,10 @@ impl Backend for RemoteServer {
             return Ok(None);
         }
         Ok(self.watch.updates(&inner))
+    }
+
+    fn asides(&self) -> Option<broadcast::Receiver<Arc<Aside>>> {
+        Some(self.line.asides.subscribe())
     }
 
     fn list_changes(&self) -> Option<broadcast::Receiver<ListChange>> {

@@ -12,7 +12,7 @@ use super::http::in_session;
 use super::line::{IDLE, Line};
 use super::message;
 use super::speech::{self, WITH_SESSIONS, Welcome};
-use super::standing::Standing;
+use super::standing::{Listeners, Standing};
 use super::transport::Transport;
 use crate::model::{ClientId, Principal, UserId};
 
@@ -71,7 +71,7 @@ impl Line {
         if let Some(session) = self.sessions.get(key).await {
             return Ok(session);
         }
-        let begun = Box::pin(async { self.initialize(capabilities).await.map(Arc::new) });
+        let begun = Box::pin(async { self.initialize(key, capabilities).await.map(Arc::new) });
         let session = self.sessions.try_get_with(key.clone(), begun);
         Box::pin(session)
             .await
@@ -79,7 +79,11 @@ impl Line {
     }
 
     /// 2025-11-25 basic/lifecycle, initialization
-    async fn initialize(&self, capabilities: &Map<String, Value>) -> Result<Session, Failure> {
+    async fn initialize(
+        &self,
+        key: &SessionKey,
+        capabilities: &Map<String, Value>,
+    ) -> Result<Session, Failure> {
         let id = self.next_id();
         let [revision, ..] = WITH_SESSIONS;
         let params = json!({
@@ -104,8 +108,13 @@ impl Line {
             let body = message::request(id, "logging/setLevel", &params);
             drop(self.exchange(headers.clone(), body, id).await);
         }
-        let (transport, notices) = (self.transport.clone(), self.notices.clone());
-        let standing = Standing::open(transport.clone(), headers.clone(), notices);
+        let transport = self.transport.clone();
+        let listeners = Listeners {
+            notices: self.notices.clone(),
+            asides: self.asides.clone(),
+            holder: key.holder.clone(),
+        };
+        let standing = Standing::open(transport.clone(), headers.clone(), listeners);
         // What is said before it is open would be lost.
         standing.opened().await;
         Ok(Session {

@@ -11,10 +11,13 @@ use tokio::sync::{broadcast, mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
+use super::super::Aside;
+use super::converse::is_for_clients;
 use super::failure::Failure;
 use super::line::Notice;
 use super::message::{self, Heard};
 use super::transport::{Conversation, Transport};
+use crate::model::{ClientId, UserId};
 
 /// The stream of one session. It ends when nobody keeps this.
 #[derive(Debug)]
@@ -38,9 +41,29 @@ pub(super) enum StandingState {
     Over,
 }
 
-/// The calls of the session that are under way, the latest last.
+/// Who hears what belongs to no call.
+#[derive(Clone, Debug)]
+pub(super) struct Listeners {
+    pub(super) notices: broadcast::Sender<Notice>,
+    pub(super) asides: broadcast::Sender<Arc<Aside>>,
+    /// Whose session it is; none where it is nobody's, or everybody's.
+    pub(super) holder: Option<(UserId, ClientId)>,
+}
+
+/// A question that waits for somebody who can be asked.
+#[derive(Clone, Debug)]
+pub(super) struct Waiting {
+    pub(super) id: Value,
+    pub(super) method: String,
+    pub(super) params: Map<String, Value>,
+}
+
+/// The calls of the session that are under way, the latest last, and what waits for the next one.
 #[derive(Debug, Default)]
-struct Calls(Mutex<Vec<(u64, mpsc::Sender<Heard>)>>);
+struct Calls {
+    under_way: Mutex<Vec<(u64, mpsc::Sender<Heard>)>>,
+    waiting: Mutex<Vec<Waiting>>,
+}
 
 /// What is heard for one call.
 #[derive(Debug)]
@@ -49,6 +72,9 @@ pub(super) struct Ear {
     id: u64,
     received: mpsc::Receiver<Heard>,
 }
+
+/// How many questions may wait for a call.
+const QUESTIONS: usize = 4;
 
 /// How much may wait for a call that is slow to take it.
 const WAITING: usize = 64;
@@ -71,17 +97,13 @@ const METHOD_NOT_FOUND: i64 = -32601;
 
 impl Standing {
     /// Opens the stream of the session that `headers` name.
-    pub(super) fn open(
-        transport: Transport,
-        headers: HeaderMap,
-        notices: broadcast::Sender<Notice>,
-    ) -> Self {
+    pub(super) fn open(transport: Transport, headers: HeaderMap, listeners: Listeners) -> Self {
         let calls = Arc::<Calls>::default();
         let (sender, state) = watch::channel(StandingState::default());
         let reader = Reader {
             transport,
             headers,
-            notices,
+            listeners,
             calls: Arc::clone(&calls),
             state: sender,
         };
@@ -95,12 +117,17 @@ impl Standing {
     /// Hears what may be about the call `id`, for as long as it is kept.
     pub(super) fn hear(&self, id: u64) -> Ear {
         let (sender, received) = mpsc::channel(WAITING);
-        self.calls.lock().push((id, sender));
+        self.calls.under_way().push((id, sender));
         Ear {
             calls: Arc::clone(&self.calls),
             id,
             received,
         }
+    }
+
+    /// What the server asked while nothing was under way, to be asked now.
+    pub(super) fn waiting(&self) -> Vec<Waiting> {
+        std::mem::take(&mut *self.calls.waiting())
     }
 
     /// Waits until it is open, or it is known that it won't be.
@@ -128,7 +155,7 @@ impl Ear {
 
 impl Drop for Ear {
     fn drop(&mut self) {
-        self.calls.lock().retain(|(id, _)| *id != self.id);
+        self.calls.under_way().retain(|(id, _)| *id != self.id);
     }
 }
 
@@ -136,18 +163,39 @@ impl Calls {
     /// The call that began last. The session is of one person and one client, so that nobody else
     /// is told what was meant for another call.
     fn latest(&self) -> Option<mpsc::Sender<Heard>> {
-        self.lock().last().map(|(_, sender)| sender.clone())
+        self.under_way().last().map(|(_, sender)| sender.clone())
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<(u64, mpsc::Sender<Heard>)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Has the question wait for the next call, where there is room for it.
+    fn waits(&self, question: &Waiting) -> bool {
+        let mut waiting = self.waiting();
+        let has_room = waiting.len() < QUESTIONS;
+        if has_room {
+            waiting.push(question.clone());
+        }
+        has_room
+    }
+
+    /// The server no longer wants to know.
+    fn take_back(&self, id: Option<&Value>) {
+        self.waiting().retain(|waiting| Some(&waiting.id) != id);
+    }
+
+    fn under_way(&self) -> MutexGuard<'_, Vec<(u64, mpsc::Sender<Heard>)>> {
+        self.under_way
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Vec<Waiting>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 struct Reader {
     transport: Transport,
     headers: HeaderMap,
-    notices: broadcast::Sender<Notice>,
+    listeners: Listeners,
     calls: Arc<Calls>,
     state: watch::Sender<StandingState>,
 }
@@ -193,8 +241,8 @@ impl Reader {
             match heard {
                 Heard::Notification { method, params } => match Notice::of(&method, &params) {
                     // Nobody listens, most of the time.
-                    Some(notice) => drop(self.notices.send(notice)),
-                    None => self.pass(Heard::Notification { method, params }),
+                    Some(notice) => drop(self.listeners.notices.send(notice)),
+                    None => self.pass(method, params),
                 },
                 Heard::Request { id, method, params } => self.ask(id, method, params).await,
                 Heard::Response { .. } | Heard::HungUp => {}
@@ -203,19 +251,41 @@ impl Reader {
         Ok(())
     }
 
-    fn pass(&self, heard: Heard) {
-        if let Some(call) = self.calls.latest() {
+    fn pass(&self, method: String, params: Map<String, Value>) {
+        if method == "notifications/cancelled" {
+            return self.calls.take_back(params.get("requestId"));
+        }
+        match (self.calls.latest(), &self.listeners.holder) {
             // A call that does not take it has more to do.
-            drop(call.try_send(heard));
+            (Some(call), _) => drop(call.try_send(Heard::Notification { method, params })),
+            (None, Some((user, client))) if is_for_clients(&method) => {
+                let aside = Aside {
+                    user: user.clone(),
+                    client: client.clone(),
+                    method,
+                    params,
+                };
+                // Nobody listens, most of the time.
+                drop(self.listeners.asides.send(Arc::new(aside)));
+            }
+            (None, _) => {}
         }
     }
 
-    /// Passes on a question; one that is about nothing under way is refused.
+    /// Passes on a question. One that comes while nothing is under way waits for the next call of
+    /// the session's holder; where many have the session, it is refused.
     async fn ask(&self, id: Value, method: String, params: Map<String, Value>) {
-        let answer: Bytes = match self.calls.latest() {
-            _ if method == "ping" => message::result(&id, &Map::new()),
-            Some(call) => return drop(call.try_send(Heard::Request { id, method, params })),
-            None => message::refusal(&id, METHOD_NOT_FOUND, "Nobody can be asked now"),
+        let waiting = Waiting { id, method, params };
+        let (latest, is_held) = (self.calls.latest(), self.listeners.holder.is_some());
+        let (id, method) = (&waiting.id, &waiting.method);
+        let answer: Bytes = match latest {
+            _ if method == "ping" => message::result(id, &Map::new()),
+            Some(call) => {
+                let Waiting { id, method, params } = waiting;
+                return drop(call.try_send(Heard::Request { id, method, params }));
+            }
+            None if is_held && self.calls.waits(&waiting) => return,
+            None => message::refusal(id, METHOD_NOT_FOUND, "Nobody can be asked now"),
         };
         drop(self.transport.send(self.headers.clone(), answer).await);
     }

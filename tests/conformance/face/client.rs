@@ -76,8 +76,12 @@ pub(super) async fn tell(
                 let Ok(level) = level else {
                     continue;
                 };
-                let mut params = LoggingMessageNotificationParam::new(level, record.data);
-                params.logger = record.logger;
+                let logger = record.params.get("logger").and_then(|it| it.as_str());
+                let mut params = LoggingMessageNotificationParam::new(
+                    level,
+                    record.params.get("data").cloned().unwrap_or_default(),
+                );
+                params.logger = logger.map(str::to_owned);
                 drop(peer.notify_logging_message(params).await);
             }
             (Note::Progress(progress), Some(token)) => {
