@@ -12,12 +12,12 @@ use super::measure::Measure;
 use super::message::{Request, RequestId};
 use super::method::{Method, Target};
 use super::param_headers;
-use super::recording;
+use super::recording::Course;
 use super::reference;
 use super::reply::{Envelope, Reply};
 use super::revision::Revision;
 use super::session::Mark;
-use crate::audit::{Call, Recorder};
+use crate::audit::Recorder;
 use crate::backends::remote::Mounts;
 use crate::backends::{Answer, Backend, CallContext, Catalogue};
 use crate::model::Tenant;
@@ -45,20 +45,6 @@ pub struct ServerInfo {
     pub title: String,
     /// The version.
     pub version: String,
-}
-
-/// How a request goes that is being answered.
-struct Course<'queue> {
-    record: Option<Call<'queue>>,
-    tells_of_failure: bool,
-}
-
-impl Course<'_> {
-    fn end(self, answered: &Result<Reply, Fault>) {
-        if let Some(mut record) = self.record {
-            record.went(recording::outcome(answered, self.tells_of_failure));
-        }
-    }
 }
 
 /// How long a client may keep a list or what it discovered. Not all are told of changes, so short.
@@ -177,12 +163,8 @@ impl Dispatcher {
         self.figures.count(tenant, Figure::Requests);
         let id = request.id.clone();
         let measure = Measure::begin(permit, &request);
-        let opened = recording::open(self.recorder.as_ref(), permit, &request).await;
-        let record = opened.map_err(|fault| fault.of(id.clone()))?;
-        let mut course = Course {
-            record,
-            tells_of_failure: false,
-        };
+        let opened = Course::open(self.recorder.as_ref(), permit, &request).await;
+        let mut course = opened.map_err(|fault| fault.of(id.clone()))?;
         let answered = async {
             let method = Method::named(&request.method, request.revision)?;
             if !Target::of(method, &request)?.is_allowed_by(permit) {

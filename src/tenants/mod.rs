@@ -11,6 +11,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use moka::future::Cache;
+use tokio::sync::Mutex;
 
 use crate::authorization_server::{SigningKeys, SigningKeysError};
 use crate::config::{Problems, TenantRules};
@@ -31,6 +32,8 @@ pub struct Tenants {
     /// The number of the last change that is in `addresses`.
     version: AtomicI64,
     loaded: Cache<TenantSlug, Loaded>,
+    /// Held by whoever takes up changes: what was read by earlier rules must not come last.
+    changing: Mutex<()>,
 }
 
 /// A tenant in use.
@@ -39,6 +42,8 @@ struct Loaded {
     tenant: Arc<Tenant>,
     /// That of the row that it was read from.
     version: i64,
+    /// What it was read by.
+    rules: Arc<TenantRules>,
 }
 
 /// Why a tenant can't be had.
@@ -84,6 +89,7 @@ impl Tenants {
             addresses: RwLock::default(),
             version: AtomicI64::new(-1),
             loaded,
+            changing: Mutex::default(),
         };
         tenants.find_changes().await?;
         Ok(tenants)
@@ -159,6 +165,7 @@ impl Tenants {
 
     /// From now on, what is said about tenants is read by `rules`; those in use are read anew.
     pub async fn follow(&self, rules: TenantRules) {
+        let _changing = self.changing.lock().await;
         *self.rules.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(rules);
         for slug in self.loaded_slugs() {
             self.reload(&slug).await;
@@ -177,11 +184,13 @@ impl Tenants {
     /// Takes up what others did to tenants and to keys. While the database is away, what is known
     /// stays.
     pub async fn refresh(&self) -> Result<(), TenantsError> {
+        let _changing = self.changing.lock().await;
         self.find_changes().await?;
-        let addresses = self.addresses();
+        let (addresses, rules) = (self.addresses(), self.rules());
         for (slug, loaded) in &self.loaded {
             let version = addresses.version_of(&loaded.tenant);
-            if version != Some(loaded.version) {
+            let is_of_now = Arc::ptr_eq(&loaded.rules, &rules);
+            if version != Some(loaded.version) || !is_of_now {
                 self.reload(&slug).await;
             }
         }
@@ -233,9 +242,14 @@ impl Tenants {
     async fn read(&self, slug: &TenantSlug) -> Result<Loaded, TenantsError> {
         let found = self.store.find_tenant(slug).await?;
         let (stored, version) = found.ok_or(TenantsError::Removed)?;
-        let tenant = Arc::new(self.rules().restore(&stored)?);
+        let rules = self.rules();
+        let tenant = Arc::new(rules.restore(&stored)?);
         self.keys.load(slug).await?;
-        Ok(Loaded { tenant, version })
+        Ok(Loaded {
+            tenant,
+            version,
+            rules,
+        })
     }
 
     async fn load_keys(&self, slug: &TenantSlug) -> Result<(), TenantsError> {
