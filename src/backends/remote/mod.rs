@@ -11,6 +11,7 @@ mod headers;
 mod http;
 mod line;
 mod linking;
+mod measure;
 mod message;
 mod mounts;
 mod process;

@@ -21,6 +21,7 @@ use crate::backends::Catalogue;
 use crate::egress::{Channel, ChannelSettings, Client, GuardError, Lookup};
 use crate::identity::LinkedAccounts;
 use crate::model::{Digest, MountPrefix, Tenant, TenantSlug, Upstream, UpstreamPlace, UserId};
+use crate::telemetry::Meters;
 
 /// The servers of every tenant.
 #[derive(Debug)]
@@ -33,6 +34,8 @@ pub struct Mounts {
     tokens: Client,
     /// What people have linked.
     linked: Arc<LinkedAccounts>,
+    /// Measures what servers are asked.
+    meters: Meters,
     /// By all that a tenant's description says of its servers.
     mounted: Cache<(TenantSlug, Digest, Option<UserId>), Servers>,
     servers: Cache<(TenantSlug, Digest), Arc<RemoteServer>>,
@@ -72,9 +75,16 @@ impl Mounts {
             lookup,
             tokens,
             linked,
+            meters: Meters::default(),
             mounted: mounted.time_to_idle(IDLE).max_capacity(SERVERS).build(),
             servers: servers.time_to_idle(IDLE).max_capacity(SERVERS).build(),
         }
+    }
+
+    /// The same, where `meters` measure what servers are asked.
+    #[must_use]
+    pub fn measured_by(self, meters: Meters) -> Self {
+        Self { meters, ..self }
     }
 
     /// All servers of the tenant, the built-in ones first, one without a prefix last. Those where
@@ -176,7 +186,7 @@ impl Mounts {
         };
         let rewriter = Rewriter(described.prefix.clone());
         let line = Line::new(
-            (described.name.clone(), label),
+            (described.name.clone(), label, self.meters.clone()),
             transport,
             described.limits,
             rewriter.clone(),
