@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::egress;
 use super::ground::Ground;
 use crate::backends::Backend;
-use crate::backends::remote::Mounts;
+use crate::backends::remote::{Mounts, ToolLedger};
 use crate::config::Config;
 use crate::egress::SystemLookup;
 use crate::jose::Sealer;
@@ -38,7 +38,7 @@ pub(super) async fn dispatcher(
     config: &Config,
     backends: Vec<Arc<dyn Backend>>,
     figures: &Arc<Figures>,
-    edge: Arc<Edge>,
+    (edge, ledger): (Arc<Edge>, &Arc<ToolLedger>),
 ) -> anyhow::Result<Dispatcher> {
     let policy = Policy::new(config.scopes.catalogue.clone());
     let info = ServerInfo {
@@ -48,6 +48,7 @@ pub(super) async fn dispatcher(
     };
     let tokens = egress::open_token_endpoints()?;
     let mounts = Mounts::new(backends.clone(), Arc::new(SystemLookup), tokens).await;
+    let mounts = mounts.recorded_in(Arc::clone(ledger));
     let dispatcher = Dispatcher::new(backends, Arc::new(policy), Arc::clone(figures), edge, &info);
     Ok(dispatcher.over(Arc::new(mounts)))
 }

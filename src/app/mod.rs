@@ -19,6 +19,7 @@ use ground::Ground;
 
 use crate::audit::{Checkpoints, WriterTask};
 use crate::backends::Backend;
+use crate::backends::remote::ToolLedger;
 use crate::backends::weather::Weather;
 use crate::config::Config;
 use crate::mcp::{self, Dispatcher};
@@ -50,6 +51,7 @@ pub struct Gateway {
     tenant: Arc<Tenant>,
     operations: Arc<Operations>,
     dispatcher: Arc<Dispatcher>,
+    ledger: Arc<ToolLedger>,
     audit_writer: WriterTask,
     checkpoints: Arc<Checkpoints>,
     audit_retention: Option<Duration>,
@@ -86,7 +88,8 @@ impl Gateway {
         let backends = std::iter::once(weather).chain(others).collect();
         let authenticate = rooms::authenticate(config, &ground, &issuer_keys, audit.clone());
         let edge = edge::open(config, &ground, &authenticate.tokens).await?;
-        let dispatcher = edge::dispatcher(config, backends, figures, edge).await?;
+        let ledger = Arc::new(rooms::ledger(&ground));
+        let dispatcher = edge::dispatcher(config, backends, figures, (edge, &ledger)).await?;
         let dispatcher = Arc::new(dispatcher.recorded_by(audit.clone()));
         let authorization_server =
             rooms::authorization_server(config, &ground, issuer_keys, audit.clone())?;
@@ -114,6 +117,7 @@ impl Gateway {
             tenant,
             operations,
             dispatcher,
+            ledger,
             audit_writer,
             checkpoints,
             audit_retention: config.audit.retention,
@@ -174,6 +178,7 @@ impl Gateway {
             Arc::clone(&self.ground.tenants),
             Arc::clone(&self.ground.revocations),
             Arc::clone(self.dispatcher.edge()),
+            Arc::clone(&self.ledger),
             store,
         );
         let refresh = tokio::spawn(watch);

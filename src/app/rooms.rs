@@ -7,6 +7,7 @@ use super::egress;
 use super::ground::Ground;
 use crate::audit::{Checkpoints, Recorder};
 use crate::authorization_server::{self, TokenSettings};
+use crate::backends::remote::ToolLedger;
 use crate::config::Config;
 use crate::identity::oidc::RelyingParty;
 use crate::identity::{Accounts, FederatedAccounts};
@@ -28,6 +29,11 @@ pub(super) fn checkpoints(ground: &Ground) -> Checkpoints {
         cipher: Arc::clone(&ground.cipher),
         clock: Arc::clone(&ground.clock),
     }
+}
+
+/// What is on record of the tools of mounted servers.
+pub(super) fn ledger(ground: &Ground) -> ToolLedger {
+    ToolLedger::new(Arc::clone(&ground.store), Arc::clone(&ground.clock))
 }
 
 /// How requests are named, and who may say where they come from.

@@ -72,7 +72,7 @@ pub struct Clash {
 }
 
 /// The tables with a column `tenant` but for [`LAST`], those that refer to others first.
-pub(super) const OWNED: [&str; 24] = [
+pub(super) const OWNED: [&str; 26] = [
     "audit_heads",
     "audit_checkpoints",
     "audit_keys",
@@ -97,6 +97,8 @@ pub(super) const OWNED: [&str; 24] = [
     "spent_identifiers",
     "notes",
     "tasks",
+    "server_tools",
+    "tool_servers",
 ];
 
 /// What is left when the others are empty: to remove accounts and clients writes revocations.

@@ -41,6 +41,7 @@ mod refresh_ledger;
 mod revocation;
 mod scim;
 mod scim_refusals;
+mod server_tools;
 mod stdio;
 mod streams;
 mod tenants;

@@ -24,5 +24,6 @@ mod parking;
 mod processes;
 mod relay;
 mod sessions;
+mod supply;
 mod tokens;
 mod watching;

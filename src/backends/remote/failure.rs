@@ -38,6 +38,9 @@ pub(super) enum Failure {
     /// It failed several times in a row.
     #[error("it failed again and again, and is left alone for a while")]
     LeftAlone,
+    /// Its tools can't be held against what is on record.
+    #[error("the database is away, which has what is on record of its tools")]
+    Unrecorded,
     /// It answered with an error.
     #[error("it answered with the error {}", .0.code)]
     Error(Box<RelayedError>),
@@ -63,6 +66,7 @@ impl Failure {
             | Self::SessionEnded
             | Self::Busy
             | Self::LeftAlone
+            | Self::Unrecorded
             | Self::Error(_)
             | Self::Client(_) => false,
         }
@@ -114,6 +118,9 @@ impl Failure {
             Self::Credentials | Self::Token => BackendError::Unavailable(
                 "the server of this does not let the gateway in: tell whoever runs the gateway",
             ),
+            Self::Unrecorded => {
+                BackendError::Unavailable("the tools of this can't be checked: try again later")
+            }
             Self::Busy => BackendError::Unavailable(
                 "too many requests wait for the server of this: try again",
             ),

@@ -13,6 +13,7 @@ use super::line::Line;
 use super::process::Process;
 use super::rewrite::Rewriter;
 use super::shelf::Shelf;
+use super::supply::{Inspector, ToolLedger};
 use super::transport::Transport;
 use super::watch::Watch;
 use super::{Backend, RemoteServer};
@@ -29,6 +30,8 @@ pub struct Mounts {
     lookup: Arc<dyn Lookup>,
     /// Asks authorization servers for tokens.
     tokens: Client,
+    /// What is on record of tools; nothing is where there is none.
+    ledger: Option<Arc<ToolLedger>>,
     /// By all that a tenant's description says of its servers.
     mounted: Cache<(TenantSlug, Digest), Servers>,
     servers: Cache<(TenantSlug, Digest), Arc<RemoteServer>>,
@@ -67,9 +70,17 @@ impl Mounts {
             catalogues: catalogues.into(),
             lookup,
             tokens,
+            ledger: None,
             mounted: mounted.time_to_idle(IDLE).max_capacity(SERVERS).build(),
             servers: servers.time_to_idle(IDLE).max_capacity(SERVERS).build(),
         }
+    }
+
+    /// The same, with what servers say of their tools held against what is on record.
+    #[must_use]
+    pub fn recorded_in(self, ledger: Arc<ToolLedger>) -> Self {
+        let ledger = Some(ledger);
+        Self { ledger, ..self }
     }
 
     /// All servers of the tenant, the built-in ones first, one without a prefix last.
@@ -112,7 +123,7 @@ impl Mounts {
             return Some(found);
         }
         let label = format!("{}/{}", tenant.slug, described.name);
-        match self.connect(label.clone(), described, others) {
+        match self.connect((&tenant.slug, label.clone()), described, others) {
             Ok(server) => {
                 let server = Arc::new(server);
                 self.servers.insert(key, Arc::clone(&server));
@@ -127,7 +138,7 @@ impl Mounts {
 
     fn connect(
         &self,
-        label: String,
+        (tenant, label): (&TenantSlug, String),
         described: &Upstream,
         prefixes: Vec<MountPrefix>,
     ) -> Result<RemoteServer, GuardError> {
@@ -162,7 +173,10 @@ impl Mounts {
             catalogues: Arc::clone(&self.catalogues),
             prefixes,
         });
-        let lists = Arc::new(Shelf::new(Arc::clone(&line), rewriter.clone(), taken));
+        let of = (tenant.clone(), described.tool_changes);
+        let inspector = Inspector::new(self.ledger.clone(), of, &line);
+        let lists = Shelf::new(Arc::clone(&line), rewriter.clone(), taken, inspector);
+        let lists = Arc::new(lists);
         let watch = Watch::new(&line, &lists);
         Ok(RemoteServer {
             rewriter,

@@ -13,6 +13,7 @@ use super::catalogue::{self, Taken};
 use super::failure::Failure;
 use super::line::Line;
 use super::rewrite::Rewriter;
+use super::supply::Inspector;
 
 /// The lists of one server.
 #[derive(Debug)]
@@ -20,6 +21,7 @@ pub(super) struct Shelf {
     line: Arc<Line>,
     rewriter: Rewriter,
     taken: Arc<dyn Taken>,
+    inspector: Inspector,
     known: watch::Sender<Known>,
     is_reading: AtomicBool,
     /// What a look says that is under way when something changed: not this.
@@ -43,11 +45,17 @@ const AFTER_FAILURE: Duration = Duration::from_secs(5);
 const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Shelf {
-    pub(super) fn new(line: Arc<Line>, rewriter: Rewriter, taken: Arc<dyn Taken>) -> Self {
+    pub(super) fn new(
+        line: Arc<Line>,
+        rewriter: Rewriter,
+        taken: Arc<dyn Taken>,
+        inspector: Inspector,
+    ) -> Self {
         Self {
             line,
             rewriter,
             taken,
+            inspector,
             known: watch::Sender::default(),
             is_reading: AtomicBool::new(false),
             is_outdated: AtomicBool::new(false),
@@ -106,6 +114,10 @@ impl Shelf {
             if self.is_outdated.load(Ordering::Acquire) {
                 continue;
             }
+            let read = match read {
+                Ok(read) => self.inspector.admit(read).await,
+                Err(failure) => Err(failure),
+            };
             self.keep(read);
             self.is_reading.store(false, Ordering::Release);
             let is_over = !self.is_outdated.load(Ordering::Acquire);
