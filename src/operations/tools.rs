@@ -109,7 +109,7 @@ impl ToolLock {
         let mut servers = BTreeMap::new();
         for (server, locked) in &self.servers {
             let read = locked.tools.iter().map(|(name, tool)| {
-                let wrong = |rule| invalid_tool(server, name, &rule);
+                let wrong = |rule: String| invalid_tool(server, name, &rule);
                 tool.definition(name).map_err(wrong)
             });
             let definitions: Result<Vec<_>, _> = read.collect();
