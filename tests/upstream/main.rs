@@ -14,6 +14,7 @@ mod fake_upstream;
 mod house;
 mod rooms;
 mod session_client;
+mod shifty;
 
 mod across;
 mod beside;
