@@ -1,10 +1,17 @@
 //! Binds, serves, and drains: one listener, HTTP/1.1 and HTTP/2, graceful on SIGTERM and Ctrl-C.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::ConnectInfo;
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Request};
+use axum::response::Response;
+use axum::routing::future::RouteFuture;
+use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
@@ -13,7 +20,7 @@ use hyper_util::service::TowerToHyperService;
 use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
-use tower::ServiceBuilder;
+use tower::{Service, ServiceBuilder};
 
 /// For how long open requests may go on after the signal to stop.
 const DRAIN: Duration = Duration::from_secs(20);
@@ -26,8 +33,44 @@ const READ_DEADLINE: Duration = Duration::from_mins(1);
 /// How long a request's head may be, in bytes.
 const HEAD_SIZE: usize = 64 * 1024;
 
+/// The router that answers from the next request on, on every connection.
+#[derive(Clone, Debug)]
+pub struct Live(Arc<RwLock<Router>>);
+
+impl Live {
+    /// Answers with `router`.
+    #[must_use]
+    pub fn new(router: Router) -> Self {
+        Self(Arc::new(RwLock::new(router)))
+    }
+
+    /// From now on, answers with `router`. Requests under way are finished by the one that began.
+    pub fn set(&self, router: Router) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = router;
+    }
+
+    fn router(&self) -> Router {
+        let router = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        router.clone()
+    }
+}
+
+impl Service<Request<Body>> for Live {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = RouteFuture<Infallible>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        self.router().call(request)
+    }
+}
+
 /// Answers requests with `router` until `stop` is cancelled, then lets open ones finish.
-pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
+pub async fn serve(listener: TcpListener, router: Live, stop: CancellationToken) {
     let graceful = GracefulShutdown::new();
     loop {
         let accepted = tokio::select! {
@@ -70,7 +113,7 @@ pub fn stop_signal() -> std::io::Result<CancellationToken> {
     Ok(stop)
 }
 
-fn answer(stream: TcpStream, peer: SocketAddr, router: Router, graceful: &GracefulShutdown) {
+fn answer(stream: TcpStream, peer: SocketAddr, router: Live, graceful: &GracefulShutdown) {
     // Answers are small and complete: waiting to fill a packet would only add latency.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "could not set TCP_NODELAY");
@@ -91,7 +134,8 @@ fn answer(stream: TcpStream, peer: SocketAddr, router: Router, graceful: &Gracef
         .max_header_list_size(u32::try_from(HEAD_SIZE).unwrap_or(u32::MAX))
         .keep_alive_interval(Duration::from_secs(30));
     let service = ServiceBuilder::new()
-        .map_request(move |mut request: http::Request<_>| {
+        .map_request(move |request: http::Request<Incoming>| {
+            let mut request = request.map(Body::new);
             request.extensions_mut().insert(ConnectInfo(peer));
             request
         })

@@ -7,7 +7,7 @@ use tokio::time::MissedTickBehavior;
 
 use super::audit;
 use crate::audit::Checkpoints;
-use crate::backends::remote::ToolLedger;
+use crate::backends::remote::Mounts;
 use crate::mcp::Edge;
 use crate::model::Clock;
 use crate::resource_server::Revocations;
@@ -75,7 +75,7 @@ pub(super) async fn watch(
     tenants: Arc<Tenants>,
     revocations: Arc<Revocations>,
     edge: Arc<Edge>,
-    ledger: Arc<ToolLedger>,
+    mounts: Arc<Mounts>,
     store: Arc<dyn Store>,
 ) {
     let mut interval = tokio::time::interval(REFRESH_INTERVAL);
@@ -88,7 +88,7 @@ pub(super) async fn watch(
             revocations.refresh(&*store),
             edge.refresh_sessions(),
             tenants.refresh(),
-            ledger.refresh()
+            mounts.refresh()
         );
         tell_listeners(&tenants, &edge).await;
         let error: Option<anyhow::Error> = match refreshed {

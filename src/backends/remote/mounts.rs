@@ -20,6 +20,8 @@ use super::{Backend, RemoteServer};
 use crate::backends::Catalogue;
 use crate::egress::{Channel, ChannelSettings, Client, GuardError, Lookup};
 use crate::model::{Digest, MountPrefix, Tenant, TenantSlug, Upstream, UpstreamPlace};
+use crate::store::StoreError;
+use crate::telemetry::Meters;
 
 /// The servers of every tenant.
 #[derive(Debug)]
@@ -32,6 +34,8 @@ pub struct Mounts {
     tokens: Client,
     /// What is on record of tools; nothing is where there is none.
     ledger: Option<Arc<ToolLedger>>,
+    /// Measures what servers are asked.
+    meters: Meters,
     /// By all that a tenant's description says of its servers.
     mounted: Cache<(TenantSlug, Digest), Servers>,
     servers: Cache<(TenantSlug, Digest), Arc<RemoteServer>>,
@@ -71,6 +75,7 @@ impl Mounts {
             lookup,
             tokens,
             ledger: None,
+            meters: Meters::default(),
             mounted: mounted.time_to_idle(IDLE).max_capacity(SERVERS).build(),
             servers: servers.time_to_idle(IDLE).max_capacity(SERVERS).build(),
         }
@@ -81,6 +86,20 @@ impl Mounts {
     pub fn recorded_in(self, ledger: Arc<ToolLedger>) -> Self {
         let ledger = Some(ledger);
         Self { ledger, ..self }
+    }
+
+    /// Hears what operators have decided about tools since the last look.
+    pub async fn refresh(&self) -> Result<(), StoreError> {
+        match &self.ledger {
+            Some(ledger) => ledger.refresh().await,
+            None => Ok(()),
+        }
+    }
+
+    /// The same, where `meters` measure what servers are asked.
+    #[must_use]
+    pub fn measured_by(self, meters: Meters) -> Self {
+        Self { meters, ..self }
     }
 
     /// All servers of the tenant, the built-in ones first, one without a prefix last.
@@ -163,7 +182,7 @@ impl Mounts {
         };
         let rewriter = Rewriter(described.prefix.clone());
         let line = Line::new(
-            (described.name.clone(), label),
+            (described.name.clone(), label, self.meters.clone()),
             transport,
             described.limits,
             rewriter.clone(),

@@ -31,7 +31,8 @@ mod tools;
 mod users;
 
 use super::{
-    CodeRedemption, LiveGrant, Registration, Rotation, RotationOutcome, Store, StoreError,
+    CodeRedemption, Connections, LiveGrant, Registration, Rotation, RotationOutcome, Store,
+    StoreError,
 };
 use crate::model::{
     AuthorizationCode, Change, Client, ClientId, Consent, Digest, Grant, GrantId, LoginSession,
@@ -55,6 +56,11 @@ impl Store for PostgresStore {
     async fn ping(&self) -> Result<(), StoreError> {
         sqlx::query("SELECT 1").execute(self.pool.shared()).await?;
         Ok(())
+    }
+
+    fn connections(&self) -> Connections {
+        let pool = self.pool.shared();
+        Connections::of(pool.size(), pool.num_idle())
     }
 
     async fn register_client(&self, change: &Change, client: &Client) -> Result<(), StoreError> {

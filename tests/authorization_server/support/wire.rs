@@ -7,6 +7,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
+use gatehouse::server::Live;
 use http::header::HOST;
 use http::{StatusCode, Uri};
 use tokio::net::TcpListener;
@@ -42,7 +43,11 @@ impl Wire {
         let router = Router::new()
             .fallback(locate)
             .with_state(Arc::clone(&places));
-        tokio::spawn(gatehouse::server::serve(listener, router, stop.clone()));
+        tokio::spawn(gatehouse::server::serve(
+            listener,
+            Live::new(router),
+            stop.clone(),
+        ));
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
