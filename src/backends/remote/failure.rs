@@ -86,7 +86,7 @@ impl Failure {
             Self::Busy => "busy",
             Self::LeftAlone => "left_alone",
             Self::Error(_) => "error",
-            Self::Client(_) => return None,
+            Self::Unrecorded | Self::Client(_) => return None,
         })
     }
 
