@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::egress;
 use super::ground::Ground;
 use super::kept::Kept;
+use super::rooms;
 use crate::backends::Backend;
 use crate::backends::remote::Mounts;
 use crate::config::Config;
@@ -41,6 +42,7 @@ pub(super) async fn mounts(
 ) -> anyhow::Result<Mounts> {
     let tokens = (egress::open_token_endpoints(ground)?, Arc::clone(linked));
     let mounts = Mounts::new(built_in.to_vec(), Arc::new(SystemLookup), tokens).await;
+    let mounts = mounts.recorded_in(Arc::new(rooms::ledger(ground)));
     Ok(mounts.measured_by(ground.figures.meters().clone()))
 }
 

@@ -172,7 +172,12 @@ impl Gateway {
 
     /// What a serving process does by itself.
     fn spawn_upkeep(&self) -> Vec<JoinHandle<()>> {
-        let Kept { ground, edge, .. } = &self.kept;
+        let Kept {
+            ground,
+            edge,
+            mounts,
+            ..
+        } = &self.kept;
         let retention = self.audit_retention;
         let removal = upkeep::remove_expired(
             Arc::clone(&ground.store),
@@ -184,6 +189,7 @@ impl Gateway {
             Arc::clone(&ground.tenants),
             Arc::clone(&ground.revocations),
             Arc::clone(edge),
+            Arc::clone(mounts),
             Arc::clone(&ground.store),
         );
         let limiter = Arc::clone(&ground.limiter);

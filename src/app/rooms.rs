@@ -8,6 +8,7 @@ use super::ground::Ground;
 use super::kept::Kept;
 use crate::audit::{Checkpoints, Recorder};
 use crate::authorization_server::{self, TokenSettings};
+use crate::backends::remote::ToolLedger;
 use crate::config::Config;
 use crate::egress::SystemLookup;
 use crate::identity::oidc::RelyingParty;
@@ -29,6 +30,11 @@ pub(super) fn checkpoints(ground: &Ground) -> Checkpoints {
         cipher: Arc::clone(&ground.cipher),
         clock: Arc::clone(&ground.clock),
     }
+}
+
+/// What is on record of the tools of mounted servers.
+pub(super) fn ledger(ground: &Ground) -> ToolLedger {
+    ToolLedger::new(Arc::clone(&ground.store), Arc::clone(&ground.clock))
 }
 
 /// How requests are named, and who may say where they come from.

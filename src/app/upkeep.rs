@@ -7,6 +7,7 @@ use tokio::time::MissedTickBehavior;
 
 use super::audit;
 use crate::audit::Checkpoints;
+use crate::backends::remote::Mounts;
 use crate::mcp::Edge;
 use crate::model::Clock;
 use crate::resource_server::Revocations;
@@ -68,12 +69,13 @@ async fn tell_listeners(tenants: &Tenants, edge: &Edge) {
     }
 }
 
-/// Learns of revocations, of ended sessions, of changes of tenants, and of new keys well before they
-/// sign. While the database is away, what is known stays.
+/// Learns of revocations, of ended sessions, of changes of tenants, of decisions about tools, and of
+/// new keys well before they sign. While the database is away, what is known stays.
 pub(super) async fn watch(
     tenants: Arc<Tenants>,
     revocations: Arc<Revocations>,
     edge: Arc<Edge>,
+    mounts: Arc<Mounts>,
     store: Arc<dyn Store>,
 ) {
     let mut interval = tokio::time::interval(REFRESH_INTERVAL);
@@ -85,13 +87,14 @@ pub(super) async fn watch(
         let refreshed = tokio::join!(
             revocations.refresh(&*store),
             edge.refresh_sessions(),
-            tenants.refresh()
+            tenants.refresh(),
+            mounts.refresh()
         );
         tell_listeners(&tenants, &edge).await;
         let error: Option<anyhow::Error> = match refreshed {
-            (Err(error), _, _) | (_, Err(error), _) => Some(error.into()),
-            (_, _, Err(error)) => Some(error.into()),
-            (Ok(()), Ok(()), Ok(())) => None,
+            (Err(error), ..) | (_, Err(error), ..) | (.., Err(error)) => Some(error.into()),
+            (_, _, Err(error), _) => Some(error.into()),
+            (Ok(()), Ok(()), Ok(()), Ok(())) => None,
         };
         match &error {
             Some(error) if reached => {

@@ -12,6 +12,7 @@ use super::install::InstallArguments;
 use super::operator::OperatorCommand;
 use super::policy::PolicyCommand;
 use super::scim::ScimCommand;
+use super::server::ServerCommand;
 use crate::config::duration;
 use crate::model::{PublicUrl, TenantSlug};
 
@@ -136,6 +137,13 @@ Example:
     Policy {
         #[command(subcommand)]
         command: PolicyCommand,
+    },
+
+    /// Look at the tools of mounted servers, and approve what changed.
+    #[command(after_help = "Example:\n  gatehouse server tools --waiting")]
+    Server {
+        #[command(subcommand)]
+        command: ServerCommand,
     },
 
     /// Look at the keys that sign access tokens, and rotate them.

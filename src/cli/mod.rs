@@ -13,6 +13,7 @@ mod operator;
 mod policy;
 mod scim;
 mod serve;
+mod server;
 mod tenant;
 mod terminal;
 mod token;
@@ -104,6 +105,7 @@ fn dispatch(arguments: Arguments, environment: &Environment) -> anyhow::Result<E
         Command::User { command } => block_on(user::run(&load()?, command))?,
         Command::Client { command } => block_on(client::run(&load()?, command))?,
         Command::Policy { command } => block_on(policy::run(&load()?, command))?,
+        Command::Server { command } => block_on(server::run(&load()?, command))?,
         Command::Keys { command } => block_on(key::run(&load()?, command))?,
         Command::Audit { command } => block_on(audit::run(&load()?, command))?,
         Command::Operator { command } => block_on(operator::run(&load()?, command))?,

@@ -13,8 +13,8 @@ use super::problem::KeyPath;
 use super::scopes::known_scopes;
 use super::server_credentials::CredentialsEntry;
 use crate::model::{
-    Authorization, Digest, MountPrefix, ScopeCatalogue, ScopeSet, Upstream, UpstreamAddress,
-    UpstreamCredentials, UpstreamLimits, UpstreamPlace, UpstreamProcess,
+    Authorization, Digest, MountPrefix, ScopeCatalogue, ScopeSet, ToolChanges, Upstream,
+    UpstreamAddress, UpstreamCredentials, UpstreamLimits, UpstreamPlace, UpstreamProcess,
 };
 
 /// A server that is mounted behind the gate.
@@ -62,6 +62,23 @@ pub(super) struct ServerEntry {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "u16", range(min = 1))]
     max_concurrent: Option<u16>,
+    /// What becomes of tools that are not what was approved, or were not there when the server was
+    /// first seen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "ToolChangesEntry")]
+    tool_changes: Option<ToolChangesEntry>,
+}
+
+/// What becomes of tools that are not what was approved.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum ToolChangesEntry {
+    /// They pass, and are on record.
+    Pass,
+    /// They pass, and operators are warned.
+    Warn,
+    /// They are withheld until an operator approves them: so it is where nothing is said.
+    Withhold,
 }
 
 /// A variable: the text itself, or where it is kept.
@@ -133,6 +150,16 @@ pub(super) fn check_accounts(
     }
 }
 
+impl From<ToolChangesEntry> for ToolChanges {
+    fn from(entry: ToolChangesEntry) -> Self {
+        match entry {
+            ToolChangesEntry::Pass => Self::Pass,
+            ToolChangesEntry::Warn => Self::Warn,
+            ToolChangesEntry::Withhold => Self::Withhold,
+        }
+    }
+}
+
 impl ServerEntry {
     fn resolve(
         &self,
@@ -170,6 +197,9 @@ impl ServerEntry {
             credentials,
             scopes,
             limits: limits?,
+            tool_changes: self
+                .tool_changes
+                .map_or_else(ToolChanges::default, Into::into),
             fingerprint,
         })
     }

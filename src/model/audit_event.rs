@@ -1,6 +1,9 @@
 //! What the audit log tells of: the events, their names and what is written with each.
 
-use super::{AuditEntry, Change, ClientId, Grant, GrantId, ScopeSet, TenantSlug, UserId};
+use super::{
+    AuditEntry, Change, ClientId, Grant, GrantId, ScopeSet, TenantSlug, ToolNews, ToolNewsKind,
+    UserId,
+};
 
 /// Something that the audit log tells. None of them carries a token, a code or a secret.
 #[derive(Clone, Copy, Debug)]
@@ -96,6 +99,8 @@ pub enum Event<'a> {
     TenantDeactivated(&'a TenantSlug),
     /// A tenant was removed with everything that it had.
     TenantRemoved(&'a TenantSlug),
+    /// Something happened to what is on record of a mounted server's tools.
+    Tool(&'a ToolNews),
     /// The log was cut off at its beginning, up to this number and hash.
     AuditTrimmed(i64, &'a str),
 }
@@ -186,6 +191,7 @@ impl Event<'_> {
             Self::TenantChanged(_) => "tenant.changed",
             Self::TenantDeactivated(_) => "tenant.deactivated",
             Self::TenantRemoved(_) => "tenant.removed",
+            Self::Tool(news) => news.kind.event(),
             Self::AuditTrimmed(..) => "audit.trimmed",
         }
     }
@@ -203,6 +209,10 @@ impl Event<'_> {
                 | Self::TokenRefused(_)
                 | Self::ScopeRefused(..)
                 | Self::PolicyRefused(..)
+                | Self::Tool(ToolNews {
+                    kind: ToolNewsKind::Refused,
+                    ..
+                })
         ) {
             Outcome::Refused
         } else {
@@ -287,6 +297,15 @@ impl Event<'_> {
             | Self::TenantChanged(slug)
             | Self::TenantDeactivated(slug)
             | Self::TenantRemoved(slug) => Parts::default().at(slug.as_str()),
+            Self::Tool(news) => {
+                let digest = news.digest.map(|digest| digest.to_hex());
+                let parts = Parts::default().at(&news.target);
+                let parts = parts.saying("what", news.detail.clone());
+                match digest {
+                    Some(digest) => parts.saying("digest", digest),
+                    None => parts,
+                }
+            }
             Self::AuditTrimmed(sequence, hash) => said("sequence", sequence.to_string()).at(hash),
         }
     }

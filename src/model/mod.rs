@@ -9,6 +9,7 @@ mod client;
 mod client_keys;
 mod encryption_key;
 mod grant;
+mod hidden_text;
 mod identity_assertions;
 mod key_thumbprint;
 mod mount_prefix;
@@ -35,6 +36,9 @@ mod stored_tenant;
 mod strict_json;
 mod tenant;
 mod time;
+mod tool_definition;
+mod tool_difference;
+mod tool_record;
 mod upstream;
 mod uri_template;
 mod user;
@@ -48,6 +52,7 @@ pub use client::{Client, ClientId, GrantType, TokenEndpointAuthMethod};
 pub use client_keys::ClientKeys;
 pub use encryption_key::{EncryptionKey, InvalidEncryptionKey};
 pub use grant::{AuthorizationCode, Consent, Grant, GrantId, LoginSession, RefreshToken};
+pub use hidden_text::{HiddenText, check_visible, hidden_character};
 pub use identity_assertions::AssertionIssuer;
 pub use key_thumbprint::KeyThumbprint;
 pub use mount_prefix::{InvalidMountPrefix, MountPrefix};
@@ -80,6 +85,9 @@ pub use stored_tenant::{ListedTenant, StoredTenant, TenantOrigin};
 pub use strict_json::{MESSAGE_DEPTH, NotStrict, strict_json};
 pub use tenant::{InvalidPublicUrl, InvalidTenantSlug, PublicUrl, Role, Tenant, TenantSlug};
 pub use time::{Clock, SystemClock, Timestamp};
+pub use tool_definition::ToolDefinition;
+pub use tool_difference::{DifferenceKind, ToolDifference, tool_differences};
+pub use tool_record::{ToolChanges, ToolNews, ToolNewsKind, ToolOffer, ToolRecord, ToolState};
 pub use upstream::{
     ClientCredentials, Linkable, SecretHeader, Upstream, UpstreamAddress, UpstreamCredentials,
     UpstreamLimits, UpstreamPlace, UpstreamProcess, Upstreams, UserCredentials,

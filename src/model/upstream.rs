@@ -9,7 +9,7 @@ use http::{HeaderName, HeaderValue};
 use ipnet::IpNet;
 use url::Url;
 
-use super::{Digest, MountPrefix, ScopeSet, Secret};
+use super::{Digest, MountPrefix, ScopeSet, Secret, ToolChanges};
 
 /// The mounted servers of a tenant.
 #[derive(Clone, Debug)]
@@ -35,6 +35,8 @@ pub struct Upstream {
     pub scopes: ScopeSet,
     /// How much of the gateway it may use.
     pub limits: UpstreamLimits,
+    /// What becomes of tools that are not what was approved.
+    pub tool_changes: ToolChanges,
     /// Differs from that of every other description, secrets included.
     pub fingerprint: Digest,
 }

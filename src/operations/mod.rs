@@ -11,6 +11,7 @@ mod operators;
 mod policy;
 mod provisioning;
 mod tenants;
+mod tools;
 mod trial_token;
 mod users;
 
@@ -33,6 +34,7 @@ pub use error::OperationError;
 pub use keys::{KeyState, ListedKey};
 pub use operators::NewOperator;
 pub use tenants::{TenantOverview, TenantState};
+pub use tools::{ListedTool, ToolLock};
 pub use users::NewUser;
 
 /// What the audit log calls whoever uses the command line; no operator is called so.

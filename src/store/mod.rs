@@ -16,6 +16,8 @@ mod scim;
 mod sqlite;
 mod tasks;
 mod tenants;
+mod tool_plan;
+mod tools;
 mod users;
 
 use std::fmt;
@@ -44,6 +46,7 @@ pub use rates::{RateStore, Use};
 pub use scim::{GroupChanges, ScimQuery, ScimStore, UserChanges};
 pub use tasks::{StoredTask, TaskChange, TaskStatus, TaskStore};
 pub use tenants::{Application, Clash, TenantStore};
+pub use tools::{ToolDeed, ToolMark, ToolOutcome, ToolStore};
 
 /// For how many seconds after its end a code stays, so that a replay is recognised as one.
 const CODE_RETENTION: i64 = 24 * 60 * 60;
@@ -72,6 +75,7 @@ pub trait Store:
     + TaskStore
     + RateStore
     + TenantStore
+    + ToolStore
     + fmt::Debug
     + Send
     + Sync

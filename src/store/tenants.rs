@@ -72,7 +72,7 @@ pub struct Clash {
 }
 
 /// The tables with a column `tenant` but for [`LAST`], those that refer to others first.
-pub(super) const OWNED: [&str; 26] = [
+pub(super) const OWNED: [&str; 28] = [
     "audit_heads",
     "audit_checkpoints",
     "audit_keys",
@@ -99,6 +99,8 @@ pub(super) const OWNED: [&str; 26] = [
     "spent_identifiers",
     "notes",
     "tasks",
+    "server_tools",
+    "tool_servers",
 ];
 
 /// What is left when the others are empty: to remove accounts and clients writes revocations.

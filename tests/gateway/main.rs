@@ -45,6 +45,7 @@ mod reload;
 mod revocation;
 mod scim;
 mod scim_refusals;
+mod server_tools;
 mod stdio;
 mod streams;
 mod telemetry;

@@ -35,4 +35,5 @@ mod row_level_security;
 mod scim;
 mod signing_keys;
 mod tenants;
+mod tools;
 mod users;

@@ -104,8 +104,10 @@ async fn upkeep_changes_nothing(database: &Database) {
     let begin = "BEGIN; SET LOCAL gatehouse.tenant = '*'";
     for table in &tables {
         let update = format!("UPDATE {table} SET tenant = 'globex'");
-        // Of what waits for the audit log, it sees that it is there and has no row to change.
-        let is_held_otherwise = ["revocations", "audit_pending"].contains(&table.as_str());
+        // Of what waits for the audit log, and of servers whose tools were decided about, it sees that
+        // it is there and has no row to change.
+        let held_otherwise = ["revocations", "audit_pending", "tool_servers"];
+        let is_held_otherwise = held_otherwise.contains(&table.as_str());
         if is_held_otherwise || count_after(&mut connection, begin, table).await == 0 {
             continue;
         }

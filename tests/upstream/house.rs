@@ -10,15 +10,15 @@ use axum::extract::{Request as HttpRequest, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
-use gatehouse::backends::remote::Mounts;
+use gatehouse::backends::remote::{Mounts, ToolLedger};
 use gatehouse::backends::{Answer, Backend, BackendError, CallContext, Catalogue, Definition};
 use gatehouse::config::{self, Environment};
 use gatehouse::egress::{Client, Settings, SystemLookup};
 use gatehouse::identity::LinkedAccounts;
 use gatehouse::mcp::{Dispatcher, Edge, Message, Revision, ServerInfo, http};
-use gatehouse::model::{ClientId, EncryptionKey, Principal, SystemRandom, Tenant};
+use gatehouse::model::{ClientId, EncryptionKey, Principal, SystemClock, SystemRandom, Tenant};
 use gatehouse::resource_server::{Permit, Policy, Refusal, local_principal};
-use gatehouse::store::{self, ConnectOptions};
+use gatehouse::store::{self, ConnectOptions, Store};
 use gatehouse::telemetry::Figures;
 use serde_json::{Map, Value, json};
 use tower::ServiceExt as _;
@@ -62,7 +62,21 @@ impl House {
         let options = ConnectOptions::default();
         let store = store::connect("sqlite::memory:", &options).await.unwrap();
         let key = EncryptionKey::generate(&SystemRandom);
-        Self::over(servers, scopes, ground(store, &key)).await
+        Self::over(servers, scopes, ground(store, &key), None).await
+    }
+
+    /// A replica that holds what servers say of their tools against what is on record in this store.
+    pub(crate) async fn on_record(
+        servers: &str,
+        store: &Arc<dyn Store>,
+    ) -> (Self, Arc<ToolLedger>) {
+        let key = EncryptionKey::generate(&SystemRandom);
+        let ledger = ToolLedger::new(Arc::clone(store), Arc::new(SystemClock));
+        let ledger = Arc::new(ledger);
+        ledger.refresh().await.unwrap();
+        let parts = ground(Arc::clone(store), &key);
+        let house = Self::over(servers, "mcp:tools", parts, Some(Arc::clone(&ledger)));
+        (house.await, ledger)
     }
 
     /// Two replicas with one database, which hear each other.
@@ -78,7 +92,7 @@ impl House {
             let (edge, linked) = ground(store::connect(&url, &options).await.unwrap(), &key);
             let hearing = Arc::clone(&edge);
             tokio::spawn(async move { hearing.hear().await });
-            houses.push(Self::over(servers, "mcp:tools", (edge, linked)).await);
+            houses.push(Self::over(servers, "mcp:tools", (edge, linked), None).await);
         }
         houses.try_into().ok().unwrap()
     }
@@ -87,6 +101,7 @@ impl House {
         servers: &str,
         scopes: &str,
         (edge, linked): (Arc<Edge>, Arc<LinkedAccounts>),
+        ledger: Option<Arc<ToolLedger>>,
     ) -> Self {
         let config = configuration(servers);
         let public_url = "https://mcp.example.com".parse().unwrap();
@@ -109,6 +124,10 @@ impl House {
         let built_in: Vec<Arc<dyn Backend>> = vec![Arc::new(BuiltIn)];
         let lookup = Arc::new(SystemLookup);
         let mounts = Mounts::new(built_in.clone(), lookup, (tokens.unwrap(), linked)).await;
+        let mounts = match ledger {
+            Some(ledger) => mounts.recorded_in(ledger),
+            None => mounts,
+        };
         let figures = Arc::new(Figures::default());
         let dispatcher = Dispatcher::new(built_in, Arc::new(policy), figures, edge, &info);
         let stations = Stations {

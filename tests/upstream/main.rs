@@ -14,6 +14,7 @@ mod fake_upstream;
 mod house;
 mod rooms;
 mod session_client;
+mod shifty;
 
 mod across;
 mod beside;
@@ -24,5 +25,6 @@ mod parking;
 mod processes;
 mod relay;
 mod sessions;
+mod supply;
 mod tokens;
 mod watching;

@@ -10,6 +10,7 @@ mod operators;
 mod paging;
 mod policy;
 mod tenants;
+mod tools;
 mod users;
 
 use std::sync::Arc;
@@ -26,6 +27,7 @@ use super::{Context, seat};
 
 pub(super) use error::ApiError;
 pub(super) use paging::{Wanted, after_number};
+pub(super) use tools::place as place_of_tool;
 
 type Described<'a> = TransformOperation<'a>;
 
@@ -45,6 +47,7 @@ fn operations() -> ApiRouter<Arc<Context>> {
         .merge(users())
         .merge(clients_and_grants())
         .merge(keys_and_operators())
+        .merge(server_tools())
         .merge(audit_log())
 }
 
@@ -188,6 +191,33 @@ fn clients_and_grants() -> ApiRouter<Arc<Context>> {
             get_with(grants::read, named("readGrant", GRANTS, "Read a grant")).delete_with(
                 grants::revoke,
                 named("revokeGrant", GRANTS, "Revoke a grant with its tokens"),
+            ),
+        )
+}
+
+fn server_tools() -> ApiRouter<Arc<Context>> {
+    const TAG: &str = "Tools of mounted servers";
+    ApiRouter::new()
+        .api_route(
+            "/admin/v1/tenants/{tenant}/tools",
+            get_with(
+                tools::list,
+                named(
+                    "listServerTools",
+                    TAG,
+                    "List what is on record of the tools of mounted servers",
+                ),
+            ),
+        )
+        .api_route(
+            "/admin/v1/tenants/{tenant}/tools/approve",
+            post_with(
+                tools::approve,
+                named(
+                    "approveServerTool",
+                    TAG,
+                    "Approve what a server offers as a tool",
+                ),
             ),
         )
 }

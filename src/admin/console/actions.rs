@@ -7,6 +7,7 @@ use axum::response::Response;
 
 use super::pages::{self, Trouble};
 use super::session::Visitor;
+use super::tools;
 use crate::admin::Context;
 use crate::admin::api::ApiError;
 use crate::admin::seat::visible_tenant;
@@ -22,6 +23,7 @@ enum Deed {
     RemoveClient,
     Revoke,
     Rotate,
+    ApproveTool,
 }
 
 pub(super) async fn post(
@@ -63,6 +65,7 @@ impl Deed {
             "remove_client" => Self::RemoveClient,
             "revoke" => Self::Revoke,
             "rotate" => Self::Rotate,
+            "approve_tool" => Self::ApproveTool,
             _ => return None,
         })
     }
@@ -70,7 +73,7 @@ impl Deed {
     /// As the API has it.
     const fn role(self) -> OperatorRole {
         match self {
-            Self::Rotate => OperatorRole::Admin,
+            Self::Rotate | Self::ApproveTool => OperatorRole::Admin,
             Self::Disable | Self::Enable | Self::SignOut | Self::RemoveClient | Self::Revoke => {
                 OperatorRole::Operator
             }
@@ -84,6 +87,7 @@ impl Deed {
             Self::RemoveClient => "/clients",
             Self::Revoke => "/grants",
             Self::Rotate => "/keys",
+            Self::ApproveTool => "/tools",
         }
     }
 
@@ -112,6 +116,11 @@ impl Deed {
             Self::Revoke => {
                 let grant = operations.find_grant(slug, &GrantId::new(id)).await?;
                 operations.revoke_grant(&by, slug, &grant).await?;
+            }
+            Self::ApproveTool => {
+                let (server, tool, digest) = tools::read_id(id).ok_or(Trouble::Form)?;
+                let approved = operations.approve_tool(&by, tenant, (server, tool), &digest);
+                approved.await?;
             }
             Self::Rotate => {
                 operations.rotate_keys(&by, slug).await?;

@@ -7,6 +7,7 @@ mod pages;
 mod records;
 mod session;
 mod sparkline;
+mod tools;
 
 use std::sync::Arc;
 
@@ -25,6 +26,7 @@ pub(super) fn routes(context: Arc<Context>) -> Router {
         .route("/console/tenants/{tenant}/clients", get(lists::clients))
         .route("/console/tenants/{tenant}/grants", get(lists::grants))
         .route("/console/tenants/{tenant}/keys", get(lists::keys))
+        .route("/console/tenants/{tenant}/tools", get(tools::show))
         .route("/console/tenants/{tenant}/refusals", get(records::refusals))
         .route("/console/tenants/{tenant}/audit", get(records::everything))
         .route("/console/tenants/{tenant}/do", post(actions::post))

@@ -181,6 +181,7 @@ pub(super) fn tabs(path: &str) -> Vec<Tab> {
         ("Clients", "/clients"),
         ("Grants", "/grants"),
         ("Keys", "/keys"),
+        ("Tools", "/tools"),
         ("Refusals", "/refusals"),
         ("Audit log", "/audit"),
     ]

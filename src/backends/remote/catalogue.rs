@@ -12,6 +12,8 @@ use super::failure::Failure;
 use super::headers::are_annotations_valid;
 use super::line::{Ask, Line};
 use super::rewrite::Rewriter;
+use super::supply::{self, Room};
+use crate::model::{ToolOffer, hidden_character};
 
 /// The names that no mounted server may use: those of the built-in servers, and what begins with
 /// the prefix of another one.
@@ -26,6 +28,8 @@ pub(super) trait Taken: std::fmt::Debug + Send + Sync {
 #[derive(Debug)]
 pub(super) struct Read {
     pub(super) catalogue: Catalogue,
+    /// The tools as the server says them, by the names that clients know; those that hide text as well.
+    pub(super) offers: Vec<(String, ToolOffer)>,
     /// For how long it may be kept, where the server says so.
     pub(super) ttl: Option<Duration>,
 }
@@ -86,6 +90,8 @@ pub(super) async fn read(
         rewriter,
         taken,
         ttl: None,
+        offers: Vec::new(),
+        room: Room::default(),
     };
     let mut lists = Vec::with_capacity(4);
     for list in [TOOLS, RESOURCES, TEMPLATES, PROMPTS] {
@@ -103,11 +109,12 @@ pub(super) async fn read(
             resources: next(),
             resource_templates: next(),
             prompts: next(),
-            instructions: welcome.instructions.clone(),
+            instructions: visible(welcome.instructions.as_deref(), line),
             has_unlisted_resources: welcome.offers("resources"),
             unreachable: None,
         },
         ttl: reader.ttl,
+        offers: reader.offers,
     })
 }
 
@@ -116,6 +123,8 @@ struct Reader<'a> {
     rewriter: &'a Rewriter,
     taken: &'a dyn Taken,
     ttl: Option<Duration>,
+    offers: Vec<(String, ToolOffer)>,
+    room: Room,
 }
 
 impl Reader<'_> {
@@ -181,15 +190,16 @@ impl Reader<'_> {
 
     /// The entry as clients get to see it; none, and a line in the log, where it can't be used.
     fn definition(
-        &self,
+        &mut self,
         list: List,
         entry: Value,
         names: &mut HashSet<String>,
     ) -> Option<Definition> {
+        let label = &self.line.label;
         let refuse = |name: &str, why: &str| {
             let shown: String = name.chars().take(80).collect();
             tracing::warn!(
-                server = self.line.label,
+                server = label,
                 list = list.method,
                 name = ?shown,
                 why,
@@ -197,6 +207,7 @@ impl Reader<'_> {
             );
             None
         };
+        let offer = (list.method == TOOLS.method).then(|| supply::offer(&entry));
         let Value::Object(mut json) = entry else {
             return refuse("", "it is no object");
         };
@@ -223,6 +234,7 @@ impl Reader<'_> {
                 Some(_) => {}
             }
         }
+        let hidden = supply::refusal(&json);
         let outer = self.rewriter.definition(&mut json, list.key)?;
         let is_taken = if list.key == "name" {
             self.taken.has_name(&outer)
@@ -235,6 +247,33 @@ impl Reader<'_> {
         if !names.insert(outer.clone()) {
             return refuse(&name, "it is there already");
         }
+        if let Some(offer) = offer.flatten() {
+            if !self.room.take(&offer.definition) {
+                return refuse(
+                    &name,
+                    "its definition is too large, or all of them together",
+                );
+            }
+            self.offers.push((outer.clone(), offer));
+        }
+        if let Some(hidden) = hidden {
+            return refuse(&name, &hidden.to_string());
+        }
         Some(Definition { name: outer, json })
     }
+}
+
+/// What the server tells models about itself, unless it hides something there.
+fn visible(instructions: Option<&str>, line: &Line) -> Option<String> {
+    let instructions = instructions?;
+    if let Some(character) = hidden_character(instructions) {
+        let character = format!("U+{:04X}", u32::from(character));
+        tracing::warn!(
+            server = line.label,
+            character,
+            "the instructions of a mounted server hide text, and are left out"
+        );
+        return None;
+    }
+    Some(instructions.to_owned())
 }

@@ -41,6 +41,9 @@ pub(super) enum Failure {
     /// It failed several times in a row.
     #[error("it failed again and again, and is left alone for a while")]
     LeftAlone,
+    /// Its tools can't be held against what is on record.
+    #[error("the database is away, which has what is on record of its tools")]
+    Unrecorded,
     /// It answered with an error.
     #[error("it answered with the error {}", .0.code)]
     Error(Box<RelayedError>),
@@ -67,6 +70,7 @@ impl Failure {
             | Self::Busy
             | Self::NotLinked
             | Self::LeftAlone
+            | Self::Unrecorded
             | Self::Error(_)
             | Self::Client(_) => false,
         }
@@ -86,7 +90,7 @@ impl Failure {
             Self::Busy => "busy",
             Self::LeftAlone => "left_alone",
             Self::Error(_) => "error",
-            Self::NotLinked | Self::Client(_) => return None,
+            Self::NotLinked | Self::Unrecorded | Self::Client(_) => return None,
         })
     }
 
@@ -139,6 +143,9 @@ impl Failure {
             Self::NotLinked => BackendError::Unavailable(
                 "your account at the server of this is not connected: connect it on your account page",
             ),
+            Self::Unrecorded => {
+                BackendError::Unavailable("the tools of this can't be checked: try again later")
+            }
             Self::Busy => BackendError::Unavailable(
                 "too many requests wait for the server of this: try again",
             ),

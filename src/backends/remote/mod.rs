@@ -20,6 +20,7 @@ mod session;
 mod shelf;
 mod speech;
 mod standing;
+mod supply;
 mod task;
 mod transport;
 mod watch;
@@ -46,6 +47,7 @@ use shelf::Shelf;
 use watch::Watch;
 
 pub use mounts::Mounts;
+pub use supply::ToolLedger;
 
 /// A mounted server.
 #[derive(Debug)]

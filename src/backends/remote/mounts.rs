@@ -14,6 +14,7 @@ use super::linking::Person;
 use super::process::Process;
 use super::rewrite::Rewriter;
 use super::shelf::Shelf;
+use super::supply::{Inspector, ToolLedger};
 use super::transport::Transport;
 use super::watch::Watch;
 use super::{Backend, RemoteServer};
@@ -21,6 +22,7 @@ use crate::backends::Catalogue;
 use crate::egress::{Channel, ChannelSettings, Client, GuardError, Lookup};
 use crate::identity::LinkedAccounts;
 use crate::model::{Digest, MountPrefix, Tenant, TenantSlug, Upstream, UpstreamPlace, UserId};
+use crate::store::StoreError;
 use crate::telemetry::Meters;
 
 /// The servers of every tenant.
@@ -34,6 +36,8 @@ pub struct Mounts {
     tokens: Client,
     /// What people have linked.
     linked: Arc<LinkedAccounts>,
+    /// What is on record of tools; nothing is where there is none.
+    ledger: Option<Arc<ToolLedger>>,
     /// Measures what servers are asked.
     meters: Meters,
     /// By all that a tenant's description says of its servers.
@@ -75,9 +79,25 @@ impl Mounts {
             lookup,
             tokens,
             linked,
+            ledger: None,
             meters: Meters::default(),
             mounted: mounted.time_to_idle(IDLE).max_capacity(SERVERS).build(),
             servers: servers.time_to_idle(IDLE).max_capacity(SERVERS).build(),
+        }
+    }
+
+    /// The same, with what servers say of their tools held against what is on record.
+    #[must_use]
+    pub fn recorded_in(self, ledger: Arc<ToolLedger>) -> Self {
+        let ledger = Some(ledger);
+        Self { ledger, ..self }
+    }
+
+    /// Hears what operators have decided about tools since the last look.
+    pub async fn refresh(&self) -> Result<(), StoreError> {
+        match &self.ledger {
+            Some(ledger) => ledger.refresh().await,
+            None => Ok(()),
         }
     }
 
@@ -142,7 +162,8 @@ impl Mounts {
             return Some(found);
         }
         let label = format!("{}/{}", tenant.slug, described.name);
-        match self.connect(label.clone(), described, (others, person.map(Arc::new))) {
+        let whose = (&tenant.slug, label.clone());
+        match self.connect(whose, described, (others, person.map(Arc::new))) {
             Ok(server) => {
                 let server = Arc::new(server);
                 self.servers.insert(key, Arc::clone(&server));
@@ -157,7 +178,7 @@ impl Mounts {
 
     fn connect(
         &self,
-        label: String,
+        (tenant, label): (&TenantSlug, String),
         described: &Upstream,
         (prefixes, person): (Vec<MountPrefix>, Option<Arc<Person>>),
     ) -> Result<RemoteServer, GuardError> {
@@ -196,12 +217,11 @@ impl Mounts {
             catalogues: Arc::clone(&self.catalogues),
             prefixes,
         });
-        let lists = Arc::new(Shelf::new(
-            Arc::clone(&line),
-            rewriter.clone(),
-            taken,
-            person.clone(),
-        ));
+        let of = (tenant.clone(), described.tool_changes);
+        let inspector = Inspector::new(self.ledger.clone(), of, &line);
+        let readers = (inspector, person.clone());
+        let lists = Shelf::new(Arc::clone(&line), rewriter.clone(), taken, readers);
+        let lists = Arc::new(lists);
         let watch = Watch::new(&line, &lists);
         Ok(RemoteServer {
             rewriter,

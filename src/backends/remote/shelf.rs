@@ -14,6 +14,7 @@ use super::failure::Failure;
 use super::line::Line;
 use super::linking::Person;
 use super::rewrite::Rewriter;
+use super::supply::Inspector;
 
 /// The lists of one server.
 #[derive(Debug)]
@@ -22,6 +23,7 @@ pub(super) struct Shelf {
     rewriter: Rewriter,
     taken: Arc<dyn Taken>,
     person: Option<Arc<Person>>,
+    inspector: Inspector,
     known: watch::Sender<Known>,
     is_reading: AtomicBool,
     /// What a look says that is under way when something changed: not this.
@@ -51,13 +53,14 @@ impl Shelf {
         line: Arc<Line>,
         rewriter: Rewriter,
         taken: Arc<dyn Taken>,
-        person: Option<Arc<Person>>,
+        (inspector, person): (Inspector, Option<Arc<Person>>),
     ) -> Self {
         Self {
             person,
             line,
             rewriter,
             taken,
+            inspector,
             known: watch::Sender::default(),
             is_reading: AtomicBool::new(false),
             is_outdated: AtomicBool::new(false),
@@ -122,6 +125,10 @@ impl Shelf {
             if self.is_outdated.load(Ordering::Acquire) {
                 continue;
             }
+            let read = match read {
+                Ok(read) => self.inspector.admit(read).await,
+                Err(failure) => Err(failure),
+            };
             self.keep(read);
             self.is_reading.store(false, Ordering::Release);
             let is_over = !self.is_outdated.load(Ordering::Acquire);

@@ -28,6 +28,7 @@ mod signing_keys;
 mod spent_identifiers;
 mod tasks;
 mod tenants;
+mod tools;
 mod users;
 
 use super::{

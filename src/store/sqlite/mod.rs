@@ -27,6 +27,7 @@ mod signing_keys;
 mod spent_identifiers;
 mod tasks;
 mod tenants;
+mod tools;
 mod users;
 
 use async_trait::async_trait;

@@ -123,6 +123,9 @@ fn body(operation: &str) -> Value {
         }
         "setUserRoles" => json!({ "roles": ["member"] }),
         "addClient" => json!({ "name": "Eve's", "scopes": ["mcp:tools"] }),
+        "approveServerTool" => {
+            json!({ "server": "docs", "tool": "search", "digest": "0".repeat(64) })
+        }
         "addOperator" => json!({ "name": "eve", "role": "admin" }),
         other => panic!("this walk knows no body for {other}"),
     }
