@@ -14,8 +14,8 @@ use crate::store::StoreError;
 /// Where the migrator keeps what it has applied.
 const APPLIED: &str = "_sqlx_migrations";
 
-/// For how long a request waits for a connection.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// For how long upkeep waits for a connection; requests have less time (`pool`).
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Limits that the server keeps for us, so that a replica that hangs holds no locks for long.
 const TIME_LIMITS: [(&str, &str); 2] = [
