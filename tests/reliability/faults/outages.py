@@ -94,7 +94,7 @@ def stopped(options):
     "the same as in R01; a request whose query got lost has its 503 within 15 seconds; a revocation afterwards holds within 5",
 )
 def unreachable(options):
-    seconds = 8 if options.short else 60
+    seconds = 20 if options.short else 60
 
     def begin():
         # Slow at first, so that replicas are waiting for answers when nothing comes any more.

@@ -31,6 +31,11 @@ METADATA = {
 }
 
 
+def decoded(part):
+    """A part of a JWT, as text."""
+    return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)).decode()
+
+
 def call_headers(token, **more):
     headers = {"Authorization": f"Bearer {token}", "Accept": "application/json, text/event-stream"}
     return headers | JSON | {"MCP-Protocol-Version": REVISION} | more

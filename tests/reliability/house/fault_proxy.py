@@ -98,7 +98,7 @@ class FaultProxy:
                 task.cancel()
             if self._dead & {writer, onward}:
                 await self._over.wait()
-        except OSError:
+        except (OSError, asyncio.CancelledError):
             _reset(writer)
         finally:
             for one in (writer, onward):

@@ -1,5 +1,7 @@
 """Postgres servers of our own, as durable as one in use: a primary, standbys of it, pgbouncer before it."""
 
+import os
+import re
 import secrets
 import subprocess
 from pathlib import Path
@@ -67,12 +69,18 @@ class Server:
     def reload(self):
         self._run(program("pg_ctl"), f"--pgdata={self.data}", "--silent", "reload")
 
-    def standby(self, folder):
-        """A streaming copy of this server, which is not started yet."""
+    def configure(self, settings):
+        """Adds settings that need no restart."""
+        with open(self.data / "postgresql.conf", "a", encoding="utf-8") as configuration:
+            configuration.write(settings)
+        self.reload()
+
+    def standby(self, folder, port):
+        """A copy of this server that streams from it by way of `port`, and is not started yet."""
         copy = Server(folder)
         copy.folder.mkdir(parents=True, exist_ok=True)
         give_to_owner(copy.folder)
-        source = f"--dbname=host=127.0.0.1 port={self.port} user=postgres application_name=standby"
+        source = f"--dbname=host=127.0.0.1 port={port} user=postgres application_name=standby"
         self._run(program("pg_basebackup"), f"--pgdata={copy.data}", source, "--write-recovery-conf", "--checkpoint=fast")
         return copy
 
@@ -107,11 +115,19 @@ class Server:
 
 
 class Pooler:
-    """pgbouncer in transaction mode before a server, as an operator who reads docs/operations.md has it."""
+    """pgbouncer in transaction mode before a server, as an operator who reads docs/operations.md has it. Debian 12 has
+    one that knows no prepared statements; GATEHOUSE_PGBOUNCER names another."""
 
     def __init__(self, server, folder, pool_size=20):
         self.server, self.folder, self.pool_size = server, folder, pool_size
         self.port = free_port()
+        self.program = os.environ.get("GATEHOUSE_PGBOUNCER") or find_program("pgbouncer")
+        said = subprocess.run([self.program, "--version"], capture_output=True, text=True, timeout=20).stdout
+        self.version = re.search(r"(\d+)\.(\d+)(\.\d+)?", said)[0]
+
+    @property
+    def knows_prepared_statements(self):
+        return tuple(int(part) for part in self.version.split(".")[:2]) >= (1, 21)
 
     def __enter__(self):
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -123,10 +139,11 @@ class Pooler:
             f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {self.port}\nunix_socket_dir =\n"
             f"auth_type = trust\nauth_file = {self.folder / 'users'}\npool_mode = transaction\n"
             f"default_pool_size = {self.pool_size}\nmax_client_conn = 500\n"
-            "ignore_startup_parameters = options\n"
+            "ignore_startup_parameters = extra_float_digits,options\n"
+            + ("max_prepared_statements = 200\n" if self.knows_prepared_statements else "")
         )
         self.log = open(self.folder / "log", "w", encoding="utf-8")
-        command = [find_program("pgbouncer"), str(configuration)]
+        command = [self.program, str(configuration)]
         self.process = subprocess.Popen(command, stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL, **owner())
         wait_until(self._answers, 20, "pgbouncer takes connections")
         return self
