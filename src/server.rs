@@ -4,7 +4,11 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::ConnectInfo;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
+use http::Version;
+use http::header::{CONNECTION, HeaderValue};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
@@ -15,7 +19,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceBuilder;
 
-/// For how long open requests may go on after the signal to stop.
+/// For how long a process that was told to stop goes on taking requests. Whoever sends them has to find
+/// out first, and a request on an idle connection may cross with its end.
+const FAREWELL: Duration = Duration::from_secs(2);
+/// For how long open requests may go on after that.
 const DRAIN: Duration = Duration::from_secs(20);
 /// For how long a client may take to send its request's head.
 const HEAD_DEADLINE: Duration = Duration::from_secs(10);
@@ -26,13 +33,45 @@ const READ_DEADLINE: Duration = Duration::from_mins(1);
 /// How long a request's head may be, in bytes.
 const HEAD_SIZE: usize = 64 * 1024;
 
-/// Answers requests with `router` until `stop` is cancelled, then lets open ones finish.
-pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
+/// The end of a process, in two steps.
+#[derive(Clone, Debug, Default)]
+pub struct Stop {
+    announced: CancellationToken,
+    closed: CancellationToken,
+}
+
+impl Stop {
+    /// At the first step: nobody should send requests any more.
+    pub async fn announced(&self) {
+        self.announced.cancelled().await;
+    }
+
+    /// At the second step: no more connections are taken, and those that are there end.
+    pub async fn closed(&self) {
+        self.closed.cancelled().await;
+    }
+
+    /// Both steps at once.
+    pub fn now(&self) {
+        self.announced.cancel();
+        self.closed.cancel();
+    }
+
+    async fn after_farewell(&self) {
+        self.announced.cancel();
+        tokio::time::sleep(FAREWELL).await;
+        self.closed.cancel();
+    }
+}
+
+/// Answers requests with `router` until `stop` comes to its second step, then lets open ones finish.
+pub async fn serve(listener: TcpListener, router: Router, stop: Stop) {
     let graceful = GracefulShutdown::new();
+    let router = router.layer(from_fn_with_state(stop.clone(), bid_farewell));
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            () = stop.cancelled() => break,
+            () = stop.closed() => break,
         };
         match accepted {
             Ok((stream, peer)) => answer(stream, peer, router.clone(), &graceful),
@@ -55,19 +94,34 @@ pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToke
     }
 }
 
-/// Is cancelled at SIGTERM and at Ctrl-C.
-pub fn stop_signal() -> std::io::Result<CancellationToken> {
-    let stop = CancellationToken::new();
+/// The end at SIGTERM, or at Ctrl-C, where somebody waits for it.
+pub fn stop_signal() -> std::io::Result<Stop> {
+    let stop = Stop::default();
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-    let cancelled = stop.clone();
+    let told = stop.clone();
     tokio::spawn(async move {
+        let terminated = async {
+            terminate.recv().await;
+            told.after_farewell().await;
+        };
         tokio::select! {
-            _ = terminate.recv() => {}
-            _ = tokio::signal::ctrl_c() => {}
+            () = terminated => {}
+            _ = tokio::signal::ctrl_c() => told.now(),
         }
-        cancelled.cancel();
     });
     Ok(stop)
+}
+
+/// Has clients leave the connection once the end is announced (RFC 9112 §9.6). HTTP/2 has a frame for
+/// that, which is sent when no more connections are taken.
+async fn bid_farewell(State(stop): State<Stop>, request: Request, next: Next) -> Response {
+    let is_over = request.version() <= Version::HTTP_11 && stop.announced.is_cancelled();
+    let mut response = next.run(request).await;
+    if is_over {
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(CONNECTION, close);
+    }
+    response
 }
 
 fn answer(stream: TcpStream, peer: SocketAddr, router: Router, graceful: &GracefulShutdown) {

@@ -13,7 +13,6 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 
 use ground::Ground;
 
@@ -28,7 +27,7 @@ use crate::model::{PublicUrl, Tenant};
 use crate::operations::Operations;
 use crate::resource_server::local_principal;
 use crate::router::{self, Readiness};
-use crate::server;
+use crate::server::{self, Stop};
 use crate::store::Store;
 
 pub use ground::local_key_file;
@@ -140,14 +139,15 @@ impl Gateway {
         &*self.ground.store
     }
 
-    /// Answers requests at `listener` until `stop` is cancelled.
-    pub async fn answer(&self, listener: TcpListener, stop: CancellationToken) {
+    /// Answers requests at `listener` until it is to `stop`.
+    pub async fn answer(&self, listener: TcpListener, stop: Stop) {
         let readiness = Arc::clone(&self.parts.readiness);
         let edge = Arc::clone(self.dispatcher.edge());
         let stopping = stop.clone();
         tokio::spawn(async move {
-            stopping.cancelled().await;
+            stopping.announced().await;
             readiness.drain();
+            stopping.closed().await;
             edge.close();
         });
         server::serve(listener, router::router(&self.parts), stop).await;
@@ -155,13 +155,8 @@ impl Gateway {
         self.audit_writer.finish().await;
     }
 
-    /// Serves at `listener`, and operators at `admin`, until `stop` is cancelled.
-    pub async fn serve(
-        self,
-        listener: TcpListener,
-        admin: Option<TcpListener>,
-        stop: CancellationToken,
-    ) {
+    /// Serves at `listener`, and operators at `admin`, until it is to `stop`.
+    pub async fn serve(self, listener: TcpListener, admin: Option<TcpListener>, stop: Stop) {
         let removal = tokio::spawn(upkeep::remove_expired(
             Arc::clone(&self.ground.store),
             Arc::clone(&self.ground.clock),

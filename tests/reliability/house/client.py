@@ -51,14 +51,15 @@ def tool_call(name="get_internal_metric", **arguments):
 class Client:
     """A registered client of one person, whose browser is signed in and has approved it."""
 
-    def __init__(self, gateway, path="", port=None):
+    def __init__(self, gateway, path="", port=None, browser=None):
         self.gateway, self.path = gateway, path
         self.issuer = gateway.url + path
         self.port = port or gateway.port
         answer = self.send("POST", "/register", JSON, json.dumps(METADATA))
         must(answer.status == 201, f"/register: {answer.status} {answer.body[:300]}")
         self.id = answer.json()["client_id"]
-        self._browser = None
+        # The browser of a person who signed in for another client, where one is given.
+        self.browser, self._approved = browser or sign_in.new_browser(), False
 
     def send(self, method, path, headers=(), body=None, port=None, timeout=60):
         return wire.send(port or self.port, self.gateway.host, method, self.path + path, headers, body, timeout)
@@ -81,11 +82,11 @@ class Client:
         """A new code with its verifier; the first one costs its person a sign-in."""
         verifier = secrets.token_urlsafe(48)
         url = self.gateway.url + self.authorization_path(verifier)
-        if self._browser is None:
-            self._browser = sign_in.new_browser()
-            address = sign_in.approve(url, name, PASSWORD, self._browser)
+        if not self._approved:
+            address = sign_in.approve(url, name, PASSWORD, self.browser)
+            self._approved = True
         else:
-            with self._browser.open(urllib.request.Request(url, headers=BY_ITSELF), timeout=20) as answer:
+            with self.browser.open(urllib.request.Request(url, headers=BY_ITSELF), timeout=20) as answer:
                 address = answer.headers["Location"] or ""
         found = urllib.parse.parse_qs(urllib.parse.urlsplit(address).query).get("code")
         if not found:
