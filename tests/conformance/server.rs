@@ -19,11 +19,11 @@ use gatehouse::app::{Gateway, WeatherSource};
 use gatehouse::config::{self, Config, Environment};
 use gatehouse::model::{Secret, SystemRandom};
 use gatehouse::operations::{By, NewUser};
+use gatehouse::server::Stop;
 use gatehouse::telemetry::logging;
 use serde_json::json;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 
 use fixture::Fixture;
 
@@ -54,11 +54,11 @@ async fn main() -> anyhow::Result<()> {
     });
     println!("{place}");
     std::io::stdout().flush()?;
-    let stop = CancellationToken::new();
+    let stop = Stop::default();
     tokio::join!(gateway.answer(listener, stop.clone()), async {
         let mut nothing = Vec::new();
         drop(tokio::io::stdin().read_to_end(&mut nothing).await);
-        stop.cancel();
+        stop.now();
     });
     Ok(())
 }

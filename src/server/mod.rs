@@ -1,6 +1,9 @@
 //! Binds, serves, and drains: one listener, HTTP/1.1 and HTTP/2, graceful on SIGTERM and Ctrl-C.
 
+mod pace;
+
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -19,6 +22,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceBuilder;
 
+use pace::Paced;
+
 /// For how long a process that was told to stop goes on taking requests. Whoever sends them has to find
 /// out first, and a request on an idle connection may cross with its end.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -26,6 +31,9 @@ const FAREWELL: Duration = Duration::from_secs(2);
 const DRAIN: Duration = Duration::from_secs(20);
 /// For how long a client may take to send its request's head.
 const HEAD_DEADLINE: Duration = Duration::from_secs(10);
+/// For how long a connection may be without a request. Load balancers keep theirs for a minute (AWS) or
+/// ten (Google), and a request that crosses with the end of its connection is an error to its caller.
+const IDLE: Duration = Duration::from_secs(620);
 /// For how long a client may take nothing of what is sent to it. The kernel ends the connection then
 /// (tcp(7), `TCP_USER_TIMEOUT`), and with it what waits for such a reader.
 #[cfg(target_os = "linux")]
@@ -137,15 +145,22 @@ fn answer(stream: TcpStream, peer: SocketAddr, router: Router, graceful: &Gracef
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_DEADLINE)
+        .header_read_timeout(IDLE)
         .max_buf_size(HEAD_SIZE);
     builder
         .http2()
         .timer(TokioTimer::new())
         .max_header_list_size(u32::try_from(HEAD_SIZE).unwrap_or(u32::MAX))
         .keep_alive_interval(Duration::from_secs(30));
+    let (stream, pace) = Paced::new(stream, HEAD_DEADLINE);
+    let answered = Arc::clone(&pace);
     let service = ServiceBuilder::new()
+        .map_response(move |response: Response| {
+            answered.answer_is_there();
+            response
+        })
         .map_request(move |mut request: http::Request<_>| {
+            pace.request_is_there();
             request.extensions_mut().insert(ConnectInfo(peer));
             request
         })
