@@ -33,6 +33,7 @@ mod isolation;
 mod key_rotation;
 mod lifetime;
 mod logs;
+mod panics;
 mod policy;
 mod process;
 mod rate_limits;
