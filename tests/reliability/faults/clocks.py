@@ -1,7 +1,6 @@
 """Replicas whose clocks differ, and clocks that jump."""
 
 import glob
-import os
 import time
 
 from house.load import Load, families, outcomes, told

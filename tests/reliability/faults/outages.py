@@ -1,11 +1,13 @@
 """The database is away: stopped, unreachable, slow, restarted, read-only, full of other connections."""
 
+import subprocess
 import time
 
 from house.client import probe
 from house.fault_proxy import HOLD, PASS, SWALLOW
 from house.load import GOOD, first_success, milliseconds, outcomes, percentile, share, told
 from house.machine import must, wait_until
+from house.postgres import ROLE, program
 from house.report import fault
 from house.setting import pause, two_replicas
 
@@ -278,10 +280,6 @@ def end_connections(setting, name):
 
 def take_all(setting):
     """Ends the replicas' connections and takes what the server has, as a runaway job would."""
-    import subprocess
-
-    from house.postgres import ROLE, program
-
     command = [program("psql"), "--no-psqlrc", "--quiet", setting.server.url(setting.database, ROLE), "--command", "SELECT pg_sleep(600)"]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "stdin": subprocess.DEVNULL}
     end_connections(setting, "gatehouse")

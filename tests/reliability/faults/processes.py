@@ -7,11 +7,10 @@ import sqlite3
 import time
 
 from house import client as oauth
-from house import ledger
 from house.client import probe
 from house.gateway import Gateway
-from house.load import LOST, Family, Load, families, milliseconds, outcomes, percentile, told
-from house.machine import folder, must, wait_until
+from house.load import LOST, Load, families, milliseconds, outcomes, percentile, told
+from house.machine import folder, must
 from house.report import fault
 from house.setting import pause, two_replicas
 from house.streams import Stream
@@ -298,7 +297,7 @@ class Balancer:
         async def send(*request):
             turn[0] += 1
             replica = self.replicas[turn[0] % len(self.replicas)]
-            return await sent_once(connections[replica.port], *request)
+            return await connections[replica.port].send(*request)
 
         return send
 
@@ -321,9 +320,3 @@ class Through:
 
     async def send(self, method, path, headers, body, _timeout):
         return await self._send(method, path, headers, body)
-
-
-async def sent_once(connection, method, path, headers, body):
-    """As proxies do: a request on an idle connection that was closed just then, before a byte of an answer, is sent again
-    over a new one (RFC 9110 section 9.2.2 has them do it where they know that nothing was processed)."""
-    return await connection.send(method, path, headers, body)

@@ -1,11 +1,14 @@
 """The database is full, in conflict with itself, or an earlier state of itself."""
 
 import contextlib
+import itertools
 import os
+import sqlite3
 import subprocess
 import time
 
 from house import client as oauth
+from house import ledger
 from house.client import probe
 from house.gateway import Gateway
 from house.load import GOOD, Load, families, first_success, milliseconds, outcomes, percentile, share, told
@@ -13,6 +16,7 @@ from house.machine import folder, must, wait_until
 from house.postgres import ROLE, Server, program
 from house.report import fault
 from house.setting import Setting, pause, two_replicas
+from house.wire import Connection
 
 AWAY = ("503", "503 temporarily_unavailable")
 
@@ -68,12 +72,12 @@ def conflicts(options):
 
 
 def same_token(setting, members):
-    turn = iter(range(10**6))
+    turn = itertools.count()
 
     def lane():
         number = next(turn)
         member = members[number % len(members)]
-        connection = oauth.wire.Connection(setting.ports[number % 2], setting.host)
+        connection = Connection(setting.ports[number % 2], setting.host)
         return lambda: member.refresh(connection)
 
     return lane
@@ -146,8 +150,6 @@ def sqlite_full(options):
             text = watch_full_disk(options, disk, load, lambda: 0)
             replica.must_live()
             gateway.run("audit", "verify")
-            import sqlite3
-
             check = sqlite3.connect(disk / "gatehouse.db").execute("PRAGMA integrity_check").fetchall()
             must(check == [("ok",)], f"integrity_check: {check[:3]}")
     return text + ", integrity_check and audit verify ok"
@@ -215,8 +217,6 @@ def after_restore(setting, dump, careful, members, old, revoked):
     command = [program("pg_restore"), f"--dbname={server.url(name)}", "--exit-on-error", str(dump)]
     subprocess.run(command, check=True, timeout=60)
     # It was taken while replicas had not yet put everything into the log.
-    from house import ledger
-
     ledger.check(server, name)
     if careful:
         now = "UPDATE grants SET revoked_at = extract(epoch FROM now())::bigint WHERE revoked_at IS NULL"

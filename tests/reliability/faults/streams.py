@@ -84,7 +84,7 @@ def idle_streams(options):
         place.replica.kill()
         place.replica.start()
         # Tenants, keys and connections are in memory before anything is counted.
-        with place.load(20) as load:
+        with place.load(20):
             pause(2)
         return asyncio.run(open_streams(place, tokens, count, options))
 
@@ -181,7 +181,7 @@ def out_of_files(options):
 
 def good_beside(place, kind, options):
     """p99 of calls before and beside bad clients, in turn, so that whatever else the machine does is in both."""
-    seconds, quiet, noisy, seen = (4 if options.short else 15), [], [], {}
+    seconds, quiet, noisy, seen = (4 if options.short else 8), [], [], {}
     for _ in range(2 if options.short else 4):
         with place.load(100) as load:
             pause(seconds)

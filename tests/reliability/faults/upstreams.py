@@ -1,24 +1,38 @@
 """What the gateway asks for does not answer: weather, a mounted server, the resolver of names."""
 
 import contextlib
+import itertools
 import os
+import subprocess
 import sys
 import time
-from pathlib import Path
 
 from house import client as oauth
 from house.fault_proxy import PASS, SWALLOW, FaultProxy
 from house.gateway import Gateway
 from house.load import Load, milliseconds, outcomes, percentile, share, told
-from house.machine import folder, must
+from house.machine import folder, must, stop
 from house.report import fault
 from house.setting import pause
+from house.wire import Connection
 
-from weather_service import WeatherService  # noqa: E402
+from weather_service import WeatherService
 
 
-def is_error(answer_body):
-    return b'"isError":true' in answer_body.replace(b" ", b"")
+def forecasts(replica, token):
+    """Lanes that ask for the forecast of a place that nobody asked for before."""
+    numbers = itertools.count()
+
+    def lane():
+        connection = Connection(replica.port, replica.gateway.host)
+
+        async def send():
+            body = oauth.tool_call("get_forecast", latitude=40 + next(numbers) / 1000, longitude=-74.0)
+            return await connection.send("POST", "/mcp", oauth.call_headers(token), body)
+
+        return send
+
+    return lane
 
 
 @fault(
@@ -39,19 +53,8 @@ def black_hole(options):
         token = gateway.issue_token()
         replica = stack.enter_context(gateway.replica())
         ports = [replica.port]
-        numbers = iter(range(10**6))
-
-        def forecast():
-            connection = oauth.wire.Connection(replica.port, gateway.host)
-
-            async def send():
-                body = oauth.tool_call("get_forecast", latitude=40 + next(numbers) / 1000, longitude=-74.0)
-                return await connection.send("POST", "/mcp", oauth.call_headers(token), body)
-
-            return send
-
         load = Load().calls(ports, gateway.host, token, 50)
-        load.add("get_forecast", 10, forecast, 150)
+        load.add("get_forecast", 10, forecasts(replica, token), 150)
         load.calls(ports, gateway.host, token, 10, body=oauth.tool_call("docs_search", query="x"), kind="docs_search", lanes=100)
         with load:
             pause(4)
@@ -108,10 +111,6 @@ def no_names(options):
 
 
 def with_resolver(options, stack, place, mode):
-    import subprocess
-
-    from house.machine import stop
-
     (place / "resolv.conf").write_text("nameserver 127.0.0.53\noptions timeout:5 attempts:2\n")
     resolver = subprocess.Popen([sys.executable, "-c", RESOLVER, mode], stdin=subprocess.DEVNULL)
     stack.callback(stop, resolver)
@@ -120,21 +119,10 @@ def with_resolver(options, stack, place, mode):
     token = gateway.issue_token()
     mount = f"mount --bind {place}/resolv.conf /etc/resolv.conf && exec \"$@\""
     replica = stack.enter_context(gateway.replica(prefix=["unshare", "--mount", "sh", "-c", mount, "sh"]))
-    numbers = iter(range(10**6))
-
-    def forecast():
-        connection = oauth.wire.Connection(replica.port, gateway.host)
-
-        async def send():
-            body = oauth.tool_call("get_forecast", latitude=40 + next(numbers) / 1000, longitude=-74.0)
-            return await connection.send("POST", "/mcp", oauth.call_headers(token), body)
-
-        return send
-
-    client = oauth.Client(gateway)
+    client, numbers = oauth.Client(gateway), itertools.count()
 
     def authorize():
-        connection = oauth.wire.Connection(replica.port, gateway.host)
+        connection = Connection(replica.port, gateway.host)
 
         async def send():
             path = client.authorization_path("v" * 43).replace(client.id, f"https%3A%2F%2Fc{next(numbers)}.example.org%2Fclient.json")
@@ -143,7 +131,7 @@ def with_resolver(options, stack, place, mode):
         return send
 
     load = Load().calls([replica.port], gateway.host, token, 50)
-    load.add("get_forecast", 10, forecast, 150).add("/authorize", 5, authorize, 60)
+    load.add("get_forecast", 10, forecasts(replica, token), 150).add("/authorize", 5, authorize, 60)
     with load:
         pause(10 if options.short else 25)
         end = time.monotonic()

@@ -114,6 +114,18 @@ class Attack:
         await self.flood(writer, pieces())
 
 
+    async def one_connection(self, _, reader, writer):
+        """Many of them, one after another; the one that was given is the first."""
+        request = f"GET /livez HTTP/1.1\r\nHost: {self.host}\r\nConnection: close\r\n\r\n".encode()
+        while True:
+            writer.write(request)
+            answer = await reader.read()
+            self.count("answered" if answer.startswith(b"HTTP/1.1 200") else "without an answer")
+            writer.transport.abort()
+            reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+
+
+STORM = {"connections": (Attack.one_connection, 64)}
 KINDS = {
     "slow senders": (Attack.slow_sender, 500),
     "slow readers": (Attack.slow_reader, 50),
@@ -141,7 +153,7 @@ def main():
     kind, port, host, token = sys.argv[1:]
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    one, count = KINDS[kind]
+    one, count = (KINDS | STORM)[kind]
 
     async def attack():
         attack = Attack(int(port), host, token)

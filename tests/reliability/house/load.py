@@ -4,7 +4,6 @@ import asyncio
 import collections
 import itertools
 import json
-import secrets
 import threading
 import time
 
@@ -181,7 +180,3 @@ def first_success(samples, since):
 
 def milliseconds(seconds):
     return f"{seconds * 1000:.0f} ms" if seconds < 10 else f"{seconds:.1f} s"
-
-
-def unique():
-    return secrets.token_hex(4)

@@ -1,7 +1,6 @@
 """The usual setting: a Postgres, a proxy for each replica before it, two replicas, a person, a client, a token."""
 
 import contextlib
-import json
 import time
 
 from . import client as oauth
@@ -87,8 +86,3 @@ def two_replicas(options, settings="", count=2, direct=False, **more):
 def pause(seconds):
     """Lets a fault last."""
     time.sleep(seconds)
-
-
-def metric(text):
-    """The result of a call of get_internal_metric."""
-    return json.loads(text)["result"]
