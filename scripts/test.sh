@@ -147,6 +147,9 @@ clients() {
     step "MCP conformance: authorization" test_client "${conformance[@]}"
     step "MCP conformance: authorization, with a path" test_client --path /t/acme "${conformance[@]}"
     step "MCP conformance: server" tests/conformance/run.sh
+    step "MCP conformance: mounted server" tests/conformance/run.sh mounted
+    local everything=(.tools/node tests/conformance/everything.mjs target/debug/examples/conformance)
+    step "a mounted server of others, compared with itself" "${everything[@]}"
     step "oauth4webapi" test_client .tools/node tests/clients/node/oauth4webapi.mjs
     step "MCP Inspector" test_client .tools/node tests/clients/node/inspector.mjs
     local provider=(.tools/node tests/clients/node/identity_provider.mjs)

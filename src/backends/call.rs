@@ -3,11 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
 use super::BackendError;
+use super::peer::{Peer, Round};
 
 /// What a call may use of the connection that it came by.
 #[derive(Clone, Debug, Default)]
@@ -31,62 +31,8 @@ pub struct Extras {
     pub meta: Map<String, Value>,
     /// Members of its capabilities.
     pub capabilities: Map<String, Value>,
-}
-
-/// What a later round of a call brings (2026-07-28 basic/patterns/mrtr).
-#[derive(Clone, Debug, Default)]
-pub struct Round {
-    /// What was kept for it.
-    pub state: Value,
-    /// The answers, by the keys of their requests; nobody has looked at them yet.
-    pub answers: Map<String, Value>,
-}
-
-/// The client of a call, whatever its revision: the edge asks it by multi-round-trip requests
-/// (2026-07-28), by requests on the response stream (before), or through a task.
-#[async_trait]
-pub trait Peer: fmt::Debug + Send + Sync {
-    /// True when it has declared `capability`, and can be reached.
-    fn can(&self, capability: Capability) -> bool;
-
-    /// Tells it something for its log; left out where it did not ask for that level.
-    fn log(&self, record: LogRecord);
-
-    /// Has it answer these requests, named by keys that are the same each time the call is made.
-    async fn ask(&self, requests: Vec<(String, InputRequest)>) -> Result<Vec<Input>, BackendError>;
-
-    /// What [`Peer::remember`] was given in an earlier round of this call.
-    fn remembered(&self) -> Option<Value>;
-
-    /// Keeps `state` for the next round, sealed; it goes through the client's hands.
-    fn remember(&self, state: Value);
-
-    /// From which level on it is to be told something for its log; none where it wants nothing.
-    fn log_level(&self) -> Option<LogLevel> {
-        None
-    }
-
-    /// What this round of a call brought, where an earlier one ended in [`Peer::ask_round`].
-    fn round(&self) -> Option<Round> {
-        None
-    }
-
-    /// Has it answer these requests of somebody else's round, `{ method, params }` by key. Where
-    /// the client calls again with the answers, they come with [`Peer::round`] and `state`.
-    async fn ask_round(
-        &self,
-        requests: Map<String, Value>,
-        state: Value,
-    ) -> Result<Map<String, Value>, BackendError> {
-        let _ = (requests, state);
-        Err(BackendError::Cancelled)
-    }
-
-    /// Goes on as a task, where it takes tasks: true when the caller has been answered with one.
-    async fn defer(&self) -> Result<bool, BackendError>;
-
-    /// Closes the response stream where it can be resumed; the client comes back for the rest.
-    fn hang_up(&self);
+    /// True when it has a session, as in the revisions before 2026-07-28.
+    pub has_session: bool,
 }
 
 /// What a client may be able to do, as it declares it.
@@ -146,10 +92,8 @@ pub enum LogLevel {
 pub struct LogRecord {
     /// How grave it is.
     pub level: LogLevel,
-    /// What tells it.
-    pub logger: Option<String>,
-    /// What is told: any JSON.
-    pub data: Value,
+    /// The parameters on the wire.
+    pub params: Map<String, Value>,
 }
 
 /// Where a call reports its progress.
@@ -157,7 +101,7 @@ pub struct LogRecord {
 pub struct ProgressSink(Arc<dyn Fn(Progress) + Send + Sync>);
 
 /// How far a call has come.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Progress {
     /// How much is done; it only ever grows.
     pub progress: f64,
@@ -165,6 +109,8 @@ pub struct Progress {
     pub total: Option<f64>,
     /// What is being done.
     pub message: Option<String>,
+    /// All of it as a server elsewhere wrote it, but for the token; empty where nobody did.
+    pub written: Map<String, Value>,
 }
 
 impl CallContext {
@@ -177,10 +123,15 @@ impl CallContext {
     /// Tells the client's log.
     pub fn log(&self, level: LogLevel, logger: &str, data: impl Into<Value>) {
         if let Some(peer) = &self.peer {
+            let params = [
+                ("level", level.name().into()),
+                ("logger", logger.into()),
+                ("data", data.into()),
+            ];
+            let params = params.map(|(name, value)| (name.to_owned(), value));
             peer.log(LogRecord {
                 level,
-                logger: Some(logger.to_owned()),
-                data: data.into(),
+                params: Map::from_iter(params),
             });
         }
     }
@@ -235,6 +186,20 @@ impl CallContext {
         match &self.peer {
             Some(peer) => peer.ask_round(requests, state).await,
             None => Err(BackendError::Cancelled),
+        }
+    }
+
+    /// Asks the client, and waits for the answer with the call under way, whatever the revision:
+    /// what was done before is not done again.
+    pub async fn ask_under_way(
+        &self,
+        key: &str,
+        request: InputRequest,
+    ) -> Result<Input, BackendError> {
+        let capability = request.capability();
+        match &self.peer {
+            Some(peer) if peer.can(capability) => peer.ask_under_way(key, request).await,
+            Some(_) | None => Err(BackendError::MissingCapability(capability)),
         }
     }
 

@@ -1,6 +1,7 @@
 //! The MCP servers behind the gate, each a [`Backend`]: the edge does not know which is which.
 
 mod call;
+mod peer;
 pub mod remote;
 pub mod weather;
 
@@ -13,13 +14,14 @@ use futures_util::stream::BoxStream;
 use serde_json::{Map, Value};
 use tokio::sync::broadcast;
 
-use crate::model::MountPrefix;
+use crate::model::{ClientId, MountPrefix, UserId};
 use crate::resource_server::Permit;
 
 pub use call::{
-    CallContext, Capability, Extras, Input, InputRequest, LogLevel, LogRecord, Peer, Progress,
-    ProgressSink, Round,
+    CallContext, Capability, Extras, Input, InputRequest, LogLevel, LogRecord, Progress,
+    ProgressSink,
 };
+pub use peer::{Peer, Round};
 
 /// An MCP server as the edge sees it, whatever its transport or revision.
 #[async_trait]
@@ -83,10 +85,28 @@ pub trait Backend: fmt::Debug + Send + Sync {
         Ok(None)
     }
 
+    /// What it tells its callers beside their calls; `None` when it never does.
+    fn asides(&self) -> Option<broadcast::Receiver<Arc<Aside>>> {
+        None
+    }
+
     /// Tells which of its lists changed; `None` when none ever does.
     fn list_changes(&self) -> Option<broadcast::Receiver<ListChange>> {
         None
     }
+}
+
+/// A notification for one person at one client that is about no call of theirs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Aside {
+    /// The person.
+    pub user: UserId,
+    /// The client.
+    pub client: ClientId,
+    /// The notification's method.
+    pub method: String,
+    /// Its parameters.
+    pub params: Map<String, Value>,
 }
 
 /// Items that say: the resource may have changed.
@@ -184,6 +204,8 @@ pub struct RelayedError {
     pub message: String,
     /// What else it says.
     pub data: Option<Value>,
+    /// True where it was said in 2026-07-28, which has other codes for some things.
+    pub is_modern: bool,
 }
 
 impl Catalogue {

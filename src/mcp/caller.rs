@@ -13,8 +13,9 @@ use tokio_util::sync::CancellationToken;
 use super::capabilities::{self, Capabilities};
 use super::edge::{Edge, NOTE_TTL};
 use super::error::Fault;
-use super::exchange::{Said, WAITING, Way, Wire};
+use super::exchange::{Said, WAITING, Way, Wire, notification};
 use super::message::{ClientResponse, Request, RequestId};
+use super::parked::Parking;
 use super::rounds::{self, Rounds};
 use super::seals::Purpose;
 use super::session::Session;
@@ -28,8 +29,8 @@ use crate::resource_server::Permit;
 /// The client of one call.
 #[derive(Debug)]
 pub(super) struct Caller {
-    edge: Arc<Edge>,
-    principal: Arc<Principal>,
+    pub(super) edge: Arc<Edge>,
+    pub(super) principal: Arc<Principal>,
     capabilities: Capabilities,
     level: Option<LogLevel>,
     /// The tool that is called, where that may become a task.
@@ -41,7 +42,7 @@ pub(super) struct Caller {
 
 /// How the client is asked.
 #[derive(Debug)]
-enum Asking {
+pub(super) enum Asking {
     /// Not at all.
     Nobody,
     /// By the call's result, and its next round.
@@ -121,7 +122,12 @@ impl Caller {
         }
     }
 
-    fn asking(&self) -> MutexGuard<'_, Asking> {
+    /// Who it acts for.
+    pub(super) fn principal(&self) -> Arc<Principal> {
+        Arc::clone(&self.principal)
+    }
+
+    pub(super) fn asking(&self) -> MutexGuard<'_, Asking> {
         self.asking.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -222,6 +228,13 @@ impl Peer for Caller {
         }
     }
 
+    fn tell(&self, method: &str, params: Map<String, Value>) {
+        // As with logs.
+        let _ = self
+            .feed
+            .try_send(Said::Notification(notification(method, &params)));
+    }
+
     async fn ask(&self, requests: Vec<(String, InputRequest)>) -> Result<Vec<Input>, BackendError> {
         enum Through {
             Session(Session),
@@ -278,6 +291,37 @@ impl Peer for Caller {
         let answers = self.ask(asked.collect()).await?;
         let keys = requests.into_iter().map(|(key, _)| key);
         Ok(keys.zip(answers.into_iter().map(Value::Object)).collect())
+    }
+
+    async fn ask_under_way(&self, key: &str, request: InputRequest) -> Result<Input, BackendError> {
+        const FAILED: BackendError = BackendError::Unavailable("the client can't be asked");
+        let Some(parked) = self.park(key, request.clone()) else {
+            let mut inputs = self.ask(vec![(key.to_owned(), request)]).await?;
+            return inputs.pop().ok_or(BackendError::Cancelled);
+        };
+        let share = self.edge.waiting.take(&self.principal);
+        let _share = share.ok_or(BackendError::Unavailable("too many questions wait"))?;
+        let Parking {
+            place,
+            before,
+            asked,
+        } = parked.map_err(|_| FAILED)?;
+        let answer = self.edge.parked_answer(&self.principal, &place, &request);
+        match before {
+            None => {
+                let (answered, is_answered) = oneshot::channel();
+                self.say(Said::Parked(asked, answered)).await?;
+                is_answered.await.map_err(|_| BackendError::Cancelled)?;
+            }
+            Some(before) => {
+                let left = self.edge.leave_questions(&self.principal, &before, asked);
+                left.await.map_err(|_| FAILED)?;
+            }
+        }
+        tokio::select! {
+            answer = answer => answer,
+            () = self.cancellation.cancelled() => Err(BackendError::Cancelled),
+        }
     }
 
     async fn defer(&self) -> Result<bool, BackendError> {

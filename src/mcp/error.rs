@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::message::RequestId;
 use super::reference;
+use super::relayed;
 use super::revision::Revision;
 use crate::backends::{BackendError, Capability, RelayedError};
 use crate::model;
@@ -129,7 +130,7 @@ impl Fault {
     #[must_use]
     pub fn code(&self) -> i64 {
         match self {
-            Self::Relayed(error, revision) => relayed_code(error.code, *revision),
+            Self::Relayed(error, revision) => relayed::code(error, *revision),
             Self::Parse => -32700,
             Self::InvalidRequest(_)
             | Self::HttpMethod
@@ -181,7 +182,7 @@ impl Fault {
             | Self::UnsupportedProtocolVersion { .. }
             // 2026-07-28 basic/index, client capabilities.
             | Self::MissingCapability(_, Revision::V2026_07_28) => StatusCode::BAD_REQUEST,
-            // 2026-07-28 streamable-http, protocol version header.
+                        // 2026-07-28 streamable-http, protocol version header.
             Self::MethodNotFound(Revision::V2026_07_28)
             // 2025-11-25 basic/transports, session management.
             | Self::UnknownSession => StatusCode::NOT_FOUND,
@@ -202,9 +203,9 @@ impl Fault {
             | Self::Lost
             | Self::Unauthorized
             | Self::Unavailable(_)
-            | Self::Relayed(..)
             | Self::Cancelled
             | Self::Internal => StatusCode::OK,
+            Self::Relayed(error, revision) => relayed::status(error, *revision),
         }
     }
 
@@ -230,26 +231,16 @@ impl Fault {
             BackendError::UnknownPrompt => Self::UnknownPrompt,
             BackendError::InvalidParams(why) => Self::InvalidParams(why.into()),
             BackendError::Unavailable(why) => Self::Unavailable(why),
-            BackendError::Relayed(error) => Self::relayed(error, uri, revision),
+            BackendError::Relayed(mut error) => {
+                relayed::adapt(&mut error, uri, revision);
+                Self::Relayed(error, revision)
+            }
             BackendError::MissingCapability(capability) => {
                 Self::MissingCapability(capability, revision)
             }
             BackendError::InputRequired => Self::InputRequired,
             BackendError::Cancelled => Self::Cancelled,
         }
-    }
-
-    /// What the error of a server elsewhere means to a request for `uri` in `revision`. What the
-    /// revisions say differently is said as the client's has it.
-    fn relayed(mut error: Box<RelayedError>, uri: &str, revision: Revision) -> Self {
-        let is_about = |data: &Value| data.get("uri").is_some();
-        if !uri.is_empty() && error.code == -32602 && error.data.as_ref().is_some_and(is_about) {
-            error.code = -32002;
-        }
-        if error.code == -32002 && error.data.is_none() {
-            error.data = Some(json!({ "uri": uri }));
-        }
-        Self::Relayed(error, revision)
     }
 
     fn data(&self) -> Map<String, Value> {
@@ -297,16 +288,6 @@ impl Fault {
             .into_iter()
             .map(|(name, value)| (name.to_owned(), value))
             .collect()
-    }
-}
-
-/// The code of a server's error in the revision of the client: an unknown resource has another one
-/// from 2026-07-28 on, which must not use those that it took out (basic/index, error codes).
-const fn relayed_code(code: i64, revision: Revision) -> i64 {
-    match (code, revision) {
-        (-32002, Revision::V2026_07_28) => -32602,
-        (-32042, Revision::V2026_07_28) => -32603,
-        (code, _) => code,
     }
 }
 

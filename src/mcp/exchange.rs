@@ -14,6 +14,7 @@ use super::dispatch::Dispatcher;
 use super::error::{Fault, RpcError};
 use super::extras;
 use super::message::{Request, RequestId};
+use super::parked;
 use super::reply::Reply;
 use super::revision::Revision;
 use super::session::Session;
@@ -29,6 +30,7 @@ pub(super) struct Exchange {
     feed: Option<Feed>,
     /// Tells whatever the backend has spawned.
     gone: Option<DropGuard>,
+    caller: Option<Arc<Caller>>,
 }
 
 /// How a request came, and so what its way back can carry.
@@ -64,10 +66,15 @@ pub(super) enum Said {
     Progress(Progress),
     /// Something for the client's log.
     Log(LogRecord),
+    /// A notification of a server elsewhere, as it is.
+    Notification(Bytes),
     /// A request to the client.
     Question(Bytes),
     /// It goes on as a task; the sender learns when the client was answered.
     Deferred(Arc<Task>, oneshot::Sender<()>),
+    /// It goes on without its client until that calls again: what is asked, and who learns when the
+    /// client was answered.
+    Parked(Vec<u8>, oneshot::Sender<()>),
     /// It lets go of the client's connection.
     HangUp,
 }
@@ -98,7 +105,7 @@ pub(super) const WAITING: usize = 32;
 
 /// What a session is told from that has not said what it wants (2025-11-25 server/utilities/
 /// logging leaves it to the server).
-const UNTOLD_LEVEL: LogLevel = LogLevel::Info;
+pub(super) const UNTOLD_LEVEL: LogLevel = LogLevel::Info;
 
 impl Exchange {
     /// Begins to have `request` answered.
@@ -144,6 +151,17 @@ impl Exchange {
             peer: caller.clone().map(|caller| caller as Arc<dyn Peer>),
             extras: extras::of(&request),
         };
+        if let Some(resumed) = caller.as_ref().and_then(|caller| caller.resumed()) {
+            let asked = (request.id.clone(), request.revision);
+            let resumed = parked::resume(dispatcher, permit.holder(), resumed, asked);
+            return Ok(Self {
+                state: State::Running(Box::pin(resumed)),
+                feed,
+                gone: Some(gone),
+                caller: None,
+            });
+        }
+        let waiting = caller.clone();
         let answer = async move {
             let (id, revision) = (request.id.clone(), request.revision);
             let outcome = dispatcher.dispatch(&permit, request, &context).await;
@@ -159,6 +177,7 @@ impl Exchange {
             state: State::Running(Box::pin(answer)),
             feed,
             gone: Some(gone),
+            caller: waiting,
         })
     }
 
@@ -212,9 +231,11 @@ impl Exchange {
                 feed.record = Some(record);
                 None
             }
+            Said::Notification(told) => Some(Outgoing::Note(told)),
             Said::Question(question) => Some(Outgoing::Question(question)),
             Said::HangUp => Some(Outgoing::HangUp),
             Said::Deferred(task, answered) => Some(self.deferred(task, answered)),
+            Said::Parked(asked, answered) => Some(self.parked(&asked, answered)),
         }
     }
 
@@ -237,6 +258,35 @@ impl Exchange {
     }
 }
 
+impl Exchange {
+    /// The call waits by itself, and the caller is answered with what it waits for.
+    fn parked(&mut self, asked: &[u8], answered: oneshot::Sender<()>) -> Outgoing {
+        let (feed, caller) = (self.feed.take(), self.caller.take());
+        let state = std::mem::replace(&mut self.state, State::Over);
+        let outcome = match (feed, caller, state) {
+            (Some(feed), Some(caller), State::Running(answer)) => {
+                let edge = Arc::clone(feed.dispatcher.edge());
+                let principal = caller.principal();
+                let place = move || caller.place();
+                tokio::spawn(parked::run(
+                    edge,
+                    principal,
+                    answer,
+                    place,
+                    self.gone.take(),
+                ));
+                let reply = feed
+                    .dispatcher
+                    .input_required(&feed.id, feed.revision, asked);
+                reply.map_err(|fault| fault.of(feed.id.clone()))
+            }
+            _ => Err(Fault::Internal.into()),
+        };
+        let _ = answered.send(());
+        Outgoing::Response(outcome)
+    }
+}
+
 impl Feed {
     /// What the work says next.
     pub(super) async fn next(&mut self) -> Option<Said> {
@@ -249,12 +299,16 @@ impl Feed {
             progress,
             total,
             message,
+            written,
         } = report;
         let grown = self.last.is_none_or(|last| *progress > last) && progress.is_finite();
         let token = self.token.as_ref().filter(|_| grown)?;
         self.last = Some(*progress);
-        let mut params = Map::new();
+        let mut params = written.clone();
         params.insert("progressToken".to_owned(), token.clone());
+        if !written.is_empty() {
+            return Some(notification("notifications/progress", &params));
+        }
         params.insert("progress".to_owned(), json!(progress));
         let total = total.filter(|total| total.is_finite());
         params.extend(total.map(|total| ("total".to_owned(), json!(total))));
@@ -283,18 +337,10 @@ impl Feed {
     }
 
     fn told_record(&mut self) -> Option<Outgoing> {
-        let LogRecord {
-            level,
-            logger,
-            data,
-        } = self.record.take()?;
+        let LogRecord { level, params } = self.record.take()?;
         if self.level.is_some_and(|least| level < least) {
             return None;
         }
-        let mut params = Map::new();
-        params.insert("level".to_owned(), json!(level.name()));
-        params.extend(logger.map(|logger| ("logger".to_owned(), json!(logger))));
-        params.insert("data".to_owned(), data);
         let message = notification("notifications/message", &params);
         Some(Outgoing::Note(message))
     }

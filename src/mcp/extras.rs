@@ -28,7 +28,10 @@ const CAPABILITIES: [&str; 4] = ["elicitation", "roots", "sampling", "tasks"];
 
 /// What is in `request` beside what the protocol has.
 pub(super) fn of(request: &Request) -> Extras {
-    let mut extras = Extras::default();
+    let mut extras = Extras {
+        has_session: request.session.is_some(),
+        ..Extras::default()
+    };
     for (name, value) in &request.params {
         if !PARAMS.contains(&name.as_str()) && name != INPUT_RESPONSES {
             extras.params.insert(name.clone(), value.clone());

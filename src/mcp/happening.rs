@@ -1,10 +1,13 @@
 //! What a stream can tell of, as it happens.
 
+use std::sync::Arc;
+
 use futures_util::stream::{self, BoxStream, StreamExt as _};
 use tokio::sync::broadcast;
 
 use super::bells::Bell;
-use crate::backends::ListChange;
+use crate::backends::{Aside, ListChange};
+use crate::model::Principal;
 
 /// Something that happened.
 pub(super) enum Event {
@@ -16,6 +19,8 @@ pub(super) enum Event {
     Resource(String),
     /// Something came of the task of this handle.
     Task(String),
+    /// A server told one person at one client something.
+    Aside(Arc<Aside>),
     /// The session did something that is remembered.
     Session,
 }
@@ -33,6 +38,30 @@ async fn list_change(
         Err(broadcast::error::RecvError::Lagged(_)) => Some((Event::AnyList, changes)),
         Err(broadcast::error::RecvError::Closed) => None,
     }
+}
+
+/// What a server tells `principal` beside its calls.
+pub(super) fn asides(
+    asides: broadcast::Receiver<Arc<Aside>>,
+    principal: Arc<Principal>,
+) -> BoxStream<'static, Event> {
+    stream::unfold((asides, principal), |(mut asides, principal)| async move {
+        loop {
+            match asides.recv().await {
+                Ok(aside) if is_to(&aside, &principal) => {
+                    return Some((Event::Aside(aside), (asides, principal)));
+                }
+                // Like logs, what is not read in time is left out.
+                Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
+                Err(broadcast::error::RecvError::Closed) => return None,
+            }
+        }
+    })
+    .boxed()
+}
+
+fn is_to(aside: &Aside, principal: &Principal) -> bool {
+    aside.user == principal.user && aside.client == principal.client
 }
 
 /// An event each time that `bell` rings.

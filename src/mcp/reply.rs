@@ -35,6 +35,13 @@ impl Reply {
         self.0
     }
 
+    /// The response to `id` with a result that is dressed already.
+    pub(super) fn with_result(id: &RequestId, result: &str) -> Result<Self, Fault> {
+        let id = serde_json::to_string(id)?;
+        let text = format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{result}}}");
+        Ok(Self(text.into()))
+    }
+
     /// The response whose result has the members of the JSON object `body`, the `meta` of the
     /// backend, and what the revision adds.
     pub(super) fn new(

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::edge::Edge;
 use super::error::Fault;
 use super::message::Request;
+use super::parked::Place;
 use super::seals::Purpose;
 use crate::backends::{BackendError, Input, InputRequest, Round};
 use crate::model::{Digest, Principal};
@@ -25,6 +26,9 @@ pub(super) struct Rounds {
 struct Kept {
     answers: Map<String, Value>,
     state: Option<Value>,
+    /// Where the call waits, where it does.
+    #[serde(default)]
+    parked: Option<Place>,
 }
 
 /// For how long a client may take for one round.
@@ -58,11 +62,12 @@ impl Rounds {
                     "requestState is not valid here".into(),
                 ))?,
         };
+        let missing = kept.parked.as_ref().map(|place| place.requests.clone());
         Ok(Self {
             call,
             given,
             kept,
-            missing: Map::new(),
+            missing: missing.unwrap_or_default(),
         })
     }
 
@@ -98,9 +103,9 @@ impl Rounds {
 
     /// What this round brought, where somebody else's rounds go on in it.
     pub(super) fn round(&self) -> Option<Round> {
-        let state = self.kept.state.clone()?;
-        Some(Round {
-            state,
+        let is_round = self.kept.state.is_some() || !self.given.is_empty();
+        is_round.then(|| Round {
+            state: self.kept.state.clone().unwrap_or_default(),
             answers: self.given.clone(),
         })
     }
@@ -109,6 +114,33 @@ impl Rounds {
     pub(super) fn leave(&mut self, requests: Map<String, Value>, state: Value) {
         self.missing = requests;
         self.kept.state = Some(state);
+    }
+
+    /// Where the call waits.
+    pub(super) fn place(&self) -> Option<&Place> {
+        self.kept.parked.as_ref()
+    }
+
+    /// The call waits from now on.
+    pub(super) fn park(&mut self, place: Place) {
+        self.missing.clone_from(&place.requests);
+        self.kept.parked = Some(place);
+    }
+
+    /// What this round brought for the call that waits; none where something is missing.
+    pub(super) fn parked_answers(&self) -> Result<Option<Map<String, Value>>, BackendError> {
+        let requests = self.kept.parked.iter().flat_map(|place| &place.requests);
+        let mut answers = Map::new();
+        for (key, request) in requests {
+            let Some(answer) = self.given.get(key) else {
+                return Ok(None);
+            };
+            if let Some(request) = InputRequest::read(request) {
+                check(key, &request, answer)?;
+            }
+            answers.insert(key.clone(), answer.clone());
+        }
+        Ok(Some(answers))
     }
 
     /// What an earlier round left.

@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use tokio::sync::broadcast;
 
 use super::dispatch::Dispatcher;
 use super::error::Fault;
 use super::method::Target;
 use super::revision::Revision;
-use crate::backends::{Backend, Catalogue, ListChange};
+use crate::backends::{Backend, Catalogue};
 use crate::model::Tenant;
 use crate::resource_server::Operation;
 
@@ -22,26 +21,12 @@ impl Dispatcher {
         }
     }
 
-    /// What the servers say when one of their lists changes.
-    pub(super) fn list_changes(&self, tenant: &Tenant) -> Vec<broadcast::Receiver<ListChange>> {
-        let servers = self.servers(tenant);
-        let changes = servers.iter().filter_map(|backend| backend.list_changes());
-        changes.collect()
-    }
-
-    /// The same of those servers that the tenant has now and had not before.
-    pub(super) fn further_changes(
-        &self,
-        before: &Tenant,
-        now: &Tenant,
-    ) -> Vec<broadcast::Receiver<ListChange>> {
+    /// The tenant's servers that it had not when it was as `before`.
+    pub(super) fn further_servers(&self, before: &Tenant, now: &Tenant) -> Vec<Arc<dyn Backend>> {
         let had = self.servers(before);
         let is_new = |one: &&Arc<dyn Backend>| !had.iter().any(|known| Arc::ptr_eq(known, one));
         let servers = self.servers(now);
-        let further = servers.iter().filter(is_new);
-        further
-            .filter_map(|backend| backend.list_changes())
-            .collect()
+        servers.iter().filter(is_new).cloned().collect()
     }
 
     /// True when one of the tenant's servers has what `operation` is about.

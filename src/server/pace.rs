@@ -118,7 +118,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for Paced<S> {
             Poll::Pending if self.is_late(context) => {
                 Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
             }
-            other => other,
+            waiting @ Poll::Pending => waiting,
+            failed @ Poll::Ready(Err(_)) => failed,
         }
     }
 }

@@ -1,6 +1,6 @@
 // The server scenarios of the MCP conformance suite against a real gateway, authorization on.
 //
-//   tests/conformance/run.sh
+//   tests/conformance/run.sh [mounted | direct]
 //
 // All that a revision requires, and all that the suite has beyond that and that applies. A warning counts as a
 // failure, and so does a check that is skipped without being named here.
@@ -37,8 +37,8 @@ function check(holds, otherwise) {
 }
 
 // Starts the gateway, and hands its address and a token to `use`.
-async function withGateway(binary, use) {
-  const gateway = spawn(binary, [], { stdio: ['pipe', 'pipe', 'inherit'] });
+async function withGateway(binary, mode, use) {
+  const gateway = spawn(binary, mode ? [mode] : [], { stdio: ['pipe', 'pipe', 'inherit'] });
   const ended = new Promise((resolve) => gateway.on('close', resolve));
   try {
     const lines = createInterface({ input: gateway.stdout });
@@ -133,12 +133,12 @@ async function checkGate({ url }) {
   check(status === 401, `without a token the gateway answers ${status}`);
 }
 
-async function main([binary]) {
+async function main([binary, mode]) {
   const all = await scenarios();
   const left = new Set([...all.keys()].filter((name) => !NOT_OFFERED.test(name)));
   let whole = true;
-  await withGateway(binary, async (place) => {
-    await checkGate(place);
+  await withGateway(binary, mode, async (place) => {
+    if (mode !== 'direct') await checkGate(place);
     for (const one of RUNS) {
       const folder = mkdtempSync(join(tmpdir(), 'gatehouse-conformance-'));
       try {

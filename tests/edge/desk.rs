@@ -120,6 +120,7 @@ fn report(context: &CallContext, progress: f64, message: Option<&str>) {
             progress,
             total: Some(3.0),
             message: message.map(str::to_owned),
+            ..Progress::default()
         });
     }
 }
@@ -154,6 +155,7 @@ impl Backend for Desk {
             }
             "relay" => {
                 return Err(BackendError::Relayed(Box::new(RelayedError {
+                    is_modern: false,
                     code: -32050,
                     message: "theirs".to_owned(),
                     data: arguments.get("data").cloned(),

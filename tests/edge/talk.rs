@@ -98,6 +98,7 @@ fn report(context: &CallContext, progress: f64) {
             progress,
             total: None,
             message: None,
+            ..Progress::default()
         });
     }
 }

@@ -128,7 +128,7 @@ async fn r34_a_panic_costs_its_own_request_alone() {
             assert!(!broken.text().await.unwrap().contains("a defect"));
             assert_eq!(other.status(), StatusCode::OK);
         }
-        println!("R34: 20 panics beside 20 calls: 20 × 500, 20 × 200");
+        eprintln!("R34: 20 panics beside 20 calls: 20 × 500, 20 × 200");
         stop.now();
     };
     tokio::join!(gateway.answer(listener, stop.clone()), asking);

@@ -14,14 +14,15 @@ use gatehouse::backends::remote::Mounts;
 use gatehouse::backends::{Answer, Backend, BackendError, CallContext, Catalogue, Definition};
 use gatehouse::config::{self, Environment};
 use gatehouse::egress::{Client, Settings, SystemLookup};
-use gatehouse::jose::Sealer;
-use gatehouse::mcp::{Dispatcher, Edge, EdgeParts, Message, Revision, ServerInfo, http};
-use gatehouse::model::{EncryptionKey, Principal, Random, SystemClock, SystemRandom, Tenant};
+use gatehouse::mcp::{Dispatcher, Edge, Message, Revision, ServerInfo, http};
+use gatehouse::model::{ClientId, EncryptionKey, Principal, SystemRandom, Tenant};
 use gatehouse::resource_server::{Permit, Policy, Refusal, local_principal};
 use gatehouse::store::{self, ConnectOptions};
 use gatehouse::telemetry::Figures;
 use serde_json::{Map, Value, json};
 use tower::ServiceExt as _;
+
+use crate::rooms::{database, edge};
 
 pub(crate) const PROTOCOL_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
 pub(crate) const CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
@@ -57,6 +58,31 @@ impl House {
 
     /// The same with a caller who has these scopes.
     pub(crate) async fn with(servers: &str, scopes: &str) -> Self {
+        let options = ConnectOptions::default();
+        let store = store::connect("sqlite::memory:", &options).await.unwrap();
+        let key = EncryptionKey::generate(&SystemRandom);
+        Self::over(servers, scopes, edge(store, &key)).await
+    }
+
+    /// Two replicas with one database, which hear each other.
+    pub(crate) async fn replicas(servers: &str) -> [Self; 2] {
+        let url = database().await;
+        let key = EncryptionKey::generate(&SystemRandom);
+        let options = ConnectOptions {
+            migrate_at_start: true,
+            ..ConnectOptions::default()
+        };
+        let mut houses = Vec::new();
+        for _ in 0..2 {
+            let edge = edge(store::connect(&url, &options).await.unwrap(), &key);
+            let hearing = Arc::clone(&edge);
+            tokio::spawn(async move { hearing.hear().await });
+            houses.push(Self::over(servers, "mcp:tools", edge).await);
+        }
+        houses.try_into().ok().unwrap()
+    }
+
+    async fn over(servers: &str, scopes: &str, edge: Arc<Edge>) -> Self {
         let config = configuration(servers);
         let public_url = "https://mcp.example.com".parse().unwrap();
         let tenant = Arc::new(config.tenants[0].at(&public_url));
@@ -79,7 +105,6 @@ impl House {
         let lookup = Arc::new(SystemLookup);
         let mounts = Mounts::new(built_in.clone(), lookup, tokens.unwrap()).await;
         let figures = Arc::new(Figures::default());
-        let edge = edge().await;
         let dispatcher = Dispatcher::new(built_in, Arc::new(policy), figures, edge, &info);
         let stations = Stations {
             dispatcher: Arc::new(dispatcher.over(Arc::new(mounts))),
@@ -102,6 +127,12 @@ impl House {
         let tenant = &self.stations.tenant;
         let edge = self.stations.dispatcher.edge();
         edge.tenant_is(&tenant.slug, Some(tenant));
+    }
+
+    /// From now on the caller uses another client.
+    pub(crate) fn become_client(&mut self, client: &str) {
+        let principal = Arc::make_mut(&mut self.stations.principal);
+        principal.client = ClientId::new(client);
     }
 
     pub(crate) fn router(&self) -> Router {
@@ -244,21 +275,6 @@ impl Post {
         self.body["params"]["_meta"][name] = value;
         self
     }
-}
-
-/// An edge with a database of its own.
-async fn edge() -> Arc<Edge> {
-    let options = ConnectOptions::default();
-    let random: Arc<dyn Random> = Arc::new(SystemRandom);
-    Arc::new(Edge::new(EdgeParts {
-        store: store::connect("sqlite::memory:", &options).await.unwrap(),
-        sealer: Sealer::new(&EncryptionKey::generate(&*random)),
-        clock: Arc::new(SystemClock),
-        random,
-        tokens: None,
-        page_size: 1000,
-        session_ttl: Duration::from_hours(1),
-    }))
 }
 
 /// Message, then scope, then the handler.

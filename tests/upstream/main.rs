@@ -5,16 +5,23 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::needless_pass_by_value,
+    clippy::disallowed_methods,
     reason = "test support: a surprise ends the test"
 )]
 
 #[path = "../fake_upstream/mod.rs"]
 mod fake_upstream;
 mod house;
+mod rooms;
+mod session_client;
 
+mod across;
+mod beside;
 mod changing;
 mod failures;
 mod hostile;
+mod parking;
+mod processes;
 mod relay;
 mod sessions;
 mod tokens;

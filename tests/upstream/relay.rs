@@ -201,8 +201,7 @@ async fn progress_and_logs_reach_who_asked_for_them() {
             json!({ "jsonrpc": "2.0", "method": method, "params": params }).to_string()
         };
         let progress = |token: &Value, done: f64| {
-            let params =
-                json!({ "progressToken": token, "progress": done, "total": 2, "message": "m" });
+            let params = json!({ "x": 1, "progressToken": token, "progress": done, "total": 2, "message": "m" });
             note("notifications/progress", params)
         };
         Reply::Events(vec![
@@ -210,7 +209,7 @@ async fn progress_and_logs_reach_who_asked_for_them() {
             progress(&json!("of another call"), 9.0),
             note(
                 "notifications/message",
-                json!({ "level": "info", "logger": "l", "data": [1] }),
+                json!({ "level": "info", "x": 1, "logger": "l", "data": [1] }),
             ),
             progress(token, 2.0),
             seen.answer(r#"{"content":[]}"#),
@@ -226,9 +225,9 @@ async fn progress_and_logs_reach_who_asked_for_them() {
     assert_eq!(
         told,
         [
-            &json!({ "progressToken": "mine", "progress": 1.0, "total": 2.0, "message": "m" }),
-            &json!({ "level": "info", "logger": "l", "data": [1] }),
-            &json!({ "progressToken": "mine", "progress": 2.0, "total": 2.0, "message": "m" }),
+            &json!({ "x": 1, "progressToken": "mine", "progress": 1.0, "total": 2, "message": "m" }),
+            &json!({ "level": "info", "x": 1, "logger": "l", "data": [1] }),
+            &json!({ "x": 1, "progressToken": "mine", "progress": 2.0, "total": 2, "message": "m" }),
             &Value::Null,
         ]
     );

@@ -1,6 +1,7 @@
 //! What servers tell without being asked.
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::body::Bytes;
 use axum::http::Method;
@@ -33,7 +34,7 @@ fn hold(streams: Streams) -> Reply {
 async fn hears(
     house: &House,
     upstream: &FakeUpstream,
-    streams: Streams,
+    (streams, changed): (Streams, &AtomicBool),
     opened: impl Fn(&Seen) -> bool,
 ) {
     let filter = json!({
@@ -47,6 +48,7 @@ async fn hears(
         .into_data_stream();
     let mut text = String::new();
     upstream.wait_for(1, opened).await;
+    changed.store(true, Ordering::SeqCst);
     for sender in streams.lock().unwrap().iter() {
         drop(sender.send(note("notifications/tools/list_changed", json!({}))));
         drop(sender.send(note(
@@ -70,8 +72,9 @@ async fn hears(
 #[tokio::test]
 async fn changes_of_a_modern_server_are_heard_and_read_first() {
     static STREAMS: Mutex<Vec<UnboundedSender<Bytes>>> = Mutex::new(Vec::new());
+    static CHANGED: AtomicBool = AtomicBool::new(false);
     let script = |seen: &Seen| {
-        let changed = !STREAMS.lock().unwrap().is_empty();
+        let changed = CHANGED.load(Ordering::SeqCst);
         let name = if changed { "after" } else { "before" };
         let lists =
             json!({ "tools": [tool(name)], "resources": [{ "uri": "file:///a", "name": "a" }] });
@@ -90,14 +93,15 @@ async fn changes_of_a_modern_server_are_heard_and_read_first() {
         let wanted = &seen.params()["notifications"]["resourceSubscriptions"];
         seen.method() == "subscriptions/listen" && *wanted == json!(["file:///a"])
     };
-    hears(&house, &upstream, &STREAMS, has_resource).await;
+    hears(&house, &upstream, (&STREAMS, &CHANGED), has_resource).await;
 }
 
 #[tokio::test]
 async fn changes_of_a_server_with_sessions_are_heard_and_read_first() {
     static STREAMS: Mutex<Vec<UnboundedSender<Bytes>>> = Mutex::new(Vec::new());
+    static CHANGED: AtomicBool = AtomicBool::new(false);
     let script = |seen: &Seen| {
-        let changed = !STREAMS.lock().unwrap().is_empty();
+        let changed = CHANGED.load(Ordering::SeqCst);
         let name = if changed { "after" } else { "before" };
         let lists =
             json!({ "tools": [tool(name)], "resources": [{ "uri": "file:///a", "name": "a" }] });
@@ -115,7 +119,7 @@ async fn changes_of_a_server_with_sessions_are_heard_and_read_first() {
         house.names("tools/list", "tools", "name").await,
         ["own_tool", "docs_before"]
     );
-    hears(&house, &upstream, &STREAMS, |seen| {
+    hears(&house, &upstream, (&STREAMS, &CHANGED), |seen| {
         seen.method() == "resources/subscribe"
     })
     .await;

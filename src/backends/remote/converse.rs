@@ -3,6 +3,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
@@ -11,9 +12,11 @@ use serde_json::{Map, Value};
 
 use super::super::{BackendError, CallContext, InputRequest, LogLevel, LogRecord, Progress};
 use super::failure::{Answered, Failure};
-use super::http::Conversation;
-use super::line::{Line, Session, check_id};
+use super::line::{Line, check_id};
 use super::message::{self, Heard};
+use super::session::Session;
+use super::standing::Ear;
+use super::transport::Conversation;
 
 /// Answers to questions of the server, as they come.
 type Questions<'a> =
@@ -21,6 +24,9 @@ type Questions<'a> =
 
 /// How many questions of one call may wait for answers.
 const QUESTIONS: usize = 16;
+
+/// How long a word takes that was said before the response.
+const LAST_WORDS: Duration = Duration::from_millis(5);
 
 /// JSON-RPC 2.0 §5.1, and what MCP says of users who refuse.
 const METHOD_NOT_FOUND: i64 = -32601;
@@ -30,20 +36,21 @@ const REFUSED: i64 = -1;
 /// answer (2025-11-25 basic/utilities/cancellation). In 2026-07-28 to hang up says the same.
 pub(super) struct Cancellation<'a> {
     line: &'a Arc<Line>,
-    session: Option<&'a Arc<Session>>,
+    /// With which headers it is told; none where it need not be.
+    told: Option<HeaderMap>,
     id: u64,
 }
 
 impl<'a> Cancellation<'a> {
     /// Of the request `id`, which is about to be sent.
-    pub(super) fn new(line: &'a Arc<Line>, session: Option<&'a Arc<Session>>, id: u64) -> Self {
-        Self { line, session, id }
+    pub(super) fn new(line: &'a Arc<Line>, told: Option<HeaderMap>, id: u64) -> Self {
+        Self { line, told, id }
     }
 }
 
 impl Drop for Cancellation<'_> {
     fn drop(&mut self) {
-        let Some(session) = self.session else {
+        let Some(headers) = self.told.take() else {
             return;
         };
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
@@ -51,7 +58,7 @@ impl Drop for Cancellation<'_> {
         };
         let params = Map::from_iter([("requestId".to_owned(), self.id.into())]);
         let body = message::notification("notifications/cancelled", &params);
-        let (line, headers) = (Arc::clone(self.line), session.headers());
+        let line = Arc::clone(self.line);
         runtime.spawn(async move {
             let sent = line.transport.send(headers, body);
             drop(tokio::time::timeout(line.limits.deadline, sent).await);
@@ -65,11 +72,12 @@ impl Line {
         self: &Arc<Self>,
         mut conversation: Conversation,
         context: Option<&CallContext>,
-        mut cancellation: Cancellation<'_>,
+        (session, mut cancellation): (Option<&Arc<Session>>, Cancellation<'_>),
     ) -> Answered {
-        let Cancellation { session, id, .. } = cancellation;
+        let id = cancellation.id;
         let mut questions = Questions::new();
         let mut asked = 0_u32;
+        let mut beside = session.map(|session| session.standing.hear(id));
         let cancelled = context.map(|context| context.cancellation.clone());
         let cancelled = cancelled.unwrap_or_default();
         loop {
@@ -84,6 +92,7 @@ impl Line {
                     continue;
                 }
                 heard = conversation.next() => heard?.ok_or(Failure::Unreachable)?,
+                heard = next_of(beside.as_mut()) => heard,
                 () = silence, if !is_asked => return Err(Failure::TimedOut),
             };
             match heard {
@@ -91,11 +100,13 @@ impl Line {
                     id: answered,
                     outcome,
                 } => {
-                    cancellation.session = None;
+                    cancellation.told = None;
                     check_id(answered, id)?;
+                    self.hear_out(beside.as_mut(), id, context).await;
                     return outcome;
                 }
                 Heard::Notification { method, params } => self.told(&method, params, id, context),
+                Heard::HungUp => context.into_iter().for_each(CallContext::hang_up),
                 Heard::Request { id, method, params } => {
                     may_ask(session, questions.len())?;
                     asked += 1;
@@ -103,10 +114,44 @@ impl Line {
                         id,
                         method,
                         params,
-                        number: asked,
+                        key: format!("question-{asked}"),
                     };
                     questions.push(Box::pin(self.answer(context, question)));
                 }
+            }
+        }
+    }
+
+    /// Asks the client what the server wanted to know while there was nobody to ask, before the
+    /// server hears of the call: it may be about what the call does.
+    pub(super) async fn ask_what_waits(
+        &self,
+        session: &Arc<Session>,
+        context: Option<&CallContext>,
+    ) -> Result<(), Failure> {
+        for (number, waiting) in session.standing.waiting().into_iter().enumerate() {
+            let question = Question {
+                id: waiting.id,
+                method: waiting.method,
+                params: waiting.params,
+                key: format!("before-{number}"),
+            };
+            let answer = self.answer(context, question).await?;
+            self.reply(Some(session), answer).await?;
+        }
+        Ok(())
+    }
+
+    /// What was said before the response on another stream may come after it: what is on its way is
+    /// waited for where the client would be told of it.
+    async fn hear_out(&self, beside: Option<&mut Ear>, id: u64, context: Option<&CallContext>) {
+        let peer = context.and_then(|context| context.peer.as_ref());
+        let (Some(ear), Some(_)) = (beside, peer.and_then(|peer| peer.log_level())) else {
+            return;
+        };
+        while let Ok(heard) = tokio::time::timeout(LAST_WORDS, ear.next()).await {
+            if let Heard::Notification { method, params } = heard {
+                self.told(&method, params, id, context);
             }
         }
     }
@@ -129,7 +174,7 @@ impl Line {
             id,
             method,
             mut params,
-            number,
+            key,
         } = question;
         if method == "ping" {
             return Ok(message::result(&id, &Map::new()));
@@ -139,7 +184,7 @@ impl Line {
         let (Some(request), Some(context)) = (request, context) else {
             return Ok(message::refusal(&id, METHOD_NOT_FOUND, "Method not found"));
         };
-        match context.ask(&format!("question-{number}"), request).await {
+        match context.ask_under_way(&key, request).await {
             Ok(mut answer) => {
                 self.rewriter.answer(&mut answer);
                 Ok(message::result(&id, &answer))
@@ -158,10 +203,11 @@ impl Line {
     fn told(
         &self,
         method: &str,
-        mut params: Map<String, Value>,
+        params: Map<String, Value>,
         id: u64,
         context: Option<&CallContext>,
     ) {
+        let text = |name| params.get(name).and_then(Value::as_str);
         match (method, context) {
             ("notifications/progress", Some(context)) => {
                 let is_ours = params.get("progressToken").and_then(Value::as_u64) == Some(id);
@@ -170,19 +216,20 @@ impl Line {
                     sink.report(Progress {
                         progress,
                         total: params.get("total").and_then(Value::as_f64),
-                        message: text(&mut params, "message"),
+                        message: text("message").map(str::to_owned),
+                        written: params,
                     });
                 }
             }
             ("notifications/message", Some(context)) => {
-                let level = text(&mut params, "level");
-                let level = level.as_deref().and_then(LogLevel::named);
+                let level = text("level").and_then(LogLevel::named);
                 if let (Some(level), Some(peer)) = (level, &context.peer) {
-                    peer.log(LogRecord {
-                        level,
-                        logger: text(&mut params, "logger"),
-                        data: params.remove("data").unwrap_or_default(),
-                    });
+                    peer.log(LogRecord { level, params });
+                }
+            }
+            (_, Some(context)) if is_for_clients(method) => {
+                if let Some(peer) = &context.peer {
+                    peer.tell(method, params);
                 }
             }
             _ => self.notice(method, &params),
@@ -204,13 +251,31 @@ struct Question {
     id: Value,
     method: String,
     params: Map<String, Value>,
-    /// The how manieth of its call it is.
-    number: u32,
+    /// What it is called in its call.
+    key: String,
 }
 
-fn text(params: &mut Map<String, Value>, name: &str) -> Option<String> {
-    match params.remove(name) {
-        Some(Value::String(text)) => Some(text),
-        _ => None,
+/// What comes beside the call's own stream.
+async fn next_of(beside: Option<&mut Ear>) -> Heard {
+    match beside {
+        Some(ear) => ear.next().await,
+        None => std::future::pending().await,
     }
+}
+
+/// True for a notification that the gateway does nothing about itself: what it means is between the
+/// server and its client.
+pub(super) fn is_for_clients(method: &str) -> bool {
+    const OURS: [&str; 7] = [
+        "notifications/cancelled",
+        "notifications/initialized",
+        "notifications/progress",
+        "notifications/prompts/list_changed",
+        "notifications/resources/list_changed",
+        "notifications/resources/updated",
+        "notifications/tools/list_changed",
+    ];
+    // Subscriptions and tasks at the server are the gateway's.
+    const OURS_ALL: [&str; 2] = ["notifications/subscriptions/", "notifications/tasks"];
+    !OURS.contains(&method) && !OURS_ALL.iter().any(|ours| method.starts_with(ours))
 }

@@ -80,7 +80,16 @@ impl Failure {
             code,
             message: message.get(..end).unwrap_or_default().to_owned(),
             data: object.get("data").cloned(),
+            is_modern: false,
         }))
+    }
+
+    /// The same, as said in 2026-07-28.
+    pub(super) fn in_modern_words(mut self) -> Self {
+        if let Self::Error(error) = &mut self {
+            error.is_modern = true;
+        }
+        self
     }
 
     /// What the client reads.

@@ -11,7 +11,7 @@ use super::events::Events;
 use super::failure::Failure;
 use super::headers::{self, LAST_EVENT, SESSION};
 use super::message::Heard;
-use crate::egress::{Channel, Streamed};
+use crate::egress::{Channel, EgressError, Streamed};
 
 /// A server at an address.
 #[derive(Clone, Debug)]
@@ -24,7 +24,7 @@ pub(super) struct HttpTransport {
 
 /// What comes for one request, until its response. To drop it is to hang up.
 #[derive(Debug)]
-pub(super) struct Conversation {
+pub(super) struct HttpConversation {
     transport: HttpTransport,
     /// The headers for coming back to a stream that was lost.
     headers: HeaderMap,
@@ -37,6 +37,8 @@ pub(super) struct Conversation {
 #[derive(Debug)]
 enum Body {
     Stream(Box<Streamed>, Events),
+    /// A stream that ended without the response.
+    Lost(Events),
     Over,
 }
 
@@ -56,7 +58,7 @@ impl HttpTransport {
         &self,
         headers: HeaderMap,
         body: Bytes,
-    ) -> Result<(HeaderMap, Conversation), Failure> {
+    ) -> Result<(HeaderMap, HttpConversation), Failure> {
         self.open_bounded(headers, body, self.max_response).await
     }
 
@@ -65,7 +67,7 @@ impl HttpTransport {
         &self,
         headers: HeaderMap,
         body: Bytes,
-    ) -> Result<Conversation, Failure> {
+    ) -> Result<HttpConversation, Failure> {
         let (_, conversation) = self.open_bounded(headers, body, usize::MAX).await?;
         Ok(conversation)
     }
@@ -75,11 +77,11 @@ impl HttpTransport {
         headers: HeaderMap,
         body: Bytes,
         bound: usize,
-    ) -> Result<(HeaderMap, Conversation), Failure> {
+    ) -> Result<(HeaderMap, HttpConversation), Failure> {
         let mut response = self.post(&headers, body, bound).await?;
         let kind = content_type(&response.headers);
         let answered = std::mem::take(&mut response.headers);
-        let mut conversation = Conversation {
+        let mut conversation = HttpConversation {
             transport: self.clone(),
             headers,
             body: Body::Over,
@@ -109,9 +111,24 @@ impl HttpTransport {
         self.post(&headers, body, REFUSAL).await.map(|_| ())
     }
 
-    /// Opens the stream of what happens, from the event `last` on (2025-11-25 basic/transports).
-    /// None where the server has no such stream.
+    /// Opens the stream of what happens (2025-11-25 basic/transports). None where the server has no
+    /// such stream.
     pub(super) async fn listen(
+        &self,
+        headers: &HeaderMap,
+    ) -> Result<Option<HttpConversation>, Failure> {
+        let found = self.stream(headers, None).await?;
+        Ok(found.map(|(response, events)| HttpConversation {
+            transport: self.clone(),
+            headers: headers.clone(),
+            body: Body::Stream(Box::new(response), events),
+            whole: None,
+            reconnections: 0,
+        }))
+    }
+
+    /// A stream, from the event `last` on.
+    async fn stream(
         &self,
         headers: &HeaderMap,
         last: Option<&str>,
@@ -186,31 +203,47 @@ impl HttpTransport {
     }
 }
 
-impl Conversation {
+impl HttpConversation {
     /// The next message; none when the response can't come any more.
     pub(super) async fn next(&mut self) -> Result<Option<Heard>, Failure> {
         if let Some(whole) = self.whole.take() {
             return Ok(Some(whole));
         }
         loop {
-            let Body::Stream(response, events) = &mut self.body else {
-                return Ok(None);
+            let (response, events) = match &mut self.body {
+                Body::Stream(response, events) => (response, events),
+                Body::Lost(_) => {
+                    self.come_back().await?;
+                    continue;
+                }
+                Body::Over => return Ok(None),
             };
             if let Some(data) = events.next() {
                 return Heard::read(&data).map(Some);
             }
             match response.chunk().await {
                 Ok(Some(chunk)) => events.push(&chunk)?,
-                Err(crate::egress::EgressError::TooLarge) => return Err(Failure::TooLarge),
-                Ok(None) | Err(_) => self.come_back().await?,
+                Err(EgressError::TooLarge) => return Err(Failure::TooLarge),
+                Ok(None) | Err(_) => return self.lose().map(Some),
             }
+        }
+    }
+
+    /// The stream is at its end. Where its events have ids, it can be come back to.
+    fn lose(&mut self) -> Result<Heard, Failure> {
+        match std::mem::replace(&mut self.body, Body::Over) {
+            Body::Stream(_, events) if events.last_id.is_some() => {
+                self.body = Body::Lost(events);
+                Ok(Heard::HungUp)
+            }
+            Body::Stream(..) | Body::Lost(_) | Body::Over => Err(Failure::Unreachable),
         }
     }
 
     /// Comes back to a stream that ended, where its events have ids (2025-11-25 basic/transports,
     /// resumability).
     async fn come_back(&mut self) -> Result<(), Failure> {
-        let Body::Stream(_, events) = std::mem::replace(&mut self.body, Body::Over) else {
+        let Body::Lost(events) = std::mem::replace(&mut self.body, Body::Over) else {
             return Ok(());
         };
         let Some(last) = events.last_id.clone() else {
@@ -222,7 +255,7 @@ impl Conversation {
         }
         let pause = events.retry.map_or(PAUSE, Duration::from_millis);
         tokio::time::sleep(pause.min(LONGEST_PAUSE)).await;
-        let found = self.transport.listen(&self.headers, Some(&last)).await?;
+        let found = self.transport.stream(&self.headers, Some(&last)).await?;
         let (response, mut again) = found.ok_or(Failure::Unreachable)?;
         again.last_id = Some(last);
         again.retry = events.retry;

@@ -1,27 +1,28 @@
 //! The line to one mounted server: how it is met, in which revision, and one request after another.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue};
+use http::HeaderMap;
 use moka::future::Cache;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use tokio::sync::{Semaphore, broadcast};
 use tokio::time::Instant;
 
-use super::super::{CallContext, ListChange};
+use super::super::{Aside, CallContext, ListChange};
 use super::breaker::Breaker;
 use super::converse::Cancellation;
 use super::failure::{Answered, Failure};
-use super::headers::{self, SESSION};
-use super::http::{Conversation, HttpTransport, in_session};
+use super::headers;
+use super::http::in_session;
 use super::message::{self, Heard};
 use super::rewrite::Rewriter;
-use super::speech::{self, MODERN, WITH_SESSIONS, Welcome};
-use crate::model::{ClientId, Principal, UpstreamLimits, UserId};
+use super::session::{Session, SessionKey};
+use super::speech::{self, MODERN, Welcome};
+use super::transport::{Conversation, Transport};
+use crate::model::{Principal, UpstreamLimits};
 
 /// The line to one server.
 #[derive(Debug)]
@@ -29,15 +30,17 @@ pub(super) struct Line {
     /// What its tenant calls it, and what logs do.
     pub(super) name: String,
     pub(super) label: String,
-    pub(super) transport: HttpTransport,
+    pub(super) transport: Transport,
     pub(super) limits: UpstreamLimits,
     pub(super) breaker: Breaker,
     pub(super) rewriter: Rewriter,
     /// What it tells without being asked.
     pub(super) notices: broadcast::Sender<Notice>,
+    /// What it tells one person at one client beside their calls.
+    pub(super) asides: broadcast::Sender<Arc<Aside>>,
     slots: Semaphore,
     welcome: Cache<(), Arc<Welcome>>,
-    sessions: Cache<SessionKey, Arc<Session>>,
+    pub(super) sessions: Cache<SessionKey, Arc<Session>>,
     next_id: AtomicU64,
 }
 
@@ -50,21 +53,19 @@ pub(super) enum Notice {
     Updated(String),
 }
 
-/// Whose session it is: what one person does through one client is nobody else's, and a server may
-/// offer less to a client that can do less.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(super) struct SessionKey {
-    /// None for what the gateway asks by itself.
-    holder: Option<(UserId, ClientId)>,
-    capabilities: String,
-}
-
-/// A session of a revision before 2026-07-28. It is ended when nobody keeps it.
-#[derive(Debug)]
-pub(super) struct Session {
-    transport: HttpTransport,
-    headers: HeaderMap,
-    pub(super) welcome: Arc<Welcome>,
+impl Notice {
+    /// What a notification says; none where it says something else.
+    pub(super) fn of(method: &str, params: &Map<String, Value>) -> Option<Self> {
+        Some(match method {
+            "notifications/tools/list_changed" => Self::List(ListChange::Tools),
+            "notifications/prompts/list_changed" => Self::List(ListChange::Prompts),
+            "notifications/resources/list_changed" => Self::List(ListChange::Resources),
+            "notifications/resources/updated" => {
+                Self::Updated(params.get("uri")?.as_str()?.to_owned())
+            }
+            _ => return None,
+        })
+    }
 }
 
 /// A request.
@@ -79,7 +80,7 @@ pub(super) struct Ask {
 }
 
 /// For how long a session is kept that nobody uses, and how many are.
-const IDLE: Duration = Duration::from_mins(5);
+pub(super) const IDLE: Duration = Duration::from_mins(5);
 const SESSIONS: u64 = 1024;
 
 /// After how long a server is asked again which revision it speaks.
@@ -91,7 +92,7 @@ const NOTICES: usize = 64;
 impl Line {
     pub(super) fn new(
         (name, label): (String, String),
-        transport: HttpTransport,
+        transport: Transport,
         limits: UpstreamLimits,
         rewriter: Rewriter,
     ) -> Self {
@@ -105,6 +106,7 @@ impl Line {
             rewriter,
             breaker: Breaker::default(),
             notices: broadcast::Sender::new(NOTICES),
+            asides: broadcast::Sender::new(NOTICES),
             slots: Semaphore::new(limits.max_concurrent),
             welcome: welcome.build(),
             sessions: sessions.max_capacity(SESSIONS).time_to_idle(IDLE).build(),
@@ -170,7 +172,10 @@ impl Line {
                 meta.insert("progressToken".to_owned(), id.into());
             }
         }
-        if welcome.is_modern() {
+        // Where the server speaks both, it hears each client in its own revision: what one of them has
+        // and the other has not needs no translation then.
+        let has_session = context.is_some_and(|context| context.extras.has_session);
+        if welcome.is_modern() && !(has_session && welcome.has_sessions) {
             let peer = context.and_then(|context| context.peer.as_ref());
             let level = peer.and_then(|peer| peer.log_level());
             meta.extend(speech::modern_meta(capabilities, level));
@@ -179,20 +184,30 @@ impl Line {
             headers::mirror(&mut headers, ask.method, ask.name.as_deref());
             headers.extend(ask.mirrored.clone());
             let body = message::request(id, ask.method, &params);
-            let cancellation = Cancellation::new(self, None, id);
-            let opened = self.open(headers, body).await?;
-            return self.converse(opened, context, cancellation).await;
+            // Where there are other connections, to hang up says it.
+            let told = self.transport.is_shared().then(HeaderMap::new);
+            let cancellation = Cancellation::new(self, told, id);
+            let opened = self.open(headers, body, id).await;
+            let opened = opened.map_err(Failure::in_modern_words)?;
+            let answered = self.converse(opened, context, (None, cancellation)).await;
+            return answered.map_err(Failure::in_modern_words);
         }
         if !meta.is_empty() {
             params.insert("_meta".to_owned(), Value::Object(meta));
         }
-        let key = SessionKey::of(caller.map(|(principal, _)| principal), &capabilities);
-        let session = self.session(&key, &capabilities).await?;
+        let key = self.key_of(caller.map(|(principal, _)| principal), &capabilities);
+        let session = if self.transport.is_shared() {
+            self.common_session().await?
+        } else {
+            self.session(&key, &capabilities).await?
+        };
         let body = message::request(id, ask.method, &params);
         let answered = async {
-            let cancellation = Cancellation::new(self, Some(&session), id);
-            let opened = self.open(session.headers.clone(), body).await?;
-            self.converse(opened, context, cancellation).await
+            self.ask_what_waits(&session, context).await?;
+            let cancellation = Cancellation::new(self, Some(session.headers()), id);
+            let opened = self.open(session.headers(), body, id).await?;
+            self.converse(opened, context, (Some(&session), cancellation))
+                .await
         };
         let answered = answered.await;
         if matches!(answered, Err(Failure::SessionEnded)) {
@@ -206,27 +221,16 @@ impl Line {
     }
 
     /// Sends a request, and waits for the head of what comes of it.
-    async fn open(&self, headers: HeaderMap, body: Bytes) -> Result<Conversation, Failure> {
-        let opened = self.transport.open(headers, body);
+    async fn open(
+        &self,
+        headers: HeaderMap,
+        body: Bytes,
+        id: u64,
+    ) -> Result<Conversation, Failure> {
+        let opened = self.transport.open(headers, body, id);
         let opened = tokio::time::timeout(self.limits.deadline, opened).await;
         let (_, conversation) = opened.map_err(|_| Failure::TimedOut)??;
         Ok(conversation)
-    }
-
-    /// The session of `key`; of several that want it first, one opens it.
-    pub(super) async fn session(
-        &self,
-        key: &SessionKey,
-        capabilities: &Map<String, Value>,
-    ) -> Result<Arc<Session>, Failure> {
-        if let Some(session) = self.sessions.get(key).await {
-            return Ok(session);
-        }
-        let begun = Box::pin(async { self.initialize(capabilities).await.map(Arc::new) });
-        let session = self.sessions.try_get_with(key.clone(), begun);
-        Box::pin(session)
-            .await
-            .map_err(|failure| Failure::clone(&failure))
     }
 
     /// Finds out which revision the server speaks (2026-07-28 basic/versioning): a modern request
@@ -249,44 +253,8 @@ impl Line {
             Err(Failure::Error(_) | Failure::Protocol(_) | Failure::SessionEnded) => {}
             Err(failure) => return Err(failure),
         }
-        let every = speech::every_capability();
-        let key = SessionKey::of(None, &every);
-        let session = self.session(&key, &every).await?;
+        let session = self.common_session().await?;
         Ok(Arc::clone(&session.welcome))
-    }
-
-    /// 2025-11-25 basic/lifecycle, initialization
-    async fn initialize(&self, capabilities: &Map<String, Value>) -> Result<Session, Failure> {
-        let id = self.next_id();
-        let [revision, ..] = WITH_SESSIONS;
-        let params = json!({
-            "protocolVersion": revision,
-            "capabilities": capabilities,
-            "clientInfo": speech::client_info(),
-        });
-        let params = params.as_object().cloned().unwrap_or_default();
-        let body = message::request(id, "initialize", &params);
-        let (head, result) = self.exchange(headers::of_post(), body, id).await?;
-        let welcome = Welcome::initialized(result);
-        let welcome = welcome.ok_or(Failure::Protocol("a revision that is not known"))?;
-        let headers = in_session(&welcome.revision, head.get(SESSION));
-        let session = Session {
-            transport: self.transport.clone(),
-            headers,
-            welcome: Arc::new(welcome),
-        };
-        let ready = message::notification("notifications/initialized", &Map::new());
-        let sent = self.transport.send(session.headers.clone(), ready);
-        let sent = tokio::time::timeout(self.limits.deadline, sent).await;
-        sent.map_err(|_| Failure::TimedOut)??;
-        if session.welcome.offers("logging") {
-            // Each client's own level is looked at where its messages go out.
-            let id = self.next_id();
-            let params = Map::from_iter([("level".to_owned(), "debug".into())]);
-            let body = message::request(id, "logging/setLevel", &params);
-            drop(self.exchange(session.headers.clone(), body, id).await);
-        }
-        Ok(session)
     }
 
     /// A request whose answer is all that matters.
@@ -307,7 +275,7 @@ impl Line {
         body: Bytes,
         id: u64,
     ) -> Result<(HeaderMap, Map<String, Value>), Failure> {
-        let (head, mut conversation) = self.transport.open(headers, body).await?;
+        let (head, mut conversation) = self.transport.open(headers, body, id).await?;
         while let Some(heard) = conversation.next().await? {
             match heard {
                 Heard::Response {
@@ -318,7 +286,7 @@ impl Line {
                     return Ok((head, outcome?));
                 }
                 Heard::Notification { method, params } => self.notice(&method, &params),
-                Heard::Request { .. } => {}
+                Heard::Request { .. } | Heard::HungUp => {}
             }
         }
         Err(Failure::Unreachable)
@@ -326,57 +294,9 @@ impl Line {
 
     /// Passes on what the server tells without being asked.
     pub(super) fn notice(&self, method: &str, params: &Map<String, Value>) {
-        let notice = match method {
-            "notifications/tools/list_changed" => Notice::List(ListChange::Tools),
-            "notifications/prompts/list_changed" => Notice::List(ListChange::Prompts),
-            "notifications/resources/list_changed" => Notice::List(ListChange::Resources),
-            "notifications/resources/updated" => {
-                let Some(uri) = params.get("uri").and_then(Value::as_str) else {
-                    return;
-                };
-                Notice::Updated(uri.to_owned())
-            }
-            _ => return,
-        };
-        // Nobody listens, most of the time.
-        drop(self.notices.send(notice));
-    }
-}
-
-impl SessionKey {
-    pub(super) fn of(principal: Option<&Principal>, capabilities: &Map<String, Value>) -> Self {
-        // The same ones in another order are the same.
-        let sorted: BTreeMap<&String, &Value> = capabilities.iter().collect();
-        Self {
-            holder: principal.map(|it| (it.user.clone(), it.client.clone())),
-            capabilities: serde_json::to_string(&sorted).unwrap_or_default(),
-        }
-    }
-}
-
-impl Session {
-    /// The headers of a request in it.
-    pub(super) fn headers(&self) -> HeaderMap {
-        self.headers.clone()
-    }
-
-    /// Its identifier, where it has one.
-    fn id(&self) -> Option<&HeaderValue> {
-        self.headers.get(SESSION)
-    }
-}
-
-impl Drop for Session {
-    fn drop(&mut self) {
-        if self.id().is_none() {
-            return;
-        }
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            let (transport, headers) = (self.transport.clone(), self.headers.clone());
-            runtime.spawn(async move {
-                let ended = transport.end(headers);
-                drop(tokio::time::timeout(IDLE, ended).await);
-            });
+        if let Some(notice) = Notice::of(method, params) {
+            // Nobody listens, most of the time.
+            drop(self.notices.send(notice));
         }
     }
 }

@@ -29,6 +29,8 @@ pub(super) enum Heard {
         method: String,
         params: Map<String, Value>,
     },
+    /// It let go of the connection, and expects the gateway back for the rest.
+    HungUp,
 }
 
 impl Heard {

@@ -12,9 +12,14 @@ mod http;
 mod line;
 mod message;
 mod mounts;
+mod process;
 mod rewrite;
+mod session;
 mod shelf;
 mod speech;
+mod standing;
+mod task;
+mod transport;
 mod watch;
 
 use std::sync::Arc;
@@ -25,7 +30,9 @@ use bytes::Bytes;
 use serde_json::{Map, Value, json};
 use tokio::sync::broadcast;
 
-use super::{Answer, Backend, BackendError, CallContext, Catalogue, ListChange, Round, Updates};
+use super::{
+    Answer, Aside, Backend, BackendError, CallContext, Catalogue, ListChange, Round, Updates,
+};
 use crate::model::MountPrefix;
 use crate::resource_server::{Operation, Permit};
 use failure::Failure;
@@ -79,6 +86,7 @@ impl RemoteServer {
             match kind.as_ref().map_or(Some("complete"), Value::as_str) {
                 Some("complete") => return Ok(self.answer(result)),
                 Some("input_required") => round = Some(self.ask_round(result, context).await?),
+                Some("task") => return self.follow(&result, permit, context).await,
                 _ => {
                     let failure = Failure::Protocol("a result of a kind that was not asked for");
                     return Err(self.error(failure));
@@ -116,7 +124,7 @@ impl RemoteServer {
     fn add_round(&self, params: &mut Map<String, Value>, round: Round) -> Result<(), BackendError> {
         let Round { state, mut answers } = round;
         let server = state.get(KEPT_SERVER).and_then(Value::as_str);
-        if server != Some(self.line.name.as_str()) {
+        if !state.is_null() && server != Some(self.line.name.as_str()) {
             let why = "requestState is not of this server".to_owned();
             return Err(BackendError::InvalidParams(why));
         }
@@ -287,6 +295,10 @@ impl Backend for RemoteServer {
             return Ok(None);
         }
         Ok(self.watch.updates(&inner))
+    }
+
+    fn asides(&self) -> Option<broadcast::Receiver<Arc<Aside>>> {
+        Some(self.line.asides.subscribe())
     }
 
     fn list_changes(&self) -> Option<broadcast::Receiver<ListChange>> {

@@ -10,8 +10,10 @@ use super::catalogue::Taken;
 use super::credentials::Credentials;
 use super::http::HttpTransport;
 use super::line::Line;
+use super::process::Process;
 use super::rewrite::Rewriter;
 use super::shelf::Shelf;
+use super::transport::Transport;
 use super::watch::Watch;
 use super::{Backend, RemoteServer};
 use crate::backends::Catalogue;
@@ -129,18 +131,24 @@ impl Mounts {
         described: &Upstream,
         prefixes: Vec<MountPrefix>,
     ) -> Result<RemoteServer, GuardError> {
-        let UpstreamPlace::Address(address) = &described.place else {
-            return Err(GuardError::Scheme);
-        };
-        let settings = ChannelSettings {
-            allow_private: address.allow_private.clone(),
-            connect_timeout: CONNECT_TIMEOUT,
-        };
-        let channel = Channel::new(address.url.clone(), &settings, Arc::clone(&self.lookup))?;
-        let transport = HttpTransport {
-            channel,
-            credentials: Credentials::new(&described.credentials, &self.tokens),
-            max_response: described.limits.max_response,
+        let transport = match &described.place {
+            UpstreamPlace::Address(address) => {
+                let settings = ChannelSettings {
+                    allow_private: address.allow_private.clone(),
+                    connect_timeout: CONNECT_TIMEOUT,
+                };
+                let lookup = Arc::clone(&self.lookup);
+                Transport::Http(HttpTransport {
+                    channel: Channel::new(address.url.clone(), &settings, lookup)?,
+                    credentials: Credentials::new(&described.credentials, &self.tokens),
+                    max_response: described.limits.max_response,
+                })
+            }
+            UpstreamPlace::Process(process) => {
+                let max_line = described.limits.max_response;
+                let process = Process::new(label.clone(), process.clone(), max_line);
+                Transport::Process(Arc::new(process))
+            }
         };
         let rewriter = Rewriter(described.prefix.clone());
         let line = Line::new(

@@ -13,6 +13,8 @@ pub(super) struct Welcome {
     pub(super) capabilities: Map<String, Value>,
     /// What it tells the model about itself.
     pub(super) instructions: Option<String>,
+    /// True where a session can be opened as well.
+    pub(super) has_sessions: bool,
 }
 
 /// The revision in which every request carries its own metadata.
@@ -51,7 +53,10 @@ impl Welcome {
     pub(super) fn discovered(mut result: Map<String, Value>) -> Option<Self> {
         let versions = result.get("supportedVersions")?.as_array()?;
         versions.contains(&Value::from(MODERN)).then_some(())?;
+        let opens = |revision: &&str| versions.contains(&Value::from(*revision));
+        let has_sessions = WITH_SESSIONS.iter().any(opens);
         Some(Self {
+            has_sessions,
             revision: MODERN.to_owned(),
             capabilities: take_object(&mut result, "capabilities"),
             instructions: take_text(&mut result, "instructions"),
@@ -63,6 +68,7 @@ impl Welcome {
         let revision = take_text(&mut result, "protocolVersion")?;
         WITH_SESSIONS.contains(&revision.as_str()).then_some(())?;
         Some(Self {
+            has_sessions: true,
             revision,
             capabilities: take_object(&mut result, "capabilities"),
             instructions: take_text(&mut result, "instructions"),
@@ -83,6 +89,7 @@ pub(super) fn every_capability() -> Map<String, Value> {
         "roots": {},
         "extensions": {
             "io.modelcontextprotocol/ui": { "mimeTypes": ["text/html;profile=mcp-app"] },
+            TASKS: {},
         },
     });
     all.as_object().cloned().unwrap_or_default()
@@ -118,10 +125,11 @@ pub(super) fn capabilities_of(context: &CallContext) -> Map<String, Value> {
         all.insert("roots".to_owned(), json!({}));
     }
     all.extend(context.extras.capabilities.clone());
-    if let Some(Value::Object(extensions)) = all.get_mut("extensions")
-        && !can(Capability::Tasks)
-    {
-        extensions.shift_remove(TASKS);
+    if can(Capability::Tasks) {
+        let extensions = all.entry("extensions").or_insert_with(|| json!({}));
+        if let Value::Object(extensions) = extensions {
+            extensions.insert(TASKS.to_owned(), json!({}));
+        }
     }
     all
 }

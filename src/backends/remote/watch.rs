@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt as _};
 use serde_json::{Map, Value, json};
-use tokio::sync::{Notify, broadcast};
+use tokio::sync::{Notify, broadcast, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -16,10 +16,11 @@ use super::super::{ListChange, Updates};
 use super::failure::Failure;
 use super::headers;
 use super::http::in_session;
-use super::line::{Line, Notice, SessionKey};
+use super::line::{Line, Notice};
 use super::message::{self, Heard};
 use super::shelf::Shelf;
 use super::speech::{self, MODERN};
+use super::standing::StandingState;
 
 /// Watches one server.
 #[derive(Debug)]
@@ -180,10 +181,10 @@ impl Watch {
         let method = "subscriptions/listen";
         let mut dress = in_session(MODERN, None);
         headers::mirror(&mut dress, method, None);
-        let opened = self
-            .line
-            .transport
-            .open_endless(dress, message::request(id, method, &params));
+        let opened =
+            self.line
+                .transport
+                .open_endless(dress, message::request(id, method, &params), id);
         let opened = tokio::time::timeout(self.line.limits.deadline, opened).await;
         let mut conversation = opened.map_err(|_| Failure::TimedOut)??;
         loop {
@@ -194,6 +195,7 @@ impl Watch {
                     }
                     Some(Heard::Response { outcome: Err(Failure::Error(error)), .. })
                         if error.code == -32601 => return Ok(Ended::None),
+                    Some(Heard::HungUp) => {}
                     Some(Heard::Response { .. } | Heard::Request { .. }) | None => {
                         return Ok(Ended::Broken);
                     }
@@ -205,39 +207,27 @@ impl Watch {
 
     /// 2025-11-25 basic/transports, listening for messages from the server
     async fn listen_in_session(&self) -> Result<Ended, Failure> {
-        let every = speech::every_capability();
-        let session = self
-            .line
-            .session(&SessionKey::of(None, &every), &every)
-            .await?;
-        let head = session.headers();
-        let opened = self.line.transport.listen(&head, None);
-        let opened = tokio::time::timeout(self.line.limits.deadline, opened).await;
-        let Some((mut stream, mut events)) = opened.map_err(|_| Failure::TimedOut)?? else {
-            return Ok(Ended::None);
-        };
+        let session = self.line.common_session().await?;
+        let within = session.headers();
+        let mut standing = session.standing.state();
         let mut watched = BTreeSet::new();
         loop {
             let wanted = self.watched();
             for uri in wanted.difference(&watched) {
-                self.mark("resources/subscribe", uri, &head).await?;
+                self.mark("resources/subscribe", uri, &within).await?;
             }
             for uri in watched.difference(&wanted) {
-                self.mark("resources/unsubscribe", uri, &head).await?;
+                self.mark("resources/unsubscribe", uri, &within).await?;
             }
             watched = wanted;
             tokio::select! {
-                chunk = stream.chunk() => match chunk? {
-                    Some(chunk) => {
-                        events.push(&chunk)?;
-                        while let Some(data) = events.next() {
-                            if let Heard::Notification { method, params } = Heard::read(&data)? {
-                                self.line.notice(&method, &params);
-                            }
-                        }
+                state = ended(&mut standing) => return Ok(match state {
+                    StandingState::None => Ended::None,
+                    StandingState::Opening | StandingState::Open | StandingState::Over => {
+                        self.line.forget_common_session().await;
+                        Ended::Broken
                     }
-                    None => return Ok(Ended::Broken),
-                },
+                }),
                 () = self.moved(&watched) => if self.is_idle() {
                     return Ok(Ended::Idle);
                 },
@@ -273,6 +263,14 @@ impl Watch {
             Ended::Changed
         }
     }
+}
+
+/// Waits until nothing is heard any more on the stream of a session.
+async fn ended(standing: &mut watch::Receiver<StandingState>) -> StandingState {
+    let is_over =
+        |state: &StandingState| matches!(state, StandingState::None | StandingState::Over);
+    let over = standing.wait_for(is_over).await;
+    over.map_or(StandingState::Over, |state| *state)
 }
 
 /// Takes what the server tells, wherever it tells it.

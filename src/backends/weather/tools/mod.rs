@@ -125,6 +125,7 @@ fn report(context: &CallContext, (step, all): (u32, impl TryInto<u32>), message:
             progress: f64::from(step),
             total: all.try_into().ok().map(f64::from),
             message: Some(message.to_owned()),
+            ..Progress::default()
         });
     }
 }

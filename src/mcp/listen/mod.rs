@@ -1,12 +1,14 @@
 //! Streams of what happens: `subscriptions/listen` (2026-07-28 basic/patterns/subscriptions), and
 //! the stream that a GET opens before (2025-11-25 basic/transports, listening for messages).
 
+mod watched;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::stream::{self, AbortHandle, BoxStream, SelectAll, StreamExt as _};
+use futures_util::stream::{AbortHandle, BoxStream, SelectAll, StreamExt as _};
 use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 use tokio::time::{Instant, Interval};
@@ -14,18 +16,16 @@ use tokio::time::{Instant, Interval};
 use super::capabilities::Capabilities;
 use super::dispatch::Dispatcher;
 use super::error::Fault;
-use super::exchange::notification;
+use super::exchange::{UNTOLD_LEVEL, notification};
 use super::happening::{self, Event};
 use super::lasting::DOUBT_EVERY;
 use super::message::{Request, RequestId};
-use super::method::Target;
 use super::reply::Reply;
-use super::revision::Revision;
 use super::session::{Mark, Session};
 use super::shares::Share;
 use super::tasks;
 use super::tenant_changes::Present;
-use crate::backends::{Capability, ListChange};
+use crate::backends::{Aside, Backend, Capability, ListChange, LogLevel};
 use crate::model::{Digest, Principal, Tenant};
 use crate::resource_server::{Operation, Permit};
 use crate::store::StoredTask;
@@ -38,6 +38,8 @@ pub(super) struct Listener {
     principal: Arc<Principal>,
     whose: Whose,
     lists: Vec<ListChange>,
+    /// From which level on the session is told of what servers log.
+    level: LogLevel,
     events: SelectAll<BoxStream<'static, Event>>,
     /// How to end the watch of a resource.
     watched: BTreeMap<String, AbortHandle>,
@@ -166,27 +168,39 @@ impl Listener {
     fn new(dispatcher: Arc<Dispatcher>, permit: &Permit, whose: Whose) -> Result<Self, Fault> {
         let share = dispatcher.edge().streams.take(permit.principal());
         let share = share.ok_or(Fault::TooMany)?;
-        let events = dispatcher
-            .list_changes(permit.tenant())
-            .into_iter()
-            .map(happening::list_changes)
-            .collect();
+        let servers = dispatcher.servers(permit.tenant());
         let tenant = Arc::clone(permit.tenant());
-        Ok(Self {
+        let mut listener = Self {
             present: dispatcher.edge().tenants.follow(&tenant),
             dispatcher,
             tenant,
             principal: permit.holder(),
             whose,
             lists: Vec::new(),
-            events,
+            level: UNTOLD_LEVEL,
+            events: SelectAll::new(),
             watched: BTreeMap::new(),
             ready: VecDeque::new(),
             is_over: false,
             doubt: tokio::time::interval(DOUBT_EVERY),
             quiet_since: Instant::now(),
             _share: share,
-        })
+        };
+        listener.hear(&servers);
+        Ok(listener)
+    }
+
+    /// Listens to these servers as well.
+    fn hear(&mut self, servers: &[Arc<dyn Backend>]) {
+        for server in servers {
+            let changes = server.list_changes().map(happening::list_changes);
+            self.events.extend(changes);
+            // In 2026-07-28 nothing is told beside what was asked for.
+            if let (Whose::Session(..), Some(asides)) = (&self.whose, server.asides()) {
+                let asides = happening::asides(asides, Arc::clone(&self.principal));
+                self.events.push(asides);
+            }
+        }
     }
 
     /// The next message, or that there was none for a while. `None` at the end.
@@ -221,6 +235,7 @@ impl Listener {
             Event::AnyList => self.tell_lists(None),
             Event::Resource(uri) => self.tell_update(&uri),
             Event::Task(handle) => self.tell_task(&handle).await,
+            Event::Aside(aside) => self.tell_aside(&aside),
             Event::Session => self.follow_marks().await,
         }
     }
@@ -233,9 +248,8 @@ impl Listener {
         let tenants = (&self.tenant, &tenant);
         let changed = self.dispatcher.lists_that_change(&self.principal, tenants);
         let changed = changed.await;
-        for changes in self.dispatcher.further_changes(&self.tenant, &tenant) {
-            self.events.push(happening::list_changes(changes));
-        }
+        let further = self.dispatcher.further_servers(&self.tenant, &tenant);
+        self.hear(&further);
         self.tenant = tenant;
         for list in changed {
             self.tell_lists(Some(list));
@@ -269,30 +283,6 @@ impl Listener {
         }
     }
 
-    /// Watches a resource, where its reader may read it and changes of it are noticed.
-    async fn watch(&mut self, uri: &str) -> bool {
-        if self.watched.len() >= WATCHED || self.watched.contains_key(uri) {
-            return self.watched.contains_key(uri);
-        }
-        let Some(permit) = self.permit(Operation::ReadResource(uri.to_owned())) else {
-            return false;
-        };
-        let target = Target::Resource(uri);
-        let found = self.dispatcher.find(&self.tenant, target, Revision::LATEST);
-        let Ok((backend, _)) = found.await else {
-            return false;
-        };
-        let Ok(Some(updates)) = backend.subscribe(&permit, uri).await else {
-            return false;
-        };
-        let (updates, handle) = stream::abortable(updates);
-        self.watched.insert(uri.to_owned(), handle);
-        let uri = uri.to_owned();
-        let events = updates.map(move |()| Event::Resource(uri.clone()));
-        self.events.push(events.boxed());
-        true
-    }
-
     /// Follows a task, where it is the caller's.
     async fn follow(&mut self, handle: &str) -> bool {
         if self.task(handle).await.is_none() {
@@ -304,32 +294,6 @@ impl Listener {
         self.events
             .push(happening::rings(bell, move || Event::Task(handle.clone())));
         true
-    }
-
-    /// Does what the session has asked for since.
-    async fn follow_marks(&mut self) {
-        let Whose::Session(session, name) = &self.whose else {
-            return;
-        };
-        let edge = self.dispatcher.edge();
-        let Ok(marks) = edge.marks(&self.principal.tenant, session).await else {
-            return;
-        };
-        // 2025-11-25 basic/transports: each message is sent on one stream only; the latest one.
-        if edge.ended.contains(&session.topic) || marks.stream.as_ref() != Some(name) {
-            return self.end();
-        }
-        let wanted = marks.subscriptions;
-        self.watched.retain(|uri, handle| {
-            let keep = wanted.contains(uri);
-            if !keep {
-                handle.abort();
-            }
-            keep
-        });
-        for uri in &wanted {
-            self.watch(uri).await;
-        }
     }
 
     fn tell_lists(&mut self, changed: Option<ListChange>) {
@@ -349,6 +313,18 @@ impl Listener {
         let mut params = Map::new();
         params.insert("uri".to_owned(), json!(uri));
         self.tell("notifications/resources/updated", params);
+    }
+
+    /// What a server tells this client beside its calls; of its log, what the session wants.
+    fn tell_aside(&mut self, aside: &Aside) {
+        if aside.method == "notifications/message" {
+            let level = aside.params.get("level").and_then(Value::as_str);
+            let level = level.and_then(LogLevel::named);
+            if level.is_none_or(|level| level < self.level) {
+                return;
+            }
+        }
+        self.tell(&aside.method, aside.params.clone());
     }
 
     async fn tell_task(&mut self, handle: &str) {

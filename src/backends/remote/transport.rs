@@ -1,0 +1,114 @@
+//! How messages get to a mounted server and back, wherever it is.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::HeaderMap;
+
+use super::failure::Failure;
+use super::http::{HttpConversation, HttpTransport};
+use super::message::Heard;
+use super::process::{Process, ProcessConversation};
+
+/// The way to a server.
+#[derive(Clone, Debug)]
+pub(super) enum Transport {
+    /// At an address.
+    Http(HttpTransport),
+    /// In a child process. Headers mean nothing there, but for the session's.
+    Process(Arc<Process>),
+}
+
+/// What comes for one request, until its response.
+#[derive(Debug)]
+pub(super) enum Conversation {
+    Http(Box<HttpConversation>),
+    Process(ProcessConversation),
+}
+
+impl Transport {
+    /// Sends the request `id`. With what comes of it come the headers of the response.
+    pub(super) async fn open(
+        &self,
+        headers: HeaderMap,
+        body: Bytes,
+        id: u64,
+    ) -> Result<(HeaderMap, Conversation), Failure> {
+        match self {
+            Self::Http(http) => {
+                let (head, conversation) = http.open(headers, body).await?;
+                Ok((head, Conversation::Http(Box::new(conversation))))
+            }
+            Self::Process(process) => {
+                let (head, conversation) = process.open(&headers, body, id).await?;
+                Ok((head, Conversation::Process(conversation)))
+            }
+        }
+    }
+
+    /// Sends the request `id`, whose answers have no end; each has a bound all the same.
+    pub(super) async fn open_endless(
+        &self,
+        headers: HeaderMap,
+        body: Bytes,
+        id: u64,
+    ) -> Result<Conversation, Failure> {
+        match self {
+            Self::Http(http) => {
+                let conversation = http.open_endless(headers, body).await?;
+                Ok(Conversation::Http(Box::new(conversation)))
+            }
+            Self::Process(_) => Ok(self.open(headers, body, id).await?.1),
+        }
+    }
+
+    /// Sends a message that has no answer.
+    pub(super) async fn send(&self, headers: HeaderMap, body: Bytes) -> Result<(), Failure> {
+        match self {
+            Self::Http(http) => http.send(headers, body).await,
+            Self::Process(process) => process.send(&headers, body).await,
+        }
+    }
+
+    /// Opens the stream of what happens in a session. None where the server has no such stream.
+    pub(super) async fn listen(
+        &self,
+        headers: &HeaderMap,
+    ) -> Result<Option<Conversation>, Failure> {
+        match self {
+            Self::Http(http) => {
+                let conversation = http.listen(headers).await?;
+                Ok(conversation.map(|it| Conversation::Http(Box::new(it))))
+            }
+            Self::Process(process) => {
+                let conversation = process.listen(headers).await?;
+                Ok(Some(Conversation::Process(conversation)))
+            }
+        }
+    }
+
+    /// Ends a session.
+    pub(super) async fn end(&self, headers: HeaderMap) {
+        match self {
+            Self::Http(http) => http.end(headers).await,
+            // There is one, and it ends with the process.
+            Self::Process(_) => {}
+        }
+    }
+
+    /// True where all share one connection: then there is one session, and to let go of a request
+    /// says nothing to the server.
+    pub(super) fn is_shared(&self) -> bool {
+        matches!(self, Self::Process(_))
+    }
+}
+
+impl Conversation {
+    /// The next message; none when the response can't come any more.
+    pub(super) async fn next(&mut self) -> Result<Option<Heard>, Failure> {
+        match self {
+            Self::Http(http) => http.next().await,
+            Self::Process(process) => process.next().await,
+        }
+    }
+}
