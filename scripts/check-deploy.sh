@@ -14,6 +14,11 @@ for script in deploy/compose/*.sh; do
 done
 "$python" tests/deployment/image.py
 "$python" tests/deployment/manifests.py "$@"
+if command -v promtool >/dev/null; then
+    promtool check rules deploy/prometheus/alerts.yaml
+else
+    echo "Not checked: the grammar of the alert rules, for there is no promtool (a test holds their metrics against a gateway)."
+fi
 # A reminder and no more: a new field is no reason to stop.
 "$python" tests/deployment/log_fields.py || echo "Add them to docs/operations.md."
 echo "Not checked: that the images build, how large they are, that a cluster takes the chart."

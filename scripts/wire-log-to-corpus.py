@@ -23,7 +23,7 @@ def inputs(log):
     for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
         record = parsed(line)
         if record.get("target") == "mcp::wire" and record.get("message") == "received" and "headers" in record:
-            lines = [record["span"]["http.method"]]
+            lines = [record["http.method"]]
             lines += [f"{name}: {header(name, value)}" for name, value in parsed(record["headers"]).items()]
             text = "\n".join(lines) + "\n\n" + body(record.get("body", ""))
             yield IDENTIFIER.sub("00000000-0000-4000-8000-000000000000", text)

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use axum::extract::State;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderName, Method, StatusCode};
+use http::{HeaderName, HeaderValue, Method, StatusCode};
 use serde_json::json;
 use tower::ServiceBuilder;
+use tower::util::MapRequestLayer;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{Any, CorsLayer};
 
@@ -24,12 +25,15 @@ use crate::middleware::{
 use crate::model::Rule;
 use crate::rate_limits::RateLimiter;
 use crate::store::Store;
+use crate::telemetry::Telemetry;
 use crate::tenants::Tenants;
 use crate::{admin, authorization_server, mcp, resource_server, scim, web};
 
 /// What the routes and stations are made of.
 #[derive(Clone, Debug)]
 pub struct Parts {
+    /// What is measured of them.
+    pub telemetry: Arc<Telemetry>,
     /// Names requests, and says where they come from.
     pub request_id: Arc<request_id::Context>,
     /// Says how often callers may ask.
@@ -86,7 +90,10 @@ pub fn router(parts: &Parts) -> Router {
             tenant::station,
         ));
     // The tenant's station changes the path, so that it must come before the routes are looked at.
-    let routes = below_a_tenant.merge(probes(parts)).fallback(nowhere);
+    let routes = below_a_tenant
+        .merge(probes(parts))
+        .route_layer(MapRequestLayer::new(request_id::note_route))
+        .fallback(nowhere);
     let located = stations.service(routes);
     Router::new().fallback_service(located)
 }
@@ -103,7 +110,22 @@ pub fn admin_router(parts: &Parts) -> Router {
         .layer(from_fn_with_state(Limits::DOCUMENTS, limits::station));
     probes(parts)
         .merge(admin::routes(&parts.admin))
+        .merge(metrics(parts))
+        .route_layer(MapRequestLayer::new(request_id::note_route))
         .layer(stations)
+}
+
+/// For Prometheus. It says how much is done here and nothing of anybody, so that it asks for no token: whoever
+/// reaches the admin listener may read it.
+fn metrics(parts: &Parts) -> Router {
+    Router::new()
+        .route("/metrics", get(exposition))
+        .with_state(Arc::clone(&parts.telemetry))
+}
+
+async fn exposition(State(telemetry): State<Arc<Telemetry>>) -> impl IntoResponse {
+    let format = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    ([(CONTENT_TYPE, format)], telemetry.exposition())
 }
 
 fn mcp(parts: &Parts) -> Router {

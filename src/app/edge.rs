@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::egress;
 use super::ground::Ground;
+use super::kept::Kept;
 use crate::backends::Backend;
 use crate::backends::remote::Mounts;
 use crate::config::Config;
@@ -11,7 +12,6 @@ use crate::egress::SystemLookup;
 use crate::jose::Sealer;
 use crate::mcp::{Dispatcher, Edge, EdgeParts, ServerInfo};
 use crate::resource_server::{AccessTokens, Policy};
-use crate::telemetry::Figures;
 
 /// What the requests of the MCP endpoint share, with the sessions that were ended known.
 pub(super) async fn open(
@@ -32,24 +32,29 @@ pub(super) async fn open(
     Ok(Arc::new(edge))
 }
 
-/// The face of the servers behind the policy of the configuration, those that tenants have mounted
-/// beside the built-in ones.
-pub(super) async fn dispatcher(
-    config: &Config,
-    backends: Vec<Arc<dyn Backend>>,
-    figures: &Arc<Figures>,
-    edge: Arc<Edge>,
-) -> anyhow::Result<Dispatcher> {
-    let policy = Policy::new(config.scopes.catalogue.clone());
+/// The servers that tenants have mounted, beside the `built_in` ones.
+pub(super) async fn mounts(
+    built_in: &[Arc<dyn Backend>],
+    ground: &Ground,
+) -> anyhow::Result<Mounts> {
+    let tokens = egress::open_token_endpoints(ground)?;
+    let mounts = Mounts::new(built_in.to_vec(), Arc::new(SystemLookup), tokens).await;
+    Ok(mounts.measured_by(ground.figures.meters().clone()))
+}
+
+/// The face of the servers behind the policy of the configuration.
+pub(super) fn dispatcher(config: &Config, kept: &Kept) -> Dispatcher {
+    let policy = Arc::new(Policy::new(config.scopes.catalogue.clone()));
     let info = ServerInfo {
         name: "gatehouse".to_owned(),
         title: "Gatehouse".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
-    let tokens = egress::open_token_endpoints()?;
-    let mounts = Mounts::new(backends.clone(), Arc::new(SystemLookup), tokens).await;
-    let dispatcher = Dispatcher::new(backends, Arc::new(policy), Arc::clone(figures), edge, &info);
-    Ok(dispatcher.over(Arc::new(mounts)))
+    let figures = Arc::clone(&kept.ground.figures);
+    let (built_in, edge) = (kept.built_in.to_vec(), Arc::clone(&kept.edge));
+    Dispatcher::new(built_in, policy, figures, edge, &info)
+        .over(Arc::clone(&kept.mounts))
+        .recorded_by(kept.audit.clone())
 }
 
 /// Hears what other replicas leave, for as long as the process serves.

@@ -3,14 +3,15 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::telemetry;
 use crate::authorization_server::SigningKeys;
 use crate::config::Config;
 use crate::jose::{KeyCipher, KeyRings, read_key_file};
 use crate::model::{Clock, EncryptionKey, Random, SystemClock, SystemRandom, TenantSlug};
 use crate::rate_limits::RateLimiter;
-use crate::resource_server::Revocations;
+use crate::resource_server::{Possession, Revocations};
 use crate::store::{self, ConnectOptions, Location, Store};
-use crate::telemetry::Figures;
+use crate::telemetry::{Figures, History, Telemetry};
 use crate::tenants::Tenants;
 
 #[derive(Clone, Debug)]
@@ -26,7 +27,10 @@ pub(super) struct Ground {
     pub(super) signing_keys: Arc<SigningKeys>,
     pub(super) tenants: Arc<Tenants>,
     pub(super) revocations: Arc<Revocations>,
+    pub(super) possession: Arc<Possession>,
+    pub(super) telemetry: Telemetry,
     pub(super) figures: Arc<Figures>,
+    pub(super) history: Arc<History>,
     pub(super) limiter: Arc<RateLimiter>,
 }
 
@@ -57,7 +61,9 @@ impl Ground {
         let tenants = Tenants::open(Arc::clone(&store), rules, Arc::clone(&signing_keys)).await?;
         let revocations = Arc::new(Revocations::default());
         revocations.refresh(&*store).await?;
-        let figures = Arc::new(Figures::default());
+        let possession = Possession::new(Arc::clone(&key_rings), Arc::clone(&clock));
+        let telemetry = telemetry::open(config)?;
+        let figures = Arc::clone(telemetry.figures());
         Ok(Self {
             store,
             clock,
@@ -67,9 +73,12 @@ impl Ground {
             key_rings,
             signing_keys,
             tenants: Arc::new(tenants),
+            possession: Arc::new(possession),
+            history: Arc::new(History::new(Arc::clone(&figures))),
             revocations,
             limiter: Arc::new(RateLimiter::new(Arc::clone(&figures))),
             figures,
+            telemetry,
         })
     }
 }

@@ -4,7 +4,10 @@ mod audit;
 mod edge;
 mod egress;
 mod ground;
+mod kept;
+mod reload;
 mod rooms;
+mod telemetry;
 mod tenants;
 mod upkeep;
 
@@ -13,24 +16,25 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
+use tokio::signal::unix::Signal;
+use tokio::task::JoinHandle;
 
 use ground::Ground;
+use kept::{Kept, Rooms};
 
-use crate::audit::{Checkpoints, WriterTask};
+use crate::audit::WriterTask;
 use crate::backends::Backend;
-use crate::backends::weather::Weather;
 use crate::config::Config;
-use crate::mcp::{self, Dispatcher};
-use crate::middleware::origin::AllowedOrigins;
-use crate::middleware::scope;
+use crate::mcp;
 use crate::model::{PublicUrl, Tenant};
 use crate::operations::Operations;
 use crate::resource_server::local_principal;
-use crate::router::{self, Readiness};
-use crate::server::{self, Stop};
+use crate::router;
+use crate::server::{self, Live, Stop};
 use crate::store::Store;
 
 pub use ground::local_key_file;
+pub use reload::{Source, hangup};
 pub use tenants::TenantsTaken;
 
 /// Where the weather comes from.
@@ -45,14 +49,11 @@ pub enum WeatherSource {
 /// A gateway that is wired up.
 #[derive(Debug)]
 pub struct Gateway {
-    ground: Ground,
+    kept: Kept,
+    rooms: Rooms,
     tenant: Arc<Tenant>,
-    operations: Arc<Operations>,
-    dispatcher: Arc<Dispatcher>,
     audit_writer: WriterTask,
-    checkpoints: Arc<Checkpoints>,
     audit_retention: Option<Duration>,
-    parts: router::Parts,
     unused_client_ttl: Duration,
 }
 
@@ -76,47 +77,14 @@ impl Gateway {
         let default = config.tenants.first().context("no default tenant")?;
         let tenant = Arc::new(default.at(&public_url));
         let ground = Ground::open(config, &tenant.slug).await?;
-        let figures = &ground.figures;
-        let nws = Arc::new(rooms::nws(config, weather, &ground)?);
-        let issuer_keys = Arc::new(egress::open_issuer_keys(config, &ground.clock)?);
-        let checkpoints = Arc::new(rooms::checkpoints(&ground));
-        let (audit, audit_writer) = audit::start(config, &checkpoints);
-        let weather: Arc<dyn Backend> = Arc::new(Weather::new(nws, Arc::clone(figures)));
-        let backends = std::iter::once(weather).chain(others).collect();
-        let authenticate = rooms::authenticate(config, &ground, &issuer_keys, audit.clone());
-        let edge = edge::open(config, &ground, &authenticate.tokens).await?;
-        let dispatcher = edge::dispatcher(config, backends, figures, edge).await?;
-        let dispatcher = Arc::new(dispatcher.recorded_by(audit.clone()));
-        let authorization_server =
-            rooms::authorization_server(config, &ground, issuer_keys, audit.clone())?;
-        let operations = rooms::operations(config, &ground, public_url, &checkpoints, &dispatcher);
-        let operations = Arc::new(operations);
-        let parts = router::Parts {
-            request_id: Arc::new(rooms::request_id(config, &ground)),
-            limiter: Arc::clone(&ground.limiter),
-            tenants: Arc::clone(&ground.tenants),
-            origins: Arc::new(AllowedOrigins::new(config.server.allowed_origins.clone())),
-            authenticate: Arc::new(authenticate),
-            scope: Arc::new(scope::Context {
-                dispatcher: Arc::clone(&dispatcher),
-                figures: Arc::clone(figures),
-                recorder: audit,
-            }),
-            dispatcher: Arc::clone(&dispatcher),
-            authorization_server: Arc::new(authorization_server),
-            admin: Arc::new(rooms::admin(config, &ground, &operations)),
-            scim: Arc::new(rooms::scim(&ground)),
-            readiness: Arc::new(Readiness::new(Arc::clone(&ground.store))),
-        };
+        let (kept, audit_writer) = Kept::open(config, ground, public_url, weather, others).await?;
+        let rooms = kept.furnish(config)?;
         Ok(Self {
-            ground,
+            kept,
+            rooms,
             tenant,
-            operations,
-            dispatcher,
             audit_writer,
-            checkpoints,
             audit_retention: config.audit.retention,
-            parts,
             unused_client_ttl: config.registration.unused_ttl,
         })
     }
@@ -130,19 +98,36 @@ impl Gateway {
     /// What operators do.
     #[must_use]
     pub fn operations(&self) -> &Operations {
-        &self.operations
+        &self.rooms.operations
     }
 
     /// The database.
     #[must_use]
     pub fn store(&self) -> &dyn Store {
-        &*self.ground.store
+        &*self.kept.ground.store
+    }
+
+    /// Makes the tenants of the configuration those of the database that come from it, and loads
+    /// the default one.
+    pub async fn apply_tenants(&self) -> anyhow::Result<()> {
+        let tenants = &self.rooms.operations.file_tenants;
+        self.kept.apply_tenants(tenants).await?;
+        self.kept.ground.tenants.load(&self.tenant.slug).await?;
+        Ok(())
     }
 
     /// Answers requests at `listener` until it is to `stop`.
     pub async fn answer(&self, listener: TcpListener, stop: Stop) {
-        let readiness = Arc::clone(&self.parts.readiness);
-        let edge = Arc::clone(self.dispatcher.edge());
+        self.answer_live(listener, stop, self.live()).await;
+    }
+
+    fn live(&self) -> Live {
+        Live::new(router::router(&self.rooms.parts))
+    }
+
+    async fn answer_live(&self, listener: TcpListener, stop: Stop, live: Live) {
+        let readiness = Arc::clone(&self.kept.readiness);
+        let edge = Arc::clone(&self.kept.edge);
         let stopping = stop.clone();
         tokio::spawn(async move {
             stopping.announced().await;
@@ -150,52 +135,75 @@ impl Gateway {
             stopping.closed().await;
             edge.close();
         });
-        server::serve(listener, router::router(&self.parts), stop).await;
+        server::serve(listener, live, stop).await;
         // Nobody is answered any more, so that no event comes after these.
         self.audit_writer.finish().await;
+        self.kept.ground.telemetry.finish().await;
     }
 
-    /// Serves at `listener`, and operators at `admin`, until it is to `stop`.
-    pub async fn serve(self, listener: TcpListener, admin: Option<TcpListener>, stop: Stop) {
-        let removal = tokio::spawn(upkeep::remove_expired(
-            Arc::clone(&self.ground.store),
-            Arc::clone(&self.ground.clock),
-            self.unused_client_ttl,
-            self.audit_retention
-                .map(|retention| (Arc::clone(&self.checkpoints), retention)),
-        ));
-        let store = Arc::clone(&self.ground.store);
-        let watch = upkeep::watch(
-            Arc::clone(&self.ground.tenants),
-            Arc::clone(&self.ground.revocations),
-            Arc::clone(self.dispatcher.edge()),
-            store,
-        );
-        let refresh = tokio::spawn(watch);
-        let hearing = tokio::spawn(edge::hear(Arc::clone(self.dispatcher.edge())));
-        let limiter = Arc::clone(&self.ground.limiter);
-        let sharing = tokio::spawn(limiter.share(Arc::clone(&self.ground.store) as Arc<_>));
-        let sampling = tokio::spawn(upkeep::sample(Arc::clone(&self.parts.admin.history)));
+    /// Serves at one listener, and operators at the other, until it is to `stop`. What becomes of
+    /// the configuration is taken up as its source has it.
+    pub async fn serve(
+        self,
+        (listener, admin): (TcpListener, Option<TcpListener>),
+        (source, hangup): (Source, Option<Signal>),
+        stop: Stop,
+    ) {
+        let live = self.live();
+        let admin_live = Live::new(router::admin_router(&self.rooms.parts));
+        let tasks = self.spawn_upkeep();
+        let reloading = reload::Reloading {
+            kept: self.kept.clone(),
+            live: live.clone(),
+            admin: admin_live.clone(),
+        };
+        let reloading = tokio::spawn(reloading.follow(source, hangup));
         let operators = async {
             if let Some(admin) = admin {
-                server::serve(admin, router::admin_router(&self.parts), stop.clone()).await;
+                server::serve(admin, admin_live, stop.clone()).await;
             }
         };
-        tokio::join!(self.answer(listener, stop.clone()), operators);
-        removal.abort();
-        sampling.abort();
-        refresh.abort();
-        hearing.abort();
-        sharing.abort();
+        tokio::join!(self.answer_live(listener, stop.clone(), live), operators);
+        reloading.abort();
+        for task in tasks {
+            task.abort();
+        }
+    }
+
+    /// What a serving process does by itself.
+    fn spawn_upkeep(&self) -> Vec<JoinHandle<()>> {
+        let Kept { ground, edge, .. } = &self.kept;
+        let retention = self.audit_retention;
+        let removal = upkeep::remove_expired(
+            Arc::clone(&ground.store),
+            Arc::clone(&ground.clock),
+            self.unused_client_ttl,
+            retention.map(|retention| (Arc::clone(&self.kept.checkpoints), retention)),
+        );
+        let watch = upkeep::watch(
+            Arc::clone(&ground.tenants),
+            Arc::clone(&ground.revocations),
+            Arc::clone(edge),
+            Arc::clone(&ground.store),
+        );
+        let limiter = Arc::clone(&ground.limiter);
+        let sharing = limiter.share(Arc::clone(&ground.store) as Arc<_>);
+        vec![
+            tokio::spawn(removal),
+            tokio::spawn(watch),
+            tokio::spawn(edge::hear(Arc::clone(edge))),
+            tokio::spawn(sharing),
+            tokio::spawn(upkeep::sample(Arc::clone(&ground.history))),
+        ]
     }
 
     /// Serves whoever started the process, on standard input and output.
     pub async fn serve_stdio(self) -> anyhow::Result<()> {
-        let policy = self.dispatcher.policy();
+        let policy = self.rooms.dispatcher.policy();
         let principal = Arc::new(local_principal(&self.tenant, policy.catalogue()));
         let (input, output) = (tokio::io::stdin(), tokio::io::stdout());
         let caller = (self.tenant, principal);
-        let served = mcp::stdio::serve(self.dispatcher, caller, input, output).await;
+        let served = mcp::stdio::serve(self.rooms.dispatcher, caller, input, output).await;
         self.audit_writer.finish().await;
         Ok(served?)
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::WeatherSource;
 use super::egress;
 use super::ground::Ground;
+use super::kept::Kept;
 use crate::audit::{Checkpoints, Recorder};
 use crate::authorization_server::{self, TokenSettings};
 use crate::config::Config;
@@ -12,12 +13,11 @@ use crate::identity::oidc::RelyingParty;
 use crate::identity::{Accounts, FederatedAccounts};
 use crate::jose::{IssuerKeys, TextCipher};
 use crate::mcp::Dispatcher;
-use crate::middleware::{authenticate, request_id};
-use crate::model::PublicUrl;
+use crate::middleware::authenticate;
+use crate::middleware::request_id::{self, InFlight};
 use crate::nws::{self, Nws};
 use crate::operations::Operations;
-use crate::resource_server::{AccessTokens, Possession};
-use crate::telemetry::History;
+use crate::resource_server::AccessTokens;
 use crate::web::TrustedProxies;
 use crate::{admin, scim};
 
@@ -31,10 +31,17 @@ pub(super) fn checkpoints(ground: &Ground) -> Checkpoints {
 }
 
 /// How requests are named, and who may say where they come from.
-pub(super) fn request_id(config: &Config, ground: &Ground) -> request_id::Context {
+pub(super) fn request_id(
+    config: &Config,
+    ground: &Ground,
+    in_flight: &Arc<InFlight>,
+) -> request_id::Context {
     let server = &config.server;
     request_id::Context {
         random: Arc::clone(&ground.random),
+        figures: Arc::clone(&ground.figures),
+        tracing: ground.telemetry.tracing(),
+        in_flight: Arc::clone(in_flight),
         proxies: TrustedProxies::new(server.trusted_proxies.clone(), server.forwarded_header),
     }
 }
@@ -46,16 +53,25 @@ pub(super) fn authenticate(
     recorder: Recorder,
 ) -> authenticate::Context {
     authenticate::Context {
-        tokens: Arc::new(AccessTokens::new(
-            (Arc::clone(&ground.key_rings), Arc::clone(issuer_keys)),
-            config.scopes.catalogue.clone(),
-            Arc::clone(&ground.clock),
-            Arc::clone(&ground.revocations),
-        )),
-        possession: Possession::new(Arc::clone(&ground.key_rings), Arc::clone(&ground.clock)),
+        tokens: access_tokens(config, ground, issuer_keys),
+        possession: Arc::clone(&ground.possession),
         initial_scopes: config.scopes.initial.clone(),
         recorder,
+        meters: ground.figures.meters().clone(),
     }
+}
+
+pub(super) fn access_tokens(
+    config: &Config,
+    ground: &Ground,
+    issuer_keys: &Arc<IssuerKeys>,
+) -> Arc<AccessTokens> {
+    Arc::new(AccessTokens::new(
+        (Arc::clone(&ground.key_rings), Arc::clone(issuer_keys)),
+        config.scopes.catalogue.clone(),
+        Arc::clone(&ground.clock),
+        Arc::clone(&ground.revocations),
+    ))
 }
 
 pub(super) fn authorization_server(
@@ -68,7 +84,7 @@ pub(super) fn authorization_server(
     Ok(authorization_server::Context {
         store: Arc::clone(store),
         audit,
-        documents: egress::open_documents(config, store, clock)?,
+        documents: egress::open_documents(config, ground)?,
         key_rings: Arc::clone(&ground.key_rings),
         issuer_keys,
         clock: Arc::clone(clock),
@@ -83,6 +99,7 @@ pub(super) fn authorization_server(
             refresh_grace: config.tokens.refresh_grace,
         },
         limiter: Arc::clone(&ground.limiter),
+        meters: ground.figures.meters().clone(),
     })
 }
 
@@ -97,28 +114,23 @@ fn accounts(ground: &Ground) -> anyhow::Result<Accounts> {
 fn federated(ground: &Ground) -> anyhow::Result<FederatedAccounts> {
     Ok(FederatedAccounts {
         store: Arc::clone(&ground.store),
-        party: RelyingParty::new(Arc::clone(&ground.clock))?,
+        party: RelyingParty::new(Arc::clone(&ground.clock), ground.figures.meters())?,
         cipher: TextCipher::new(&ground.key, "identity providers")?,
         clock: Arc::clone(&ground.clock),
         random: Arc::clone(&ground.random),
     })
 }
 
-pub(super) fn operations(
-    config: &Config,
-    ground: &Ground,
-    default_url: PublicUrl,
-    checkpoints: &Arc<Checkpoints>,
-    dispatcher: &Arc<Dispatcher>,
-) -> Operations {
+pub(super) fn operations(config: &Config, kept: &Kept, dispatcher: &Arc<Dispatcher>) -> Operations {
+    let Kept { ground, .. } = kept;
     Operations {
         store: Arc::clone(&ground.store),
         rules: config.tenant_rules.clone(),
         file_tenants: config.tenants.clone(),
-        default_url,
+        default_url: kept.public_url.clone(),
         tenants: Arc::clone(&ground.tenants),
         signing_keys: Arc::clone(&ground.signing_keys),
-        checkpoints: Arc::clone(checkpoints),
+        checkpoints: Arc::clone(&kept.checkpoints),
         dispatcher: Arc::clone(dispatcher),
         catalogue: config.scopes.catalogue.clone(),
         clock: Arc::clone(&ground.clock),
@@ -134,7 +146,7 @@ pub(super) fn admin(
     admin::Context {
         operations: Arc::clone(operations),
         figures: Arc::clone(&ground.figures),
-        history: Arc::new(History::new(Arc::clone(&ground.figures))),
+        history: Arc::clone(&ground.history),
         url: config.server.admin_url.clone(),
     }
 }
@@ -158,5 +170,6 @@ pub(super) fn nws(config: &Config, source: WeatherSource, ground: &Ground) -> an
     };
     let identity = nws::egress_settings(config.weather.contact.as_deref());
     let client = crate::egress::Client::new(&identity)?;
+    let client = client.watched(egress::watched(ground, "nws"));
     Ok(Nws::live(settings, client, clock, random))
 }

@@ -1,6 +1,6 @@
 //! The tenants of the configuration file and of operators, side by side in the database.
 
-use super::Gateway;
+use super::kept::Kept;
 use crate::audit;
 use crate::config::FileTenant;
 use crate::model::{Actor, StoredTenant, TenantOrigin, TenantSlug};
@@ -11,16 +11,10 @@ use crate::store::{Application, Clash};
 #[error("{}", lines(.0))]
 pub struct TenantsTaken(Vec<Clash>);
 
-impl Gateway {
-    /// Makes the tenants of the configuration those of the database that come from it, and loads
-    /// the default one.
-    pub async fn apply_tenants(&self) -> anyhow::Result<()> {
-        let stored: Vec<StoredTenant> = self
-            .operations
-            .file_tenants
-            .iter()
-            .map(|one| self.stored(one))
-            .collect();
+impl Kept {
+    /// Makes the tenants of the configuration those of the database that come from it, all or none.
+    pub(super) async fn apply_tenants(&self, tenants: &[FileTenant]) -> anyhow::Result<()> {
+        let stored: Vec<StoredTenant> = tenants.iter().map(|one| self.stored(one)).collect();
         let default = TenantSlug::default();
         let change = audit::change(&default, Actor::System, &*self.ground.clock);
         match self.ground.store.apply_tenants(&change, &stored).await? {
@@ -36,7 +30,6 @@ impl Gateway {
             }
         }
         self.ground.tenants.refresh().await?;
-        self.ground.tenants.load(&self.tenant.slug).await?;
         Ok(())
     }
 
@@ -44,7 +37,7 @@ impl Gateway {
         let public_url = tenant.public_url.as_ref();
         StoredTenant {
             slug: tenant.slug.clone(),
-            public_url: public_url.unwrap_or(&self.tenant.public_url).clone(),
+            public_url: public_url.unwrap_or(&self.public_url).clone(),
             settings: tenant.settings.as_json().to_owned(),
             origin: TenantOrigin::File,
         }

@@ -109,6 +109,12 @@ impl Recorder {
         ))
     }
 
+    /// How many records wait to be written.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.queue.max_capacity() - self.queue.capacity()
+    }
+
     /// Whether the arguments of calls are written.
     #[must_use]
     pub const fn writes_arguments(&self) -> bool {

@@ -30,11 +30,6 @@ const FORM: &str = "account";
 const SIGN_IN: &str = "account-sign-in";
 const SIGN_IN_LIFETIME: Duration = Duration::from_hours(1);
 
-#[tracing::instrument(
-    name = "authorization_server.account.get",
-    skip_all,
-    fields(tenant = %tenant.slug)
-)]
 pub(super) async fn get(
     State(context): State<Arc<Context>>,
     Extension(tenant): Extension<Arc<Tenant>>,
@@ -45,11 +40,6 @@ pub(super) async fn get(
         .unwrap_or_else(|error| error.refuse(&tenant))
 }
 
-#[tracing::instrument(
-    name = "authorization_server.account.post",
-    skip_all,
-    fields(tenant = %tenant.slug)
-)]
 pub(super) async fn post(
     State(context): State<Arc<Context>>,
     Extension(tenant): Extension<Arc<Tenant>>,

@@ -80,11 +80,6 @@ pub(super) fn is_verified(request: &AuthorizationRequest) -> bool {
     !redirect_uri.is_loopback() && host == Some(redirect_uri.destination())
 }
 
-#[tracing::instrument(
-    name = "authorization_server.consent.post",
-    skip_all,
-    fields(tenant = %tenant.slug)
-)]
 pub(super) async fn post(
     State(context): State<Arc<Context>>,
     Extension(tenant): Extension<Arc<Tenant>>,

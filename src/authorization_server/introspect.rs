@@ -58,11 +58,6 @@ impl Confirmation {
     }
 }
 
-#[tracing::instrument(
-    name = "authorization_server.introspect.post",
-    skip_all,
-    fields(tenant = %tenant.slug, client.id = tracing::field::Empty)
-)]
 pub(super) async fn post(
     State(context): State<Arc<Context>>,
     Extension(tenant): Extension<Arc<Tenant>>,

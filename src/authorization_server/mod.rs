@@ -38,6 +38,7 @@ use crate::jose::{IssuerKeys, KeyRings};
 use crate::model::{Actor, Change, Clock, Random, ScopeCatalogue, ScopeSet, Tenant};
 use crate::rate_limits::{Limited, RateLimiter};
 use crate::store::Store;
+use crate::telemetry::Meters;
 use crate::web::form_token;
 
 pub use signing_keys::{KeyRotation, SigningKeys, SigningKeysError};
@@ -71,6 +72,8 @@ pub struct Context {
     pub tokens: TokenSettings,
     /// How often clients and people may ask.
     pub limiter: Arc<RateLimiter>,
+    /// Counts what comes of requests.
+    pub meters: Meters,
 }
 
 /// How long tokens live.

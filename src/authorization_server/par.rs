@@ -16,6 +16,7 @@ use super::dpop::{self, ProofError};
 use super::{Context, refusal};
 use crate::model::{Client, KeyThumbprint, PushedRequest, Secret, Tenant};
 use crate::store::StoreError;
+use crate::telemetry::origin;
 use crate::web::{self, FormRejection, Parameters, RepeatedParameter, read_form};
 
 /// Why a request is not taken. The text is its `error_description`.
@@ -48,11 +49,6 @@ enum PushError {
 /// What proves the client, and is no part of the request.
 const CREDENTIALS: [&str; 3] = ["client_secret", "client_assertion", "client_assertion_type"];
 
-#[tracing::instrument(
-    name = "authorization_server.par.post",
-    skip_all,
-    fields(tenant = %tenant.slug, client.id = tracing::field::Empty)
-)]
 pub(super) async fn post(
     State(context): State<Arc<Context>>,
     Extension(tenant): Extension<Arc<Tenant>>,
@@ -73,7 +69,7 @@ async fn push(
 ) -> Result<Response, PushError> {
     let parameters = read_form(request).await?;
     let client = authenticate(context, tenant, headers, &parameters).await?;
-    tracing::Span::current().record("client.id", client.id.as_str());
+    origin::note_client(&client.id);
     // RFC 9126 §2.1: a reference in the place of the request is refused.
     if parameters.one("request_uri")?.is_some() {
         return Err(PushError::RequestUri);

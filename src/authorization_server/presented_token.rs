@@ -9,6 +9,7 @@ use super::{Context, refusal};
 use crate::jose::{AccessTokenClaims, JoseError};
 use crate::model::{Client, Grant, RefreshToken, Secret, Tenant};
 use crate::store::StoreError;
+use crate::telemetry::origin;
 use crate::web::{FormRejection, Parameters, RepeatedParameter, read_form};
 
 /// What the client presented.
@@ -49,7 +50,7 @@ pub(super) async fn read(
     let headers = request.headers().clone();
     let parameters = read_form(request).await?;
     let client = authenticate(context, tenant, &headers, &parameters).await?;
-    tracing::Span::current().record("client.id", client.id.as_str());
+    origin::note_client(&client.id);
     Ok((client, read_token(&parameters)?))
 }
 

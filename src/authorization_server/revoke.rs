@@ -10,11 +10,6 @@ use super::Context;
 use super::presented_token::{self, PresentedToken, PresentedTokenError};
 use crate::model::{Actor, Tenant};
 
-#[tracing::instrument(
-    name = "authorization_server.revoke.post",
-    skip_all,
-    fields(tenant = %tenant.slug, client.id = tracing::field::Empty)
-)]
 pub(super) async fn post(
     State(context): State<Arc<Context>>,
     Extension(tenant): Extension<Arc<Tenant>>,

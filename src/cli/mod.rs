@@ -26,7 +26,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser as _};
 
-use crate::app::{Gateway, WeatherSource};
+use crate::app::{Gateway, Source, WeatherSource};
 use crate::config::{self, Config, Environment, LogFormat};
 use crate::model::{PublicUrl, Tenant};
 use crate::operations::{OperationError, Operations, TenantState};
@@ -90,9 +90,9 @@ fn dispatch(arguments: Arguments, environment: &Environment) -> anyhow::Result<E
             });
         }
         Command::Serve => {
-            let config = load()?;
-            log(config.telemetry.log, "info")?;
-            block_on(serve::serve(&config))?;
+            let source = Source::load(arguments.config.clone(), environment)?;
+            log(source.config.telemetry.log, "info")?;
+            block_on(serve::serve(source))?;
         }
         Command::Stdio => {
             let config = load()?;

@@ -5,12 +5,14 @@ use tokio::net::TcpListener;
 
 use super::announce::announcement;
 use super::{open, public_url, terminal};
-use crate::app::{Gateway, WeatherSource, local_key_file};
+use crate::app;
+use crate::app::{Gateway, Source, WeatherSource, local_key_file};
 use crate::config::Config;
 use crate::server;
 
 /// Serves clients over HTTP until the process is told to stop.
-pub(super) async fn serve(config: &Config) -> anyhow::Result<()> {
+pub(super) async fn serve(source: Source) -> anyhow::Result<()> {
+    let config = &source.config;
     let listen = config.server.listen;
     let listener = TcpListener::bind(listen)
         .await
@@ -33,8 +35,10 @@ pub(super) async fn serve(config: &Config) -> anyhow::Result<()> {
     );
     // Whoever reads that it listens may end it from then on.
     let stop = server::stop_signal()?;
+    let hangup = app::hangup();
     terminal::say(&text)?;
-    gateway.serve(listener, admin, stop).await;
+    let listeners = (listener, admin);
+    gateway.serve(listeners, (source, hangup), stop).await;
     Ok(())
 }
 

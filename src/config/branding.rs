@@ -73,6 +73,7 @@ fn read_logo(source: &str, checks: &mut Checks<'_>, path: &KeyPath) -> Option<Lo
         let bytes = encoded.and_then(|encoded| STANDARD.decode(encoded).ok());
         checks.require(bytes, path, "a data: URL in base64")?
     } else {
+        checks.note_file(source);
         match std::fs::read(source) {
             Ok(bytes) => bytes,
             Err(error) => {

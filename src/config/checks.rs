@@ -1,6 +1,8 @@
 //! What the schema can't say: each section checks its own values here, and every mistake is kept.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -15,6 +17,7 @@ pub(super) struct Checks<'a> {
     document: &'a Document,
     environment: &'a Environment,
     problems: Vec<Problem>,
+    files: BTreeSet<PathBuf>,
 }
 
 impl<'a> Checks<'a> {
@@ -23,12 +26,23 @@ impl<'a> Checks<'a> {
             document,
             environment,
             problems: Vec::new(),
+            files: BTreeSet::new(),
         }
     }
 
     /// The environment, for values that name a variable.
     pub(super) fn environment(&self) -> &'a Environment {
         self.environment
+    }
+
+    /// Remembers that the configuration is also what is in this file.
+    pub(super) fn note_file(&mut self, name: &str) {
+        self.files.insert(name.into());
+    }
+
+    /// The files that the configuration names.
+    pub(super) fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        self.files.iter()
     }
 
     /// Keeps a mistake; what stands at `path` is shown with it.

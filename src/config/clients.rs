@@ -128,6 +128,7 @@ impl MetadataDocumentsSection {
         let Some(file) = &self.root_certificates else {
             return Some(Vec::new());
         };
+        checks.note_file(file);
         let read = std::fs::read(file).ok();
         checks.require(read, path, "a file that can be read")
     }

@@ -123,6 +123,7 @@ fn from_variable(checks: &mut Checks<'_>, path: &KeyPath, name: &str) -> Option<
 }
 
 fn from_file(checks: &mut Checks<'_>, path: &KeyPath, name: &str) -> Option<Secret> {
+    checks.note_file(name);
     match std::fs::read_to_string(name) {
         Ok(text) => Some(Secret::new(text.trim_end_matches(['\r', '\n']).to_owned())),
         Err(error) => {

@@ -128,6 +128,7 @@ impl Document {
         Sources {
             file: self.file.clone(),
             variables: self.variables.values().cloned().collect(),
+            files: Vec::new(),
         }
     }
 

@@ -11,6 +11,7 @@ mod checks;
 mod clients;
 mod database;
 mod document;
+mod fixed;
 mod foreign;
 mod identity_assertions;
 mod identity_provider;
@@ -56,7 +57,7 @@ pub use schema::{read_value, schema};
 pub use scopes::Scopes;
 pub use sections::{Config, Sources};
 pub use server::{ForwardingHeader, Server};
-pub use telemetry::{LogFormat, Telemetry};
+pub use telemetry::{LogFormat, Otlp, Telemetry};
 pub use tenant_document::{TenantRules, TenantSettings};
 pub use tenants::{FileTenant, reserved_segment};
 pub use tokens::Tokens;
@@ -107,7 +108,10 @@ fn finish(
         return Err(Problems::new(problems));
     };
     let mut checks = Checks::new(&document, environment);
-    let config = sections.resolve(&mut checks, document.sources());
+    let mut config = sections.resolve(&mut checks, document.sources());
+    if let Some(config) = &mut config {
+        config.sources.files = checks.files().cloned().collect();
+    }
     problems.extend(checks.into_problems());
     match config {
         Some(config) if problems.is_empty() => Ok(config),

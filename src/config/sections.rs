@@ -1,6 +1,7 @@
 //! All sections of the configuration, as they are written and as the rooms get them.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -53,7 +54,7 @@ pub struct Config {
     pub tenant_rules: TenantRules,
     /// The audit log.
     pub audit: Audit,
-    /// Logs.
+    /// Logs, traces and figures.
     pub telemetry: Telemetry,
     /// Where all this came from.
     pub sources: Sources,
@@ -66,6 +67,8 @@ pub struct Sources {
     pub file: Option<String>,
     /// The names of the environment variables that had their say.
     pub variables: Vec<String>,
+    /// The files that it names: secrets, certificates, logos.
+    pub files: Vec<PathBuf>,
 }
 
 /// The configuration of Gatehouse.
@@ -138,6 +141,7 @@ impl Sections {
             .and_then(|server| server.public_url.as_ref());
         let tenants = tenants::resolve(&self.tenants, default_url, &rules, checks);
         let audit = self.audit.resolve(checks);
+        let telemetry = self.telemetry.resolve(checks);
         Some(Config {
             server: server?,
             database: database?,
@@ -152,7 +156,7 @@ impl Sections {
             tenants: tenants?,
             tenant_rules: rules,
             audit: audit?,
-            telemetry: self.telemetry.resolve(),
+            telemetry: telemetry?,
             sources,
         })
     }

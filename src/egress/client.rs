@@ -6,6 +6,8 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Response};
 use url::Url;
 
+use super::watch::{Watch, Watched};
+
 /// What one kind of upstream may take and how the gateway names itself to it.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -26,6 +28,7 @@ pub struct Settings {
 pub struct Client {
     http: reqwest::Client,
     max_body: usize,
+    watched: Option<Watched>,
 }
 
 /// Why there is no response.
@@ -65,12 +68,23 @@ impl Client {
         Ok(Self {
             http,
             max_body: settings.max_body,
+            watched: None,
         })
+    }
+
+    /// The same client, whose requests are measured.
+    #[must_use]
+    pub fn watched(self, watched: Watched) -> Self {
+        let watched = Some(watched);
+        Self { watched, ..self }
     }
 
     /// Gets `url`. A response of any status is a response, redirects among them.
     pub async fn get(&self, url: Url, headers: HeaderMap) -> Result<Response<Bytes>, EgressError> {
-        self.receive(self.http.get(url).headers(headers)).await
+        let watch = Watch::begin(self.watched.as_ref(), "GET", &url);
+        let answer = self.receive(self.http.get(url).headers(headers)).await;
+        watch.end(answer.as_ref().map_err(|error| *error));
+        answer
     }
 
     /// Posts `body` to `url`. A response of any status is a response, redirects among them.
@@ -80,8 +94,11 @@ impl Client {
         headers: HeaderMap,
         body: Bytes,
     ) -> Result<Response<Bytes>, EgressError> {
-        self.receive(self.http.post(url).headers(headers).body(body))
-            .await
+        let watch = Watch::begin(self.watched.as_ref(), "POST", &url);
+        let request = self.http.post(url).headers(headers).body(body);
+        let answer = self.receive(request).await;
+        watch.end(answer.as_ref().map_err(|error| *error));
+        answer
     }
 
     async fn receive(

@@ -16,6 +16,7 @@ use super::USER_AGENT;
 use super::client::{EgressError, kind_of, receive};
 use super::limiter::Limiter;
 use super::resolver::{Lookup, Reachable, SpecialUse, VettedResolver};
+use super::watch::{Watch, Watched};
 
 /// What guarded requests may do.
 #[derive(Clone, Debug)]
@@ -46,6 +47,7 @@ pub struct GuardedClient {
     deadline: Duration,
     limiter: Limiter,
     slots: Semaphore,
+    watched: Option<Watched>,
 }
 
 /// Why there is no response.
@@ -130,7 +132,15 @@ impl GuardedClient {
             deadline: settings.deadline,
             limiter: Limiter::new(settings.per_host, settings.in_all),
             slots: Semaphore::new(SLOTS),
+            watched: None,
         })
+    }
+
+    /// The same client, whose requests are measured.
+    #[must_use]
+    pub fn watched(self, watched: Watched) -> Self {
+        let watched = Some(watched);
+        Self { watched, ..self }
     }
 
     /// Gets `url`. A response of any status is a response, redirects among them.
@@ -144,9 +154,21 @@ impl GuardedClient {
             return Err(GuardError::Busy);
         }
         let _slot = self.slots.try_acquire().map_err(|_| GuardError::Busy)?;
-        tokio::time::timeout(self.deadline, self.fetch(url, accept))
+        let watch = Watch::begin(self.watched.as_ref(), "GET", url);
+        let answer = tokio::time::timeout(self.deadline, self.fetch(url, accept))
             .await
-            .unwrap_or(Err(GuardError::Failed(EgressError::TimedOut)))
+            .unwrap_or(Err(GuardError::Failed(EgressError::TimedOut)));
+        watch.end(answer.as_ref().map_err(|error| match error {
+            GuardError::Failed(error) => *error,
+            // Nothing was sent, or nothing that counts came back.
+            GuardError::Scheme
+            | GuardError::Port
+            | GuardError::Host
+            | GuardError::SpecialUse
+            | GuardError::Busy
+            | GuardError::Compressed => EgressError::Connection,
+        }));
+        answer
     }
 
     /// What can be said of an address before its host is looked up.

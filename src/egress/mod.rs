@@ -6,6 +6,7 @@ mod client;
 mod guard;
 mod limiter;
 mod resolver;
+mod watch;
 
 /// How the gateway calls itself (RFC 9110 §10.1.5).
 pub const USER_AGENT: &str = concat!("gatehouse/", env!("CARGO_PKG_VERSION"));
@@ -15,3 +16,4 @@ pub use channel::{Channel, ChannelSettings, Streamed};
 pub use client::{Client, EgressError, Settings};
 pub use guard::{GuardError, GuardSettings, GuardedClient};
 pub use resolver::{Lookup, SystemLookup};
+pub use watch::Watched;

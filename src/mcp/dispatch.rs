@@ -8,18 +8,19 @@ use super::answered;
 use super::edge::Edge;
 use super::error::{Fault, RpcError};
 use super::listing::{self, Listing};
+use super::measure::Measure;
 use super::message::{Request, RequestId};
 use super::method::{Method, Target};
 use super::param_headers;
-use super::recording;
+use super::recording::Course;
 use super::reference;
 use super::reply::{Envelope, Reply};
 use super::revision::Revision;
 use super::session::Mark;
-use crate::audit::{Call, Recorder};
+use crate::audit::Recorder;
 use crate::backends::remote::Mounts;
 use crate::backends::{Answer, Backend, CallContext, Catalogue};
-use crate::model::{Outcome, Tenant};
+use crate::model::Tenant;
 use crate::resource_server::{Operation, Permit, Policy};
 use crate::telemetry::{Figure, Figures};
 
@@ -161,8 +162,9 @@ impl Dispatcher {
         let tenant = &permit.principal().tenant;
         self.figures.count(tenant, Figure::Requests);
         let id = request.id.clone();
-        let opened = recording::open(self.recorder.as_ref(), permit, &request).await;
-        let mut record = opened.map_err(|fault| fault.of(id.clone()))?;
+        let measure = Measure::begin(permit, &request);
+        let opened = Course::open(self.recorder.as_ref(), permit, &request).await;
+        let mut course = opened.map_err(|fault| fault.of(id.clone()))?;
         let answered = async {
             let method = Method::named(&request.method, request.revision)?;
             if !Target::of(method, &request)?.is_allowed_by(permit) {
@@ -174,7 +176,7 @@ impl Dispatcher {
                 Method::Ping => self.reply(&request, b"{}", None),
                 Method::List(listing) => self.list(listing, permit, &request).await,
                 Method::CallTool => {
-                    self.call_tool((permit, record.as_mut()), request, context)
+                    self.call_tool((permit, &mut course), request, context)
                         .await
                 }
                 Method::ReadResource => self.read_resource(permit, &request, context).await,
@@ -190,10 +192,9 @@ impl Dispatcher {
                 Method::Listen => Err(Fault::Internal),
             }
         };
-        let answered = answered.await;
-        if let Some(record) = &mut record {
-            record.went(recording::outcome(&answered));
-        }
+        let answered = measure.span.around(answered).await;
+        measure.end(&self.figures, &answered, course.tells_of_failure);
+        course.end(&answered);
         answered.map_err(|fault| fault.of(id))
     }
 
@@ -213,7 +214,7 @@ impl Dispatcher {
 
     async fn call_tool(
         &self,
-        (permit, record): (&Permit, Option<&mut Call<'_>>),
+        (permit, course): (&Permit, &mut Course<'_>),
         mut request: Request,
         context: &CallContext,
     ) -> Result<Reply, Fault> {
@@ -233,9 +234,7 @@ impl Dispatcher {
         let failed = answer.as_ref().map_or(true, answered::tells_of_failure);
         if failed {
             self.figures.count(tenant, Figure::ToolErrors);
-            if let (Some(record), Ok(_)) = (record, &answer) {
-                record.went(Outcome::Failed);
-            }
+            course.tells_of_failure = answer.is_ok();
         }
         let mut answer = answered::in_revision(answer?, request.revision);
         // What somebody else wrote is left as it is.

@@ -94,6 +94,32 @@ impl Method {
     }
 }
 
+impl Method {
+    /// Its name on the wire.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Discover => "server/discover",
+            Self::Initialize => "initialize",
+            Self::Ping => "ping",
+            Self::List(Listing::Tools) => "tools/list",
+            Self::List(Listing::Resources) => "resources/list",
+            Self::List(Listing::ResourceTemplates) => "resources/templates/list",
+            Self::List(Listing::Prompts) => "prompts/list",
+            Self::CallTool => "tools/call",
+            Self::ReadResource => "resources/read",
+            Self::GetPrompt => "prompts/get",
+            Self::Complete => "completion/complete",
+            Self::Listen => "subscriptions/listen",
+            Self::SetLevel => "logging/setLevel",
+            Self::Subscribe => "resources/subscribe",
+            Self::Unsubscribe => "resources/unsubscribe",
+            Self::GetTask => "tasks/get",
+            Self::UpdateTask => "tasks/update",
+            Self::CancelTask => "tasks/cancel",
+        }
+    }
+}
+
 impl<'a> Target<'a> {
     /// What `request` is about.
     pub(super) fn of(method: Method, request: &'a Request) -> Result<Self, Fault> {

@@ -10,9 +10,36 @@ use crate::resource_server::{Operation, Permit};
 /// What a caller reads whose call could not be written down.
 const NOT_RECORDED: &str = "This gateway can't write its audit log at the moment: try again later";
 
+/// How a request goes that is being answered.
+pub(super) struct Course<'queue> {
+    record: Option<Call<'queue>>,
+    /// The result tells of a failure.
+    pub(super) tells_of_failure: bool,
+}
+
+impl<'queue> Course<'queue> {
+    /// Opens its record, where it has one.
+    pub(super) async fn open(
+        recorder: Option<&'queue Recorder>,
+        permit: &Permit,
+        request: &Request,
+    ) -> Result<Self, Fault> {
+        Ok(Self {
+            record: open(recorder, permit, request).await?,
+            tells_of_failure: false,
+        })
+    }
+
+    pub(super) fn end(self, answered: &Result<Reply, Fault>) {
+        if let Some(mut record) = self.record {
+            record.went(outcome(answered, self.tells_of_failure));
+        }
+    }
+}
+
 /// The record of a call that is about to be made; none of mere conversation. A call for which there
 /// is no room in the log's queue isn't made.
-pub(super) async fn open<'queue>(
+async fn open<'queue>(
     recorder: Option<&'queue Recorder>,
     permit: &Permit,
     request: &Request,
@@ -36,9 +63,10 @@ pub(super) async fn open<'queue>(
     Ok(Some(call))
 }
 
-/// How a request went that was answered like this.
-pub(super) fn outcome(answered: &Result<Reply, Fault>) -> Outcome {
+/// How a request went that was answered like this; a result may tell of a failure as well.
+fn outcome(answered: &Result<Reply, Fault>, tells_of_failure: bool) -> Outcome {
     match answered {
+        Ok(_) if tells_of_failure => Outcome::Failed,
         Ok(_) => Outcome::Success,
         Err(Fault::Cancelled) => Outcome::Cancelled,
         Err(_) => Outcome::Failed,

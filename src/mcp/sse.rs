@@ -3,12 +3,13 @@
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::{StreamExt as _, stream};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue};
 use tokio::time::{Instant, Interval, MissedTickBehavior};
@@ -94,7 +95,7 @@ pub(super) fn direct(first: Option<Bytes>, direct: Direct) -> Response {
         };
         Some((Ok::<_, Infallible>(piece), (None, direct, watch)))
     });
-    respond(Body::from_stream(origin::carried_stream(pieces)))
+    respond_with(pieces)
 }
 
 /// Streams what is in the outbox from the next event on.
@@ -103,7 +104,7 @@ pub(super) fn resumable(resumable: Resumable) -> Response {
         let piece = resumable.next().await?;
         Some((Ok::<_, Infallible>(piece), resumable))
     });
-    respond(Body::from_stream(origin::carried_stream(pieces)))
+    respond_with(pieces)
 }
 
 /// Streams what another replica tells.
@@ -116,7 +117,7 @@ pub(super) fn elsewhere(elsewhere: Elsewhere) -> Response {
         let (piece, last) = elsewhere.next(&mut ready).await;
         Some((Ok::<_, Infallible>(piece), (elsewhere, ready, last)))
     });
-    respond(Body::from_stream(origin::carried_stream(pieces)))
+    respond_with(pieces)
 }
 
 /// Streams what `listener` hears; with event ids where the stream has a name.
@@ -136,7 +137,7 @@ pub(super) fn listening(listener: Listener, stream: Option<Stream>) -> Response 
         };
         Some((Ok::<_, Infallible>(piece), (listener, stream, number + 1)))
     });
-    respond(Body::from_stream(origin::carried_stream(pieces)))
+    respond_with(pieces)
 }
 
 impl Watch {
@@ -268,6 +269,16 @@ impl Elsewhere {
     }
 }
 
+fn respond_with(
+    pieces: impl futures_util::Stream<Item = Result<Bytes, Infallible>> + Send + 'static,
+) -> Response {
+    let open = Open::new();
+    let pieces = pieces.inspect(move |_| {
+        let _held = &open;
+    });
+    respond(Body::from_stream(origin::carried_stream(pieces)))
+}
+
 fn respond(body: Body) -> Response {
     const NO_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
     let headers = [
@@ -277,6 +288,31 @@ fn respond(body: Body) -> Response {
     ];
     let headers = headers.map(|(name, value)| (name, HeaderValue::from_static(value)));
     (headers, body).into_response()
+}
+
+/// How many streams this process has open.
+static OPEN: AtomicI64 = AtomicI64::new(0);
+
+/// How many event streams are open in this process.
+#[must_use]
+pub fn open_streams() -> i64 {
+    OPEN.load(Ordering::Relaxed)
+}
+
+/// A stream that is open.
+struct Open;
+
+impl Open {
+    fn new() -> Self {
+        OPEN.fetch_add(1, Ordering::Relaxed);
+        Self
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        OPEN.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// The event before all others, to which a client can come back that got no other.

@@ -10,7 +10,9 @@ use futures_util::StreamExt as _;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use serde_json::{Map, Value};
-use tracing::{Level, Span};
+use tracing::Level;
+
+use crate::telemetry::origin;
 
 /// The longest text that is logged whole, in bytes.
 const LONGEST_TEXT: usize = 2048;
@@ -67,13 +69,12 @@ pub fn watch(response: Response) -> Response {
     if !is_logged() {
         return response;
     }
-    let span = Span::current();
     let status = response.status().as_u16();
     let content_type = response.headers().get(CONTENT_TYPE);
     let is_stream = content_type.is_some_and(|value| value.as_bytes().starts_with(b"text/event"));
     let (head, body) = response.into_parts();
     if !is_stream && http_body::Body::is_end_stream(&body) {
-        span.in_scope(|| tracing::debug!(target: "mcp::wire", status, "answered"));
+        tracing::debug!(target: "mcp::wire", status, "answered");
         return Response::from_parts(head, body);
     }
     let mut reader = Reader {
@@ -82,10 +83,10 @@ pub fn watch(response: Response) -> Response {
     };
     let frames = body.into_data_stream().inspect(move |frame| {
         if let Ok(bytes) = frame {
-            span.in_scope(|| reader.read(bytes));
+            reader.read(bytes);
         }
     });
-    Response::from_parts(head, Body::from_stream(frames))
+    Response::from_parts(head, Body::from_stream(origin::carried_stream(frames)))
 }
 
 /// Reads the messages of a body, which end where an event does.

@@ -15,6 +15,7 @@ use crate::resource_server::{
     AccessTokens, AmbiguousCredential, Challenge, Credential, InvalidAccessToken, Possession,
     Scheme, credential,
 };
+use crate::telemetry::{Counted, Meters, origin};
 use crate::web::{self, DPOP_NONCE};
 
 /// What the station needs.
@@ -23,11 +24,13 @@ pub struct Context {
     /// Verifies tokens.
     pub tokens: Arc<AccessTokens>,
     /// Verifies that they are presented by those whom they are bound to.
-    pub possession: Possession,
+    pub possession: Arc<Possession>,
     /// What the first challenge asks for.
     pub initial_scopes: ScopeSet,
     /// Where refusals are recorded.
     pub recorder: Recorder,
+    /// Counts both.
+    pub meters: Meters,
 }
 
 /// Adds the principal. Of credentials, nothing but the `Authorization` header and its proof is
@@ -50,6 +53,8 @@ pub async fn station(
     let from = (request.method(), request.headers());
     let response = match context.authenticate(&tenant, presented, from).await {
         Ok(principal) => {
+            origin::note_client(&principal.client);
+            context.count("accepted");
             request.extensions_mut().insert(principal);
             next.run(request).await
         }
@@ -58,9 +63,13 @@ pub async fn station(
             let event = Event::TokenRefused(&reason);
             let recorded = context.recorder.record(&tenant.slug, Actor::Unknown, event);
             recorded.await;
+            context.count("refused");
             challenge.into_response()
         }
-        Err(Refused::NoKeys) => no_keys(),
+        Err(Refused::NoKeys) => {
+            context.count("no_keys");
+            no_keys()
+        }
     };
     match scheme {
         Scheme::Bearer => response,
@@ -89,6 +98,10 @@ fn no_keys() -> Response {
 }
 
 impl Context {
+    fn count(&self, outcome: &'static str) {
+        self.meters.count(Counted::Verifications, outcome);
+    }
+
     async fn authenticate(
         &self,
         tenant: &Tenant,

@@ -13,7 +13,7 @@ use crate::audit::Recorder;
 use crate::mcp::{self, Dispatcher, Message};
 use crate::model::{Event, Principal, RefusalDialect, Tenant};
 use crate::resource_server::{Challenge, Operation, Refusal, Scheme};
-use crate::telemetry::{Figure, Figures};
+use crate::telemetry::{Figure, Figures, origin};
 
 /// What the station needs.
 #[derive(Debug)]
@@ -61,6 +61,9 @@ pub async fn station(
         .permit(&tenant, &principal, operation);
     match permit {
         Ok(permit) => {
+            if let Operation::CallTool(name) = permit.operation() {
+                origin::note_tool(name);
+            }
             request.extensions_mut().insert(permit);
             next.run(request).await
         }

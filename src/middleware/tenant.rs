@@ -9,6 +9,7 @@ use http::header::{HOST, HeaderValue, RETRY_AFTER};
 use http::uri::PathAndQuery;
 use http::{StatusCode, Uri};
 
+use crate::telemetry::origin;
 use crate::tenants::{Lost, Tenants, TenantsError};
 use crate::web;
 
@@ -45,6 +46,7 @@ pub async fn station(
     if let Some(uri) = with_path(request.uri(), &located.path) {
         *request.uri_mut() = uri;
     }
+    origin::note_tenant(&tenant.slug);
     request.extensions_mut().insert(tenant);
     next.run(request).await
 }

@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared};
-use tracing::Instrument as _;
+
+use crate::telemetry::origin;
 
 /// The flights that are under way, by what they fetch.
 pub(super) struct Flights<K, T>(Mutex<HashMap<K, Flight<T>>>);
@@ -54,13 +55,10 @@ where
             key: key.clone(),
         };
         let work = begin();
-        let task = tokio::spawn(
-            async move {
-                let _landing = landing;
-                work.await
-            }
-            .in_current_span(),
-        );
+        let task = tokio::spawn(origin::carried(async move {
+            let _landing = landing;
+            work.await
+        }));
         let flight = task.map(Result::ok).boxed().shared();
         flights.insert(key.clone(), flight.clone());
         flight

@@ -19,7 +19,7 @@ use tokio::time::Instant;
 
 use crate::model::{Digest, RateLimit, Rule, Subject, Tenant, TenantSlug};
 use crate::store::{RateStore, StoreError, Use};
-use crate::telemetry::{Figure, Figures};
+use crate::telemetry::{Counted, Figure, Figures};
 
 use ledger::{Ledger, Note};
 use table::{Settlement, Table, Taken, Urgency};
@@ -249,6 +249,8 @@ impl RateLimiter {
 
     fn refuse(&self, budget: &Budget<'_>, wait: Duration) -> Limited {
         self.figures.count(budget.tenant, Figure::RateRefusals);
+        let meters = self.figures.meters();
+        meters.count(Counted::RateRefusals, budget.rule.name());
         // A line for every refusal would be a way to fill the log.
         let second = self.beginning.elapsed().as_secs() + 1;
         if self.logged.swap(second, Ordering::Relaxed) != second {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::model::{
     ClientId, GrantId, Principal, Revocation, Revoked, TenantSlug, Timestamp, UserId,
@@ -20,6 +20,8 @@ struct Known {
     latest: Option<Timestamp>,
     /// How often the latest ones were read since all of them were.
     reads: u32,
+    /// When they were read last.
+    read_at: Option<Instant>,
 }
 
 /// What ended at one tenant, and when.
@@ -50,7 +52,15 @@ impl Revocations {
             *known = Known::default();
         }
         known.add(found);
+        known.read_at = Some(Instant::now());
         Ok(())
+    }
+
+    /// For how long they have not been read.
+    #[must_use]
+    pub fn age(&self) -> Duration {
+        let read_at = self.read().read_at;
+        read_at.map_or(Duration::ZERO, |read_at| read_at.elapsed())
     }
 
     /// True when they end a token of `principal`: when what it came of has ended since.

@@ -42,7 +42,6 @@ pub(super) async fn get(
     show(&tenant, found.await?, listing.with_members)
 }
 
-#[tracing::instrument(name = "scim.groups.post", skip_all, fields(tenant = %tenant.slug))]
 pub(super) async fn post(
     State(context): State<Arc<Context>>,
     Extension(tenant): Extension<Arc<Tenant>>,
@@ -78,7 +77,6 @@ async fn read_new(context: &Context, request: Request) -> Result<ProvisionedGrou
     Ok(group)
 }
 
-#[tracing::instrument(name = "scim.groups.put", skip_all, fields(tenant = %tenant.slug))]
 pub(super) async fn put(
     State(context): State<Arc<Context>>,
     Extension(tenant): Extension<Arc<Tenant>>,
@@ -101,7 +99,6 @@ pub(super) async fn put(
     change((&context, &tenant), &settings, &id, &changes).await
 }
 
-#[tracing::instrument(name = "scim.groups.patch", skip_all, fields(tenant = %tenant.slug))]
 pub(super) async fn patch(
     State(context): State<Arc<Context>>,
     Extension(tenant): Extension<Arc<Tenant>>,
@@ -131,7 +128,6 @@ async fn change(
     show(tenant, outcome, true)
 }
 
-#[tracing::instrument(name = "scim.groups.delete", skip_all, fields(tenant = %tenant.slug))]
 pub(super) async fn delete(
     State(context): State<Arc<Context>>,
     Extension(tenant): Extension<Arc<Tenant>>,

@@ -50,7 +50,6 @@ pub(super) async fn get(
     show(&tenant, found.await?)
 }
 
-#[tracing::instrument(name = "scim.users.post", skip_all, fields(tenant = %tenant.slug))]
 pub(super) async fn post(
     State(context): State<Arc<Context>>,
     Extension(tenant): Extension<Arc<Tenant>>,
@@ -92,7 +91,6 @@ async fn read_new(context: &Context, request: Request) -> Result<ProvisionedUser
     Ok(user)
 }
 
-#[tracing::instrument(name = "scim.users.put", skip_all, fields(tenant = %tenant.slug))]
 pub(super) async fn put(
     State(context): State<Arc<Context>>,
     Extension(tenant): Extension<Arc<Tenant>>,
@@ -110,7 +108,6 @@ pub(super) async fn put(
     change((&context, &tenant), &settings, id, &changes).await
 }
 
-#[tracing::instrument(name = "scim.users.patch", skip_all, fields(tenant = %tenant.slug))]
 pub(super) async fn patch(
     State(context): State<Arc<Context>>,
     Extension(tenant): Extension<Arc<Tenant>>,
@@ -140,7 +137,6 @@ async fn change(
     show(tenant, outcome)
 }
 
-#[tracing::instrument(name = "scim.users.delete", skip_all, fields(tenant = %tenant.slug))]
 pub(super) async fn delete(
     State(context): State<Arc<Context>>,
     Extension(tenant): Extension<Arc<Tenant>>,

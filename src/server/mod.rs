@@ -2,16 +2,19 @@
 
 mod pace;
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{ConnectInfo, Request, State};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Request};
 use axum::response::Response;
-use http::Version;
+use axum::routing::future::RouteFuture;
 use http::header::{CONNECTION, HeaderValue};
+use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
@@ -20,7 +23,7 @@ use hyper_util::service::TowerToHyperService;
 use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
-use tower::ServiceBuilder;
+use tower::{Service, ServiceBuilder};
 
 use pace::Paced;
 
@@ -72,17 +75,52 @@ impl Stop {
     }
 }
 
+/// The router that answers from the next request on, on every connection.
+#[derive(Clone, Debug)]
+pub struct Live(Arc<RwLock<Router>>);
+
+impl Live {
+    /// Answers with `router`.
+    #[must_use]
+    pub fn new(router: Router) -> Self {
+        Self(Arc::new(RwLock::new(router)))
+    }
+
+    /// From now on, answers with `router`. Requests under way are finished by the one that began.
+    pub fn set(&self, router: Router) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = router;
+    }
+
+    fn router(&self) -> Router {
+        let router = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        router.clone()
+    }
+}
+
+impl Service<Request<Body>> for Live {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = RouteFuture<Infallible>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        self.router().call(request)
+    }
+}
+
 /// Answers requests with `router` until `stop` comes to its second step, then lets open ones finish.
-pub async fn serve(listener: TcpListener, router: Router, stop: Stop) {
+pub async fn serve(listener: TcpListener, router: Live, stop: Stop) {
     let graceful = GracefulShutdown::new();
-    let router = router.layer(from_fn_with_state(stop.clone(), bid_farewell));
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             () = stop.closed() => break,
         };
         match accepted {
-            Ok((stream, peer)) => answer(stream, peer, router.clone(), &graceful),
+            Ok((stream, peer)) => answer(stream, peer, router.clone(), (&stop, &graceful)),
             Err(error) => {
                 // Out of file descriptors, mostly: accepting again at once would only spin.
                 tracing::warn!(%error, "could not accept a connection");
@@ -120,19 +158,12 @@ pub fn stop_signal() -> std::io::Result<Stop> {
     Ok(stop)
 }
 
-/// Has clients leave the connection once the end is announced (RFC 9112 §9.6). HTTP/2 has a frame for
-/// that, which is sent when no more connections are taken.
-async fn bid_farewell(State(stop): State<Stop>, request: Request, next: Next) -> Response {
-    let is_over = request.version() <= Version::HTTP_11 && stop.announced.is_cancelled();
-    let mut response = next.run(request).await;
-    if is_over {
-        let close = HeaderValue::from_static("close");
-        response.headers_mut().insert(CONNECTION, close);
-    }
-    response
-}
-
-fn answer(stream: TcpStream, peer: SocketAddr, router: Router, graceful: &GracefulShutdown) {
+fn answer(
+    stream: TcpStream,
+    peer: SocketAddr,
+    router: Live,
+    (stop, graceful): (&Stop, &GracefulShutdown),
+) {
     // Answers are small and complete: waiting to fill a packet would only add latency.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "could not set TCP_NODELAY");
@@ -154,13 +185,20 @@ fn answer(stream: TcpStream, peer: SocketAddr, router: Router, graceful: &Gracef
         .keep_alive_interval(Duration::from_secs(30));
     let (stream, pace) = Paced::new(stream, HEAD_DEADLINE);
     let answered = Arc::clone(&pace);
+    let announced = stop.announced.clone();
     let service = ServiceBuilder::new()
-        .map_response(move |response: Response| {
+        .map_response(move |mut response: Response| {
             answered.answer_is_there();
+            // RFC 9112 §9.6. HTTP/2 has a frame for that, which is sent when no more connections are taken.
+            if announced.is_cancelled() && !answered.is_http_2() {
+                let close = HeaderValue::from_static("close");
+                response.headers_mut().insert(CONNECTION, close);
+            }
             response
         })
-        .map_request(move |mut request: http::Request<_>| {
+        .map_request(move |request: http::Request<Incoming>| {
             pace.request_is_there();
+            let mut request = request.map(Body::new);
             request.extensions_mut().insert(ConnectInfo(peer));
             request
         })

@@ -47,6 +47,10 @@ impl Pace {
         self.turn(ANSWER, NOTHING);
     }
 
+    pub(super) fn is_http_2(&self) -> bool {
+        self.waits_for(FRAMES)
+    }
+
     fn turn(&self, from: u8, to: u8) {
         // It was something else where this fails, and stays that.
         let _ = self

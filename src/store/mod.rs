@@ -36,7 +36,9 @@ pub use federation::{
     AttemptBound, EndedElsewhere, FederationStore, ProviderLease, ProviderTokenOutcome, SignedOut,
 };
 pub use notes::{Heard, Note, NoteStore};
-pub use operands::{CodeRedemption, LiveGrant, Registration, Rotation, RotationOutcome};
+pub use operands::{
+    CodeRedemption, Connections, LiveGrant, Registration, Rotation, RotationOutcome,
+};
 pub use policy::PolicyStore;
 pub use rates::{RateStore, Use};
 pub use scim::{GroupChanges, ScimQuery, ScimStore, UserChanges};
@@ -75,6 +77,9 @@ pub trait Store:
 {
     /// Answers when the database does.
     async fn ping(&self) -> Result<(), StoreError>;
+
+    /// The connections that there are at this moment.
+    fn connections(&self) -> Connections;
 
     /// Stores a client that an operator adds.
     async fn register_client(&self, change: &Change, client: &Client) -> Result<(), StoreError>;

@@ -68,3 +68,23 @@ pub enum RotationOutcome {
     /// There is no such token, or it has expired, or its grant was revoked.
     Refused,
 }
+
+/// How many connections to the database there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Connections {
+    /// Those that nobody uses.
+    pub idle: u32,
+    /// The others.
+    pub used: u32,
+}
+
+impl Connections {
+    /// What a pool of `size` says that has `idle` ones.
+    pub(super) fn of(size: u32, idle: usize) -> Self {
+        let idle = u32::try_from(idle).unwrap_or(size);
+        Self {
+            idle,
+            used: size.saturating_sub(idle),
+        }
+    }
+}

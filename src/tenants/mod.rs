@@ -11,10 +11,11 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use moka::future::Cache;
+use tokio::sync::Mutex;
 
 use crate::authorization_server::{SigningKeys, SigningKeysError};
 use crate::config::{Problems, TenantRules};
-use crate::model::{Tenant, TenantSlug};
+use crate::model::{Tenant, TenantOrigin, TenantSlug};
 use crate::store::{Store, StoreError};
 
 pub use addresses::{Located, Lost};
@@ -25,12 +26,14 @@ use addresses::Addresses;
 #[derive(Debug)]
 pub struct Tenants {
     store: Arc<dyn Store>,
-    rules: TenantRules,
+    rules: RwLock<Arc<TenantRules>>,
     keys: Arc<SigningKeys>,
     addresses: RwLock<Arc<Addresses>>,
     /// The number of the last change that is in `addresses`.
     version: AtomicI64,
     loaded: Cache<TenantSlug, Loaded>,
+    /// Held by whoever takes up changes: what was read by earlier rules must not come last.
+    changing: Mutex<()>,
 }
 
 /// A tenant in use.
@@ -39,6 +42,8 @@ struct Loaded {
     tenant: Arc<Tenant>,
     /// That of the row that it was read from.
     version: i64,
+    /// What it was read by.
+    rules: Arc<TenantRules>,
 }
 
 /// Why a tenant can't be had.
@@ -79,11 +84,12 @@ impl Tenants {
             .build();
         let tenants = Self {
             store,
-            rules,
+            rules: RwLock::new(Arc::new(rules)),
             keys,
             addresses: RwLock::default(),
             version: AtomicI64::new(-1),
             loaded,
+            changing: Mutex::default(),
         };
         tenants.find_changes().await?;
         Ok(tenants)
@@ -131,22 +137,64 @@ impl Tenants {
         self.loaded.entry_count()
     }
 
+    /// About how many tenants are in use.
+    #[must_use]
+    pub fn in_use(&self) -> u64 {
+        self.loaded.entry_count()
+    }
+
+    /// Whether the tenants in use that operators added are well-formed by `rules`, and with what
+    /// mistake the first of them is not.
+    pub async fn check_against(
+        &self,
+        rules: &TenantRules,
+    ) -> Result<(), (TenantSlug, TenantsError)> {
+        for slug in self.loaded_slugs() {
+            let found = self.store.find_tenant(&slug).await;
+            let found = found.map_err(|error| (slug.clone(), error.into()))?;
+            let Some((stored, _)) = found else {
+                continue;
+            };
+            if stored.origin == TenantOrigin::Operator {
+                let restored = rules.restore(&stored);
+                restored.map_err(|problems| (slug, problems.into()))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// From now on, what is said about tenants is read by `rules`; those in use are read anew.
+    pub async fn follow(&self, rules: TenantRules) {
+        let _changing = self.changing.lock().await;
+        *self.rules.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(rules);
+        for slug in self.loaded_slugs() {
+            self.reload(&slug).await;
+        }
+    }
+
+    fn rules(&self) -> Arc<TenantRules> {
+        Arc::clone(&self.rules.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn loaded_slugs(&self) -> Vec<TenantSlug> {
+        let slugs = self.loaded.iter().map(|(slug, _)| slug);
+        slugs.map(|slug| TenantSlug::clone(&slug)).collect()
+    }
+
     /// Takes up what others did to tenants and to keys. While the database is away, what is known
     /// stays.
     pub async fn refresh(&self) -> Result<(), TenantsError> {
+        let _changing = self.changing.lock().await;
         self.find_changes().await?;
-        let addresses = self.addresses();
+        let (addresses, rules) = (self.addresses(), self.rules());
         for (slug, loaded) in &self.loaded {
             let version = addresses.version_of(&loaded.tenant);
-            if version != Some(loaded.version) {
+            let is_of_now = Arc::ptr_eq(&loaded.rules, &rules);
+            if version != Some(loaded.version) || !is_of_now {
                 self.reload(&slug).await;
             }
         }
-        let in_use: Vec<TenantSlug> = self
-            .loaded
-            .iter()
-            .map(|(slug, _)| TenantSlug::clone(&slug))
-            .collect();
+        let in_use = self.loaded_slugs();
         self.keys.refresh(&in_use).await?;
         self.keys
             .rings
@@ -194,9 +242,14 @@ impl Tenants {
     async fn read(&self, slug: &TenantSlug) -> Result<Loaded, TenantsError> {
         let found = self.store.find_tenant(slug).await?;
         let (stored, version) = found.ok_or(TenantsError::Removed)?;
-        let tenant = Arc::new(self.rules.restore(&stored)?);
+        let rules = self.rules();
+        let tenant = Arc::new(rules.restore(&stored)?);
         self.keys.load(slug).await?;
-        Ok(Loaded { tenant, version })
+        Ok(Loaded {
+            tenant,
+            version,
+            rules,
+        })
     }
 
     async fn load_keys(&self, slug: &TenantSlug) -> Result<(), TenantsError> {

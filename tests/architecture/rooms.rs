@@ -45,6 +45,12 @@ const HOMES: &[(&str, &[&str])] = &[
     ),
     ("clap", &["cli", "main"]),
     ("jsonwebtoken", &["jose"]),
+    ("opentelemetry", &["telemetry"]),
+    ("opentelemetry_http", &["telemetry"]),
+    ("opentelemetry_otlp", &["telemetry"]),
+    ("opentelemetry_prometheus", &["telemetry"]),
+    ("opentelemetry_sdk", &["telemetry"]),
+    ("prometheus", &["telemetry"]),
     ("reqwest", &["egress"]),
     ("sqlx", &["store"]),
 ];

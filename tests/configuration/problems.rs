@@ -187,15 +187,6 @@ fn a_tenant_is_named_once() {
 }
 
 #[test]
-fn features_that_are_not_there_have_no_keys() {
-    let problems = parse("[telemetry]\notlp_endpoint = \"\"\n").unwrap_err();
-    let unknown = problems
-        .iter()
-        .all(|problem| problem.found.contains("unknown key"));
-    assert!(unknown, "{problems}");
-}
-
-#[test]
 fn no_problem_prints_a_secret() {
     for text in [
         "[database]\nurl = \"mysql://gatehouse:hunter2@db/gatehouse\"\n",

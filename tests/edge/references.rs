@@ -5,10 +5,10 @@ use axum::body::Body;
 use axum::extract::Request as HttpRequest;
 use gatehouse::mcp::Revision;
 use gatehouse::model::{RequestId, RequestOrigin};
-use gatehouse::telemetry::origin;
+use gatehouse::telemetry::origin::{self, Work};
+use gatehouse::telemetry::trace::Trace;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
-use tracing::Span;
 
 use crate::gate::{Gate, Post, Seen};
 use crate::house::messages;
@@ -25,7 +25,8 @@ async fn send(gate: &Gate, post: Post) -> (String, Seen) {
         .body(Body::from(post.body.to_string()))
         .unwrap();
     *http.headers_mut() = post.headers;
-    let answered = origin::within(known, Span::none(), gate.router().oneshot(http));
+    let work = Work::of_request(known, http.method().clone(), "/mcp", Trace::generate());
+    let answered = origin::within(work, gate.router().oneshot(http));
     let seen = Seen::of(answered.await.unwrap()).await;
     (request.to_string(), seen)
 }

@@ -50,7 +50,7 @@ async fn the_wire_log_has_both_directions_and_no_secrets() {
 
     let received = next(&mut lines, |record| record["message"] == "received");
     assert_eq!(received["target"], "mcp::wire");
-    assert_eq!(received["span"]["request.id"], request.to_str().unwrap());
+    assert_eq!(received["request.id"], request.to_str().unwrap());
     assert!(received["headers"].as_str().unwrap().contains("2025-11-25"));
     let mut expected = call.clone();
     expected["params"]["arguments"]["password"] = json!("[removed]");
@@ -58,7 +58,7 @@ async fn the_wire_log_has_both_directions_and_no_secrets() {
     assert_eq!(body(&received), expected);
 
     let sent = next(&mut lines, |record| record["message"] == "sent");
-    assert_eq!(sent["span"]["request.id"], request.to_str().unwrap());
+    assert_eq!(sent["request.id"], request.to_str().unwrap());
     assert_eq!(body(&sent), answer);
     for record in [received, sent] {
         let record = record.to_string();
@@ -141,9 +141,7 @@ async fn the_wire_log_has_each_message_of_a_stream_and_of_its_rest() {
     };
     assert_eq!(messages.len(), 3, "{stream}");
     for (request, messages) in [(&request, &messages[..]), (&reading, &messages[1..])] {
-        let received = next(&mut lines, |record| {
-            record["span"]["request.id"] == **request
-        });
+        let received = next(&mut lines, |record| record["request.id"] == **request);
         assert_eq!(received["message"], "received");
         let headers = received["headers"].as_str().unwrap();
         assert!(
@@ -153,7 +151,7 @@ async fn the_wire_log_has_each_message_of_a_stream_and_of_its_rest() {
         assert!(!received.to_string().contains(&token));
         for message in messages {
             let sent = next(&mut lines, |record| record["message"] == "sent");
-            assert_eq!(sent["span"]["request.id"], **request);
+            assert_eq!(sent["request.id"], **request);
             assert_eq!(body(&sent), removed(message));
         }
     }

@@ -19,6 +19,8 @@ mod fake_issuer;
 mod fake_upstream;
 
 mod claims;
+#[path = "../fake_collector/mod.rs"]
+mod fake_collector;
 #[path = "../fake_nws/mod.rs"]
 #[expect(dead_code, reason = "what the tests of the weather server need of it")]
 mod fake_nws;
@@ -39,11 +41,13 @@ mod process;
 mod rate_limits;
 mod references;
 mod refresh_ledger;
+mod reload;
 mod revocation;
 mod scim;
 mod scim_refusals;
 mod stdio;
 mod streams;
+mod telemetry;
 mod tenants;
 mod tenants_live;
 mod upstreams;

@@ -216,6 +216,16 @@ impl Database {
         start(command.env("GATEHOUSE_LOG", filter))
     }
 
+    /// Starts a gateway from a configuration file that can be written anew; what it logs.
+    pub(crate) fn serve_file(&self, more: &str) -> (Gateway, Lines, std::path::PathBuf) {
+        let server = "listen = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"";
+        let config = self.config_with(server, more);
+        let mut command = gatehouse();
+        command.arg("--config").arg(&config).arg("serve");
+        let (gateway, lines) = start(command.env("GATEHOUSE_LOG", "info"));
+        (gateway, lines, config)
+    }
+
     /// A command of the program with this database.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         self.command_with("", "", arguments)
@@ -304,15 +314,15 @@ impl Gateway {
 
     /// Asks the process to end; its exit code.
     pub(crate) fn terminate(mut self) -> Option<i32> {
-        let id = self.child.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args(["-TERM", &id])
-                .status()
-                .unwrap()
-                .success()
-        );
+        self.signal("-TERM");
         self.child.wait().unwrap().code()
+    }
+
+    /// Sends the process a signal.
+    pub(crate) fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        let sent = Command::new("kill").args([name, &id]).status();
+        assert!(sent.unwrap().success());
     }
 }
 

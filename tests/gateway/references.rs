@@ -27,7 +27,7 @@ fn line(lines: impl Iterator<Item = String>, reference: &str) -> Value {
     let wanted = |record: &Value| {
         let message = record["message"].as_str().unwrap_or_default();
         let tells = message.starts_with("answered: ") || message.contains("with an error");
-        tells && record["span"]["request.id"] == reference
+        tells && record["request.id"] == reference
     };
     records.find(wanted).expect("a line with the reference")
 }

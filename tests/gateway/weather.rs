@@ -57,7 +57,7 @@ async fn r21_the_reference_of_a_failure_finds_its_line_in_the_log_and_none_stand
     let ends = |record: &Value| record["message"] == "the tool answered with an error";
     let mut seen: Vec<Value> = records.take_while(|record| !ends(record)).collect();
     let met = seen.pop().unwrap();
-    assert_eq!(met["span"]["request.id"], request);
+    assert_eq!(met["request.id"], request);
     let is_about = |record: &&Value| record["nws.reference"] == met["nws.reference"];
     let line = seen.iter().find(is_about).unwrap();
     assert_eq!(line["nws.problem"], "UnexpectedProblem");

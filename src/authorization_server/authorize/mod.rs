@@ -20,11 +20,6 @@ use super::{Context, consent, login, login_session};
 use crate::model::Tenant;
 use crate::web;
 
-#[tracing::instrument(
-    name = "authorization_server.authorize.get",
-    skip_all,
-    fields(tenant = %tenant.slug)
-)]
 pub(super) async fn get(
     State(context): State<Arc<Context>>,
     Extension(tenant): Extension<Arc<Tenant>>,

@@ -50,11 +50,6 @@ pub(super) async fn show(
     Ok(login_session::with_cookie(response, set))
 }
 
-#[tracing::instrument(
-    name = "authorization_server.login.approval.post",
-    skip_all,
-    fields(tenant = %tenant.slug)
-)]
 pub(in crate::authorization_server) async fn post(
     State(context): State<Arc<Context>>,
     Extension(tenant): Extension<Arc<Tenant>>,

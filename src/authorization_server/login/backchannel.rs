@@ -31,11 +31,6 @@ enum BackchannelError {
     Store(#[from] StoreError),
 }
 
-#[tracing::instrument(
-    name = "authorization_server.login.backchannel.post",
-    skip_all,
-    fields(tenant = %tenant.slug)
-)]
 pub(in crate::authorization_server) async fn post(
     State(context): State<Arc<Context>>,
     Extension(tenant): Extension<Arc<Tenant>>,

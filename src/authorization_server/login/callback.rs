@@ -14,6 +14,7 @@ use crate::authorization_server::authorize::{
 use crate::authorization_server::{Context, account, consent, login_session};
 use crate::identity::oidc::{self, Person};
 use crate::model::{IdentityProvider, Secret, Tenant};
+use crate::telemetry::Counted;
 use crate::web::{self, Parameters};
 
 /// A sign-in that may be finished in this browser.
@@ -24,20 +25,17 @@ struct Return<'a> {
     parameters: &'a Parameters,
 }
 
-#[tracing::instrument(
-    name = "authorization_server.login.callback.get",
-    skip_all,
-    fields(tenant = %tenant.slug)
-)]
 pub(in crate::authorization_server) async fn get(
     State(context): State<Arc<Context>>,
     Extension(tenant): Extension<Arc<Tenant>>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    finish(&context, &tenant, query.as_deref(), &headers)
-        .await
-        .unwrap_or_else(|error| error.refuse(&tenant))
+    let finished = finish(&context, &tenant, query.as_deref(), &headers).await;
+    if finished.is_err() {
+        context.meters.count(Counted::SignIns, "refused");
+    }
+    finished.unwrap_or_else(|error| error.refuse(&tenant))
 }
 
 async fn finish(
@@ -71,6 +69,7 @@ async fn finish(
     let (signed_in, cookie) =
         login_session::start(context, tenant, (&user, origin), headers).await?;
     tracing::info!(user.id = %user.id, provider.name = %provider.name, "signed in");
+    context.meters.count(Counted::SignIns, "accepted");
     let response = match &attempt.request {
         Some(request) => {
             let request = AuthorizationRequest::read(context, tenant, Some(request)).await;

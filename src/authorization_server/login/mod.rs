@@ -32,11 +32,6 @@ pub(super) fn address_of_another(tenant: &Tenant, request: &AuthorizationRequest
     format!("{}/login?{query}", tenant.public_url.path())
 }
 
-#[tracing::instrument(
-    name = "authorization_server.login.get",
-    skip_all,
-    fields(tenant = %tenant.slug)
-)]
 pub(super) async fn get(
     State(context): State<Arc<Context>>,
     Extension(tenant): Extension<Arc<Tenant>>,

@@ -14,6 +14,7 @@ use crate::authorization_server::pages::{self, Brand, LoginPage};
 use crate::authorization_server::{Context, form_token, login_session};
 use crate::identity::{SignInError, Visitor};
 use crate::model::{Actor, ClientId, Event, Secret, Tenant, User};
+use crate::telemetry::Counted;
 use crate::web::{self, Cookie, Parameters, read_form};
 
 /// The cookie that binds the form to the browser before anyone has signed in.
@@ -33,11 +34,6 @@ pub(super) fn address(tenant: &Tenant, request: &AuthorizationRequest) -> String
     format!("{}{path}?{}", tenant.public_url.path(), request.query())
 }
 
-#[tracing::instrument(
-    name = "authorization_server.login.password.get",
-    skip_all,
-    fields(tenant = %tenant.slug)
-)]
 pub(in crate::authorization_server) async fn get(
     State(context): State<Arc<Context>>,
     Extension(tenant): Extension<Arc<Tenant>>,
@@ -49,11 +45,6 @@ pub(in crate::authorization_server) async fn get(
         .unwrap_or_else(|error| error.refuse(&tenant))
 }
 
-#[tracing::instrument(
-    name = "authorization_server.login.password.post",
-    skip_all,
-    fields(tenant = %tenant.slug)
-)]
 pub(in crate::authorization_server) async fn post(
     State(context): State<Arc<Context>>,
     Extension(tenant): Extension<Arc<Tenant>>,
@@ -106,12 +97,14 @@ async fn sign_in(
     let user = check(context, tenant, (username, password), &headers).await?;
     let Some(user) = user else {
         tracing::info!(client.id = %request.client.id, "sign-in refused");
+        context.meters.count(Counted::SignIns, "refused");
         note_refusal(context, tenant, username, Some(&request.client.id)).await?;
         let page = page(tenant, &request, &cookie, Some(username));
         return Ok(pages::show(tenant, StatusCode::UNPROCESSABLE_ENTITY, &page));
     };
     let (_, set) = login_session::start(context, tenant, (&user, None), &headers).await?;
     tracing::info!(user.id = %user.id, client.id = %request.client.id, "signed in");
+    context.meters.count(Counted::SignIns, "accepted");
     let path = tenant.public_url.path();
     let next = format!("{path}/authorize?{}", request.query_after_login());
     let response = login_session::with_cookie(web::see_other(&next), set);

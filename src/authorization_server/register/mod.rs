@@ -24,6 +24,7 @@ use crate::model::{
     Tenant, TokenEndpointAuthMethod, new_identifier,
 };
 use crate::store::Registration;
+use crate::telemetry::Counted;
 use crate::web::{self, read_bearer};
 
 /// RFC 7591 §3.2.1: all that was registered. Members without a value are left out, since clients
@@ -57,19 +58,18 @@ struct ClientInformation<'a> {
 /// The largest document that is read.
 const MAX_BODY: usize = 64 * 1024;
 
-#[tracing::instrument(
-    name = "authorization_server.register.post",
-    skip_all,
-    fields(tenant = %tenant.slug)
-)]
 pub(super) async fn post(
     State(context): State<Arc<Context>>,
     Extension(tenant): Extension<Arc<Tenant>>,
     request: Request,
 ) -> Response {
-    register(&context, &tenant, request)
-        .await
-        .unwrap_or_else(RegistrationError::refuse)
+    let registered = register(&context, &tenant, request).await;
+    let outcome = match &registered {
+        Ok(_) => "accepted",
+        Err(_) => "refused",
+    };
+    context.meters.count(Counted::Registrations, outcome);
+    registered.unwrap_or_else(RegistrationError::refuse)
 }
 
 async fn register(

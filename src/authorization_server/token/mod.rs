@@ -23,6 +23,7 @@ use crate::model::{
     Actor, Client, ClientId, Event, Grant, GrantType, KeyThumbprint, ResourceUri, Rule, ScopeSet,
     Subject, Tenant, TokenEndpointAuthMethod, User, UserId,
 };
+use crate::telemetry::{Counted, origin};
 use crate::web::{Parameters, read_form};
 
 /// A request of a client that has shown who it is.
@@ -34,11 +35,6 @@ struct TokenRequest {
     parameters: Parameters,
 }
 
-#[tracing::instrument(
-    name = "authorization_server.token.post",
-    skip_all,
-    fields(tenant = %tenant.slug, client.id = tracing::field::Empty)
-)]
 pub(super) async fn post(
     State(context): State<Arc<Context>>,
     Extension(tenant): Extension<Arc<Tenant>>,
@@ -51,7 +47,9 @@ pub(super) async fn post(
         Ok(response) => response,
         Err(error) => {
             let actor = client.map_or(Actor::Unknown, Actor::Client);
-            let event = Event::TokenRequestRefused(error.code());
+            let code = error.code();
+            context.meters.count(Counted::TokenErrors, code);
+            let event = Event::TokenRequestRefused(code);
             context.audit.record(&tenant.slug, actor, event).await;
             error.refuse(&tenant)
         }
@@ -67,7 +65,7 @@ async fn exchange(
 ) -> Result<Response, TokenError> {
     let parameters = read_form(request).await?;
     let client = authenticate(context, tenant, headers, &parameters).await?;
-    tracing::Span::current().record("client.id", client.id.as_str());
+    origin::note_client(&client.id);
     *shown = Some(client.id.clone());
     let grant_type = read_grant_type(tenant, &parameters)?;
     if !client.may_use(grant_type) {
@@ -78,7 +76,7 @@ async fn exchange(
         key: dpop::prove(context, tenant, headers, "/token").await?,
         parameters,
     };
-    match grant_type {
+    let issued = match grant_type {
         GrantType::AuthorizationCode => {
             authorization_code::exchange(context, tenant, &request).await
         }
@@ -91,7 +89,10 @@ async fn exchange(
             Ok(issued)
         }
         GrantType::JwtBearer => identity_assertion::exchange(context, tenant, &request).await,
-    }
+    }?;
+    let meters = &context.meters;
+    meters.count(Counted::TokensIssued, grant_type.as_str());
+    Ok(issued)
 }
 
 impl TokenRequest {

@@ -68,6 +68,24 @@ impl Failure {
         }
     }
 
+    /// What operators know it as; none where it is no failure of the server's.
+    pub(super) const fn kind(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Unreachable => "unreachable",
+            Self::SpecialUse => "special_use",
+            Self::TimedOut => "timeout",
+            Self::TooLarge => "too_large",
+            Self::Protocol(_) => "protocol",
+            Self::Credentials => "credentials",
+            Self::Token => "token",
+            Self::SessionEnded => "session_ended",
+            Self::Busy => "busy",
+            Self::LeftAlone => "left_alone",
+            Self::Error(_) => "error",
+            Self::Client(_) => return None,
+        })
+    }
+
     /// The error that `object` is, if it is one of JSON-RPC.
     pub(super) fn of_error(object: &Value) -> Self {
         let code = object.get("code").and_then(Value::as_i64);

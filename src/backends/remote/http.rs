@@ -12,6 +12,7 @@ use super::failure::Failure;
 use super::headers::{self, LAST_EVENT, SESSION};
 use super::message::Heard;
 use crate::egress::{Channel, EgressError, Streamed};
+use crate::telemetry::trace;
 
 /// A server at an address.
 #[derive(Clone, Debug)]
@@ -174,6 +175,7 @@ impl HttpTransport {
         let mut renewed = false;
         loop {
             let mut dressed = headers.clone();
+            trace::inject(&mut dressed);
             self.credentials.add_to(&mut dressed).await?;
             let sent = self
                 .channel

@@ -17,12 +17,14 @@ use super::converse::Cancellation;
 use super::failure::{Answered, Failure};
 use super::headers;
 use super::http::in_session;
+use super::measure::Measure;
 use super::message::{self, Heard};
 use super::rewrite::Rewriter;
 use super::session::{Session, SessionKey};
 use super::speech::{self, MODERN, Welcome};
 use super::transport::{Conversation, Transport};
 use crate::model::{Principal, UpstreamLimits};
+use crate::telemetry::{Meters, trace};
 
 /// The line to one server.
 #[derive(Debug)]
@@ -30,6 +32,7 @@ pub(super) struct Line {
     /// What its tenant calls it, and what logs do.
     pub(super) name: String,
     pub(super) label: String,
+    pub(super) meters: Meters,
     pub(super) transport: Transport,
     pub(super) limits: UpstreamLimits,
     pub(super) breaker: Breaker,
@@ -91,7 +94,7 @@ const NOTICES: usize = 64;
 
 impl Line {
     pub(super) fn new(
-        (name, label): (String, String),
+        (name, label, meters): (String, String, Meters),
         transport: Transport,
         limits: UpstreamLimits,
         rewriter: Rewriter,
@@ -101,6 +104,7 @@ impl Line {
         Self {
             name,
             label,
+            meters,
             transport,
             limits,
             rewriter,
@@ -127,6 +131,17 @@ impl Line {
 
     /// Has `ask` answered, for the client of `context` where there is one.
     pub(super) async fn ask(
+        self: &Arc<Self>,
+        ask: &Ask,
+        caller: Option<(&Principal, &CallContext)>,
+    ) -> Answered {
+        let measure = Measure::begin(self, ask);
+        let answered = measure.span.around(self.ask_within(ask, caller)).await;
+        measure.end(&answered);
+        answered
+    }
+
+    async fn ask_within(
         self: &Arc<Self>,
         ask: &Ask,
         caller: Option<(&Principal, &CallContext)>,
@@ -171,6 +186,7 @@ impl Line {
             if context.progress.is_some() {
                 meta.insert("progressToken".to_owned(), id.into());
             }
+            trace::inject_meta(&mut meta);
         }
         // Where the server speaks both, it hears each client in its own revision: what one of them has
         // and the other has not needs no translation then.

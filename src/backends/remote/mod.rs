@@ -10,6 +10,7 @@ mod failure;
 mod headers;
 mod http;
 mod line;
+mod measure;
 mod message;
 mod mounts;
 mod process;

@@ -19,6 +19,7 @@ use super::{Backend, RemoteServer};
 use crate::backends::Catalogue;
 use crate::egress::{Channel, ChannelSettings, Client, GuardError, Lookup};
 use crate::model::{Digest, MountPrefix, Tenant, TenantSlug, Upstream, UpstreamPlace};
+use crate::telemetry::Meters;
 
 /// The servers of every tenant.
 #[derive(Debug)]
@@ -29,6 +30,8 @@ pub struct Mounts {
     lookup: Arc<dyn Lookup>,
     /// Asks authorization servers for tokens.
     tokens: Client,
+    /// Measures what servers are asked.
+    meters: Meters,
     /// By all that a tenant's description says of its servers.
     mounted: Cache<(TenantSlug, Digest), Servers>,
     servers: Cache<(TenantSlug, Digest), Arc<RemoteServer>>,
@@ -67,9 +70,16 @@ impl Mounts {
             catalogues: catalogues.into(),
             lookup,
             tokens,
+            meters: Meters::default(),
             mounted: mounted.time_to_idle(IDLE).max_capacity(SERVERS).build(),
             servers: servers.time_to_idle(IDLE).max_capacity(SERVERS).build(),
         }
+    }
+
+    /// The same, where `meters` measure what servers are asked.
+    #[must_use]
+    pub fn measured_by(self, meters: Meters) -> Self {
+        Self { meters, ..self }
     }
 
     /// All servers of the tenant, the built-in ones first, one without a prefix last.
@@ -152,7 +162,7 @@ impl Mounts {
         };
         let rewriter = Rewriter(described.prefix.clone());
         let line = Line::new(
-            (described.name.clone(), label),
+            (described.name.clone(), label, self.meters.clone()),
             transport,
             described.limits,
             rewriter.clone(),

@@ -27,6 +27,14 @@ pub(super) enum Conversation {
 }
 
 impl Transport {
+    /// What the conventions of OpenTelemetry call it.
+    pub(super) const fn kind(&self) -> &'static str {
+        match self {
+            Self::Http(_) => "tcp",
+            Self::Process(_) => "pipe",
+        }
+    }
+
     /// Sends the request `id`. With what comes of it come the headers of the response.
     pub(super) async fn open(
         &self,

@@ -14,6 +14,7 @@ use moka::sync::Cache;
 
 use crate::egress::{self, EgressError};
 use crate::model::{Clock, IdentityProvider, Secret, Tenant, Timestamp};
+use crate::telemetry::Meters;
 
 use discovery::Endpoint;
 pub use logout::{InvalidLogout, Logout};
@@ -93,7 +94,7 @@ const MOST_ENDPOINTS: u64 = 4096;
 
 impl RelyingParty {
     /// A relying party.
-    pub fn new(clock: Arc<dyn Clock>) -> Result<Self, EgressError> {
+    pub fn new(clock: Arc<dyn Clock>, meters: &Meters) -> Result<Self, EgressError> {
         let http = egress::Client::new(&egress::Settings {
             connect_timeout: Duration::from_millis(1500),
             read_timeout: REQUEST,
@@ -101,6 +102,10 @@ impl RelyingParty {
             max_body: 256 * 1024,
             user_agent: egress::USER_AGENT.to_owned(),
         })?;
+        let http = http.watched(egress::Watched {
+            meters: meters.clone(),
+            peer: "identity_provider",
+        });
         Ok(Self {
             http,
             clock,

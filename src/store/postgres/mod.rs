@@ -30,7 +30,8 @@ mod tenants;
 mod users;
 
 use super::{
-    CodeRedemption, LiveGrant, Registration, Rotation, RotationOutcome, Store, StoreError,
+    CodeRedemption, Connections, LiveGrant, Registration, Rotation, RotationOutcome, Store,
+    StoreError,
 };
 use crate::model::{
     AuthorizationCode, Change, Client, ClientId, Consent, Digest, Grant, GrantId, LoginSession,
@@ -56,6 +57,11 @@ impl Store for PostgresStore {
             .execute(&mut *self.pool.connection().await?)
             .await?;
         Ok(())
+    }
+
+    fn connections(&self) -> Connections {
+        let pool = self.pool.shared();
+        Connections::of(pool.size(), pool.num_idle())
     }
 
     async fn register_client(&self, change: &Change, client: &Client) -> Result<(), StoreError> {

@@ -32,7 +32,8 @@ use async_trait::async_trait;
 use sqlx::{Sqlite, SqlitePool, Transaction};
 
 use super::{
-    CodeRedemption, LiveGrant, Registration, Rotation, RotationOutcome, Store, StoreError,
+    CodeRedemption, Connections, LiveGrant, Registration, Rotation, RotationOutcome, Store,
+    StoreError,
 };
 use crate::model::{
     AuthorizationCode, Change, Client, ClientId, Consent, Digest, Grant, GrantId, LoginSession,
@@ -62,6 +63,11 @@ impl Store for SqliteStore {
     async fn ping(&self) -> Result<(), StoreError> {
         sqlx::query("SELECT 1").execute(&self.readers).await?;
         Ok(())
+    }
+
+    fn connections(&self) -> Connections {
+        let size = self.readers.size() + self.writer.size();
+        Connections::of(size, self.readers.num_idle() + self.writer.num_idle())
     }
 
     async fn register_client(&self, change: &Change, client: &Client) -> Result<(), StoreError> {

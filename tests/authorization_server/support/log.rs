@@ -43,7 +43,7 @@ impl Log {
         static ONCE: Once = Once::new();
         ONCE.call_once(|| {
             tracing_subscriber::fmt()
-                .json()
+                .with_ansi(false)
                 .with_env_filter(EnvFilter::new("debug"))
                 .with_writer(|| Lines)
                 .init();

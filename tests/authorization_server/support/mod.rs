@@ -34,7 +34,7 @@ use gatehouse::model::{
 };
 use gatehouse::rate_limits::RateLimiter;
 use gatehouse::store::{self, Store};
-use gatehouse::telemetry::Figures;
+use gatehouse::telemetry::{Figures, Meters};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{Request, StatusCode};
 use serde_json::{Value, json};
@@ -188,7 +188,8 @@ impl Server {
             ),
             federated: Arc::new(FederatedAccounts {
                 store: Arc::clone(&store),
-                party: RelyingParty::new(Arc::clone(&clock) as Arc<dyn Clock>).unwrap(),
+                party: RelyingParty::new(Arc::clone(&clock) as Arc<dyn Clock>, &Meters::default())
+                    .unwrap(),
                 cipher: TextCipher::new(&encryption_key, "identity providers").unwrap(),
                 clock: Arc::clone(&clock) as Arc<dyn Clock>,
                 random: Arc::new(SystemRandom),
@@ -199,6 +200,7 @@ impl Server {
                 refresh_ttl: Duration::from_hours(720),
                 refresh_grace: Duration::from_secs(30),
             },
+            meters: Meters::default(),
         });
         let mut places = Vec::new();
         for (slug, url) in tenants {

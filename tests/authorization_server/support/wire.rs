@@ -7,7 +7,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
-use gatehouse::server::{self, Stop};
+use gatehouse::server::{self, Live, Stop};
 use http::header::HOST;
 use http::{StatusCode, Uri};
 use tokio::net::TcpListener;
@@ -42,7 +42,7 @@ impl Wire {
         let router = Router::new()
             .fallback(locate)
             .with_state(Arc::clone(&places));
-        tokio::spawn(server::serve(listener, router, stop.clone()));
+        tokio::spawn(server::serve(listener, Live::new(router), stop.clone()));
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
