@@ -28,6 +28,9 @@ want nginx-light has nginx
 want caddy has caddy
 want haproxy has haproxy
 want openssl command -v openssl
+want pgbouncer has pgbouncer
+want faketime has faketime
+want stress-ng has stress-ng
 want curl command -v curl
 
 if [ ${#missing[@]} -eq 0 ]; then

@@ -160,6 +160,7 @@ clients() {
     step "deployment, with its configurations" scripts/check-deploy.sh target/debug/gatehouse
     local composition=(tests/deployment/compose.py target/debug/gatehouse .tools/node tests/clients/node/node_modules)
     step "proxies" test_client .tools/deployment/bin/python tests/deployment/proxies.py
+    step "reliability, a few faults" python3 tests/reliability/run.py --short R01 R03 R05 R12 R13 R14
     step "composition, without containers" python3 "${composition[@]}"
 }
 

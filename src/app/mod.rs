@@ -18,7 +18,6 @@ use anyhow::Context as _;
 use tokio::net::TcpListener;
 use tokio::signal::unix::Signal;
 use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
 
 use ground::Ground;
 use kept::{Kept, Rooms};
@@ -31,7 +30,7 @@ use crate::model::{PublicUrl, Tenant};
 use crate::operations::Operations;
 use crate::resource_server::local_principal;
 use crate::router;
-use crate::server::{self, Live};
+use crate::server::{self, Live, Stop};
 use crate::store::Store;
 
 pub use ground::local_key_file;
@@ -117,8 +116,8 @@ impl Gateway {
         Ok(())
     }
 
-    /// Answers requests at `listener` until `stop` is cancelled.
-    pub async fn answer(&self, listener: TcpListener, stop: CancellationToken) {
+    /// Answers requests at `listener` until it is to `stop`.
+    pub async fn answer(&self, listener: TcpListener, stop: Stop) {
         self.answer_live(listener, stop, self.live()).await;
     }
 
@@ -126,13 +125,14 @@ impl Gateway {
         Live::new(router::router(&self.rooms.parts))
     }
 
-    async fn answer_live(&self, listener: TcpListener, stop: CancellationToken, live: Live) {
+    async fn answer_live(&self, listener: TcpListener, stop: Stop, live: Live) {
         let readiness = Arc::clone(&self.kept.readiness);
         let edge = Arc::clone(&self.kept.edge);
         let stopping = stop.clone();
         tokio::spawn(async move {
-            stopping.cancelled().await;
+            stopping.announced().await;
             readiness.drain();
+            stopping.closed().await;
             edge.close();
         });
         server::serve(listener, live, stop).await;
@@ -141,13 +141,13 @@ impl Gateway {
         self.kept.ground.telemetry.finish().await;
     }
 
-    /// Serves at one listener, and operators at the other, until `stop` is cancelled. What becomes of
+    /// Serves at one listener, and operators at the other, until it is to `stop`. What becomes of
     /// the configuration is taken up as its source has it.
     pub async fn serve(
         self,
         (listener, admin): (TcpListener, Option<TcpListener>),
         (source, hangup): (Source, Option<Signal>),
-        stop: CancellationToken,
+        stop: Stop,
     ) {
         let live = self.live();
         let admin_live = Live::new(router::admin_router(&self.rooms.parts));

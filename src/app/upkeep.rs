@@ -11,7 +11,7 @@ use crate::backends::remote::Mounts;
 use crate::mcp::Edge;
 use crate::model::Clock;
 use crate::resource_server::Revocations;
-use crate::store::Store;
+use crate::store::{Store, within};
 use crate::telemetry::{self, History};
 use crate::tenants::Tenants;
 
@@ -20,6 +20,10 @@ const REMOVAL_INTERVAL: Duration = Duration::from_mins(10);
 
 /// How often a replica looks at what others did: tenants, keys, revocations.
 const REFRESH_INTERVAL: Duration = Duration::from_secs(1);
+
+/// For how long the database may take to tell it. Whoever waits longer waits for a connection that is
+/// dead, while a new one might be had.
+const REFRESH_DEADLINE: Duration = Duration::from_secs(4);
 
 /// Removes what has ended, for as long as the process serves.
 pub(super) async fn remove_expired(
@@ -31,14 +35,13 @@ pub(super) async fn remove_expired(
     let mut interval = tokio::time::interval(REMOVAL_INTERVAL);
     loop {
         interval.tick().await;
-        match store.remove_expired(clock.now()).await {
+        match within(REMOVAL_INTERVAL, store.remove_expired(clock.now())).await {
             Ok(rows) => tracing::debug!(rows, "removed what has ended"),
             Err(error) => tracing::warn!(%error, "could not remove what has ended"),
         }
-        match store
-            .remove_unused_clients(clock.now().before(unused_client_ttl), clock.now())
-            .await
-        {
+        let unused = clock.now().before(unused_client_ttl);
+        let removed = store.remove_unused_clients(unused, clock.now());
+        match within(REMOVAL_INTERVAL, removed).await {
             Ok(clients) => tracing::debug!(clients, "removed clients that nobody used"),
             Err(error) => tracing::warn!(%error, "could not remove clients that nobody used"),
         }
@@ -85,12 +88,13 @@ pub(super) async fn watch(
         interval.tick().await;
         // Side by side: a revocation does not wait for a key.
         let refreshed = tokio::join!(
-            revocations.refresh(&*store),
-            edge.refresh_sessions(),
-            tenants.refresh(),
-            mounts.refresh()
+            within(REFRESH_DEADLINE, revocations.refresh(&*store)),
+            within(REFRESH_DEADLINE, edge.refresh_sessions()),
+            within(REFRESH_DEADLINE, tenants.refresh()),
+            within(REFRESH_DEADLINE, mounts.refresh())
         );
-        tell_listeners(&tenants, &edge).await;
+        // Those who are not told in time are told at the next look.
+        let _ = tokio::time::timeout(REFRESH_DEADLINE, tell_listeners(&tenants, &edge)).await;
         let error: Option<anyhow::Error> = match refreshed {
             (Err(error), ..) | (_, Err(error), ..) | (.., Err(error)) => Some(error.into()),
             (_, _, Err(error), _) => Some(error.into()),

@@ -13,7 +13,7 @@ use super::call::CallRecord;
 use super::checkpoint::Checkpoints;
 use super::recorder::CAPACITY;
 use crate::model::{AuditEntry, ChainHead, TenantSlug};
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, within};
 
 /// Something that waits to be written.
 #[derive(Debug)]
@@ -59,6 +59,9 @@ const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(10);
 
 /// How many records are taken from the queue at a time.
 const BATCH: usize = 2000;
+
+/// For how long the database may take for one batch.
+const DEADLINE: Duration = Duration::from_secs(10);
 
 /// How often what is left is tried to be written at the end of the process.
 const LAST_ATTEMPTS: usize = 20;
@@ -154,13 +157,14 @@ impl Writer {
     }
 
     async fn write(&mut self) -> Result<(), StoreError> {
-        for tenant in self.store.list_pending_audit().await? {
+        for tenant in within(DEADLINE, self.store.list_pending_audit()).await? {
             self.waiting.entry(tenant).or_default();
         }
         let mut outcome = Ok(());
         for (tenant, entries) in std::mem::take(&mut self.waiting) {
             // What goes wrong with one tenant's log keeps no other from its own.
-            match self.store.chain_audit(&tenant, &entries).await {
+            let chained = self.store.chain_audit(&tenant, &entries);
+            match within(DEADLINE, chained).await {
                 Ok(head) => self.has_grown(tenant, head),
                 Err(error) => {
                     self.waiting.insert(tenant, entries);
@@ -196,7 +200,7 @@ impl Writer {
             .map(|(tenant, one)| (tenant.clone(), one.head))
             .collect();
         for (tenant, head) in due {
-            match checkpoints.sign(&tenant, &head).await {
+            match within(DEADLINE, checkpoints.sign(&tenant, &head)).await {
                 // Without the keys of a tenant that nobody uses here, it waits for them.
                 Ok(false) => {}
                 Ok(true) => {

@@ -52,7 +52,8 @@ impl Bells {
         }
     }
 
-    fn ring_all(&self) {
+    /// Rings all bells: whoever waits looks.
+    pub(super) fn ring_all(&self) {
         for notify in self.lock().values().flatten() {
             notify.notify_one();
         }

@@ -109,7 +109,11 @@ impl Edge {
         loop {
             match self.store.listen().await {
                 Ok(None) => return,
-                Ok(Some(heard)) => self.bells.answer_all(heard).await,
+                Ok(Some(heard)) => {
+                    // Nobody heard what was left until now.
+                    self.bells.ring_all();
+                    self.bells.answer_all(heard).await;
+                }
                 Err(error) => tracing::warn!(%error, "could not listen to other replicas"),
             }
             tokio::time::sleep(PAUSE).await;

@@ -2,7 +2,6 @@
 //! written here.
 
 use std::error::Error as _;
-use std::time::Duration;
 
 use axum::extract::Request;
 use axum::middleware::Next;
@@ -12,9 +11,6 @@ use http_body_util::{BodyExt as _, LengthLimitError};
 
 use super::limits;
 use crate::mcp::{self, wire};
-
-/// For how long a body may take to arrive.
-const BODY_DEADLINE: Duration = Duration::from_secs(30);
 
 /// Adds the message of a POST. Other methods carry none.
 pub async fn station(request: Request, next: Next) -> Response {
@@ -27,10 +23,7 @@ async fn answer(request: Request, next: Next) -> Response {
         return next.run(request).await;
     }
     let (head, body) = request.into_parts();
-    let Ok(collected) = tokio::time::timeout(BODY_DEADLINE, body.collect()).await else {
-        return limits::too_slow();
-    };
-    let bytes = match collected {
+    let bytes = match body.collect().await {
         Ok(collected) => collected.to_bytes(),
         Err(error) if is_too_long(&error) => return limits::too_large(),
         // The client broke off: nobody reads the answer.

@@ -3,6 +3,7 @@
 mod administration;
 mod audit;
 mod connect;
+mod deadline;
 mod error;
 mod federation;
 mod linked_accounts;
@@ -33,6 +34,7 @@ use crate::model::{
 pub use administration::{AdministrationStore, Census, GrantFilter, OperatorStore, Page};
 pub use audit::{AUDIT_BATCH, AuditChain, AuditQuery, AuditStore, Checkpoint, CheckpointKey};
 pub use connect::{ConnectOptions, Location, connect, locate, migrate};
+pub use deadline::within;
 pub use federation::{
     AttemptBound, EndedElsewhere, FederationStore, ProviderLease, ProviderTokenOutcome, SignedOut,
 };

@@ -21,10 +21,15 @@ class PageError(Exception):
     """The pages did not lead back to the client."""
 
 
-def approve(authorization_url, username, password):
+def new_browser():
+    """One that nobody has signed in with."""
+    return urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()), _Stay())
+
+
+def approve(authorization_url, username, password, browser=None):
     """Walks the pages and returns the address, on the client's side, that they lead back to."""
     issuer = urllib.parse.urlsplit(authorization_url).netloc
-    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()), _Stay())
+    browser = browser or new_browser()
     request = urllib.request.Request(authorization_url)
     for _ in range(MOST_PAGES):
         with browser.open(request, timeout=20) as answer:

@@ -22,11 +22,11 @@ use gatehouse::app::{Gateway, WeatherSource};
 use gatehouse::config::{self, Config, Environment};
 use gatehouse::model::{Secret, SystemRandom};
 use gatehouse::operations::{By, NewUser};
+use gatehouse::server::Stop;
 use gatehouse::telemetry::logging;
 use serde_json::{Value, json};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 
 use face::Face;
 use fixture::Fixture;
@@ -70,10 +70,10 @@ async fn main() -> anyhow::Result<()> {
         "url": gateway.tenant().resource.as_str(),
         "token": token.expose(),
     });
-    let stop = CancellationToken::new();
+    let stop = Stop::default();
     tokio::join!(gateway.answer(listener, stop.clone()), async {
         drop(say(&place).await);
-        stop.cancel();
+        stop.now();
     });
     Ok(())
 }

@@ -36,6 +36,7 @@ mod key_rotation;
 mod lifetime;
 mod linking;
 mod logs;
+mod panics;
 mod policy;
 mod process;
 mod rate_limits;

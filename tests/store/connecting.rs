@@ -123,3 +123,23 @@ async fn a_database_file_is_readable_by_its_owner_only() {
     })
     .await;
 }
+
+/// As with a full disk: SQLite takes a transaction back by itself, in the middle of it.
+#[tokio::test]
+async fn r10_sqlite_goes_on_after_a_transaction_that_it_took_back_by_itself() {
+    on_sqlite(async |database: &Database| {
+        let store = database.open().await;
+        let trigger = "CREATE TRIGGER full BEFORE INSERT ON users BEGIN
+                           SELECT RAISE(ROLLBACK, 'the disk is full');
+                       END";
+        database.execute(trigger).await.unwrap();
+        for name in ["alice", "bob"] {
+            let refused = store.add_user(&change(&acme()), &user(name)).await;
+            assert!(refused.is_err(), "{name}");
+        }
+        database.execute("DROP TRIGGER full").await.unwrap();
+        let added = store.add_user(&change(&acme()), &user("alice")).await;
+        added.unwrap();
+    })
+    .await;
+}

@@ -59,12 +59,13 @@ pub async fn run(options: Options) -> anyhow::Result<bool> {
         .await?;
     let stop = server::stop_signal()?;
     let showing = async {
-        let walked = stop
-            .run_until_cancelled(show(&gateway, &account, options))
-            .await;
+        let walked = tokio::select! {
+            walked = show(&gateway, &account, options) => Some(walked),
+            () = stop.announced() => None,
+        };
         // Both mean that there is nothing left to serve for.
         if options.exit || matches!(walked, Some(Err(_))) {
-            stop.cancel();
+            stop.now();
         }
         walked.unwrap_or(Ok(true))
     };

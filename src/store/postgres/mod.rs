@@ -55,7 +55,9 @@ pub(super) struct PostgresStore {
 #[async_trait]
 impl Store for PostgresStore {
     async fn ping(&self) -> Result<(), StoreError> {
-        sqlx::query("SELECT 1").execute(self.pool.shared()).await?;
+        sqlx::query("SELECT 1")
+            .execute(&mut *self.pool.connection().await?)
+            .await?;
         Ok(())
     }
 

@@ -1,5 +1,7 @@
 //! Notes between replicas in Postgres, with `LISTEN` and `NOTIFY`.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
@@ -13,6 +15,13 @@ use crate::store::notes::{Heard, Note, NoteStore};
 use crate::store::row::parse_digest;
 
 const CHANNEL: &str = "gatehouse_notes";
+
+/// After what silence the database is asked whether it is still there, and for how long it may take.
+const SILENCE: Duration = Duration::from_secs(15);
+const ANSWER: Duration = Duration::from_secs(5);
+
+/// Between two attempts to listen.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// How much may be heard and not yet looked at.
 const WAITING: usize = 1024;
@@ -71,7 +80,7 @@ impl NoteStore for PostgresStore {
         sqlx::query("SELECT pg_notify($1, $2)")
             .bind(CHANNEL)
             .bind(written(topic))
-            .execute(self.pool.shared())
+            .execute(&mut *self.pool.connection().await?)
             .await?;
         Ok(())
     }
@@ -96,17 +105,22 @@ impl NoteStore for PostgresStore {
     }
 }
 
-/// Listens until nobody wants to know any more. The listener connects again by itself.
+/// Listens until nobody wants to know any more, or the connection is dead; one that was closed is
+/// opened again.
 async fn hear(mut listener: PgListener, heard: mpsc::Sender<Heard>) {
-    const PAUSE: std::time::Duration = std::time::Duration::from_secs(1);
     while !heard.is_closed() {
-        let item = match listener.try_recv().await {
-            Ok(Some(notification)) => read(&notification),
-            Ok(None) => Some(Heard::Anything),
-            Err(error) => {
+        let item = match tokio::time::timeout(SILENCE, listener.try_recv()).await {
+            Ok(Ok(Some(notification))) => read(&notification),
+            Ok(Ok(None)) => Some(Heard::Anything),
+            Ok(Err(error)) => {
                 tracing::warn!(%error, "could not listen to other replicas");
                 tokio::time::sleep(PAUSE).await;
                 Some(Heard::Anything)
+            }
+            Err(_) if answers(&mut listener).await => None,
+            Err(_) => {
+                tracing::warn!("could not listen to other replicas: the database is silent");
+                return;
             }
         };
         if let Some(item) = item
@@ -115,6 +129,12 @@ async fn hear(mut listener: PgListener, heard: mpsc::Sender<Heard>) {
             return;
         }
     }
+}
+
+/// Whether somebody is at the other end: a connection on which nothing is sent never ends by itself.
+async fn answers(listener: &mut PgListener) -> bool {
+    let asked = sqlx::query("SELECT 1").execute(listener);
+    matches!(tokio::time::timeout(ANSWER, asked).await, Ok(Ok(_)))
 }
 
 fn read(notification: &PgNotification) -> Option<Heard> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sqlx::migrate::{Migrate as _, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{AssertSqlSafe, PgConnection, PgPool};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool};
 
 use super::PostgresStore;
 use super::pool::Pool;
@@ -14,8 +14,11 @@ use crate::store::StoreError;
 /// Where the migrator keeps what it has applied.
 const APPLIED: &str = "_sqlx_migrations";
 
-/// For how long a request waits for a connection.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// For how long upkeep waits for a connection; requests have less time (`pool`).
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// For how long the database may take to end what was left unfinished on a connection.
+const RELEASE: Duration = Duration::from_secs(4);
 
 /// Limits that the server keeps for us, so that a replica that hangs holds no locks for long.
 const TIME_LIMITS: [(&str, &str); 2] = [
@@ -110,6 +113,17 @@ fn pool(max_connections: u32) -> PgPoolOptions {
     PgPoolOptions::new()
         .max_connections(max_connections)
         .acquire_timeout(PATIENCE)
+        .after_release(|connection, _| Box::pin(answers(connection)))
+}
+
+/// Whether a connection that comes back to the pool still is one. sqlx asks that as well, and waits for
+/// the answer without an end: of a network that drops packets, each request that was caught would
+/// take one connection with it for a quarter of an hour.
+async fn answers(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    tokio::time::timeout(RELEASE, connection.ping())
+        .await
+        .unwrap_or(Err(sqlx::Error::PoolTimedOut))?;
+    Ok(true)
 }
 
 fn migrations() -> Migrator {

@@ -41,7 +41,7 @@ impl OperatorStore for PostgresStore {
              FROM operators
              ORDER BY name",
         )
-        .fetch_all(self.pool.shared())
+        .fetch_all(&mut *self.pool.connection().await?)
         .await?
         .into_iter()
         .map(TryInto::try_into)
@@ -79,7 +79,7 @@ impl OperatorStore for PostgresStore {
         )
         .bind(token.as_bytes().as_slice())
         .bind(now.seconds())
-        .fetch_optional(self.pool.shared())
+        .fetch_optional(&mut *self.pool.connection().await?)
         .await?
         .map(TryInto::try_into)
         .transpose()
@@ -94,7 +94,7 @@ impl OperatorStore for PostgresStore {
         .bind(session.operator.as_str())
         .bind(session.started_at.seconds())
         .bind(session.expires_at.seconds())
-        .execute(self.pool.shared())
+        .execute(&mut *self.pool.connection().await?)
         .await?;
         Ok(())
     }
@@ -113,7 +113,7 @@ impl OperatorStore for PostgresStore {
         )
         .bind(cookie.as_bytes().as_slice())
         .bind(now.seconds())
-        .fetch_optional(self.pool.shared())
+        .fetch_optional(&mut *self.pool.connection().await?)
         .await?
         .map(TryInto::try_into)
         .transpose()
@@ -122,7 +122,7 @@ impl OperatorStore for PostgresStore {
     async fn end_operator_session(&self, cookie: &Digest) -> Result<(), StoreError> {
         sqlx::query("DELETE FROM operator_sessions WHERE digest = $1")
             .bind(cookie.as_bytes().as_slice())
-            .execute(self.pool.shared())
+            .execute(&mut *self.pool.connection().await?)
             .await?;
         Ok(())
     }

@@ -1,6 +1,9 @@
 //! Connections to Postgres. A transaction sees the rows of one tenant, whatever its statements say:
 //! the policies of migration 0020 compare every row with the setting that is made here.
 
+use std::time::Duration;
+
+use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, Transaction};
 
 use crate::model::TenantSlug;
@@ -9,6 +12,9 @@ use crate::store::StoreError;
 /// In the place of a tenant: all rows, to find and remove, never to add or change. No tenant is
 /// called so.
 const ALL_TENANTS: &str = "*";
+
+/// For how long a request waits for a connection: its answer says within a second that there is none.
+const PATIENCE: Duration = Duration::from_millis(900);
 
 /// The connections. Nobody else has them, so no statement forgets to say whose rows it is after.
 #[derive(Debug)]
@@ -25,15 +31,21 @@ impl Pool {
         &self,
         tenant: &TenantSlug,
     ) -> Result<Transaction<'static, Postgres>, StoreError> {
-        self.begin_as(tenant.as_str()).await
+        in_time(self.begin_as(tenant.as_str())).await
     }
 
-    /// Begins a transaction for upkeep, which looks at all tenants and belongs to none.
+    /// Begins a transaction for upkeep, which looks at all tenants and belongs to none. It has the
+    /// time that a database far away needs to let somebody in, and leaves that connection to requests.
     pub(super) async fn begin_upkeep(&self) -> Result<Transaction<'static, Postgres>, StoreError> {
         self.begin_as(ALL_TENANTS).await
     }
 
-    /// For tables that no tenant owns; those of tenants are empty here.
+    /// A connection for tables that no tenant owns; those of tenants are empty here.
+    pub(super) async fn connection(&self) -> Result<PoolConnection<Postgres>, StoreError> {
+        in_time(async { Ok(self.0.acquire().await?) }).await
+    }
+
+    /// For whoever keeps a connection.
     pub(super) fn shared(&self) -> &PgPool {
         &self.0
     }
@@ -45,6 +57,14 @@ impl Pool {
         let sql = format!("BEGIN; SET LOCAL gatehouse.tenant = '{rows}'");
         Ok(self.0.begin_with(AssertSqlSafe(sql)).await?)
     }
+}
+
+async fn in_time<T>(
+    connected: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    tokio::time::timeout(PATIENCE, connected)
+        .await
+        .unwrap_or_else(|_| Err(sqlx::Error::PoolTimedOut.into()))
 }
 
 /// From now on, the transaction sees the rows of this tenant and of no other.

@@ -46,7 +46,7 @@ impl RateStore for PostgresStore {
         let costs: Vec<i64> = uses.iter().map(Use::cost).collect();
         let most: Vec<i64> = uses.iter().map(Use::most).collect();
         let waits = sqlx::query_scalar(ADD).bind(keys).bind(costs).bind(most);
-        let waits: Vec<i64> = waits.fetch_all(self.pool.shared()).await?;
+        let waits: Vec<i64> = waits.fetch_all(&mut *self.pool.connection().await?).await?;
         if waits.len() != uses.len() {
             return Err(invalid("rate_limits"));
         }

@@ -61,7 +61,7 @@ impl TenantStore for PostgresStore {
              WHERE slug = $1 AND active",
         )
         .bind(slug.as_str())
-        .fetch_optional(self.pool.shared())
+        .fetch_optional(&mut *self.pool.connection().await?)
         .await?
         .map(TryInto::try_into)
         .transpose()
@@ -73,7 +73,7 @@ impl TenantStore for PostgresStore {
              FROM tenants
              ORDER BY slug",
         )
-        .fetch_all(self.pool.shared())
+        .fetch_all(&mut *self.pool.connection().await?)
         .await?
         .into_iter()
         .map(TryInto::try_into)
@@ -82,7 +82,7 @@ impl TenantStore for PostgresStore {
 
     async fn tenants_version(&self) -> Result<i64, StoreError> {
         let version = sqlx::query_scalar("SELECT version FROM tenants_version")
-            .fetch_one(self.pool.shared())
+            .fetch_one(&mut *self.pool.connection().await?)
             .await?;
         Ok(version)
     }

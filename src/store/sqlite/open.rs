@@ -4,9 +4,9 @@ use std::path::Path;
 use std::str::FromStr as _;
 use std::time::Duration;
 
-use sqlx::SqlitePool;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Connection as _, SqliteConnection, SqlitePool};
 
 use super::{SqliteStore, begin};
 use crate::store::{Location, StoreError};
@@ -29,7 +29,12 @@ impl SqliteStore {
             }
             Location::Memory | Location::Server => true,
         };
-        let writer = pool(1).connect_with(options.clone()).await?;
+        let writer = if in_memory {
+            pool(1)
+        } else {
+            pool(1).after_release(|connection, _| Box::pin(is_clean(connection)))
+        };
+        let writer = writer.connect_with(options.clone()).await?;
         apply_migrations(&writer).await?;
         // A database in memory belongs to the one connection that it has.
         let readers = if in_memory {
@@ -89,6 +94,14 @@ fn pool(max_connections: u32) -> SqlitePoolOptions {
         .idle_timeout(None)
         .max_lifetime(None)
         .test_before_acquire(false)
+}
+
+/// Whether a connection can begin another transaction. Where the disk is full, SQLite takes a transaction
+/// back by itself; sqlx counts it as open then, for good, and the connection has to go.
+async fn is_clean(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    // What was begun before is done when this answers.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
 }
 
 /// Makes the file for its owner's eyes only, as it holds the signing keys; SQLite gives the files

@@ -7,11 +7,10 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
-use gatehouse::server::Live;
+use gatehouse::server::{self, Live, Stop};
 use http::header::HOST;
 use http::{StatusCode, Uri};
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 use url::Url;
 
@@ -31,7 +30,7 @@ pub(super) struct Wire {
     places: Arc<Vec<Place>>,
     client: reqwest::Client,
     log: Log,
-    stop: CancellationToken,
+    stop: Stop,
 }
 
 impl Wire {
@@ -39,15 +38,11 @@ impl Wire {
         let places = Arc::new(places);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let stop = CancellationToken::new();
+        let stop = Stop::default();
         let router = Router::new()
             .fallback(locate)
             .with_state(Arc::clone(&places));
-        tokio::spawn(gatehouse::server::serve(
-            listener,
-            Live::new(router),
-            stop.clone(),
-        ));
+        tokio::spawn(server::serve(listener, Live::new(router), stop.clone()));
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
@@ -98,7 +93,7 @@ impl Wire {
 
 impl Drop for Wire {
     fn drop(&mut self) {
-        self.stop.cancel();
+        self.stop.now();
         if !std::thread::panicking() {
             self.log.assert_no_secret();
         }

@@ -1,5 +1,7 @@
 //! Binds, serves, and drains: one listener, HTTP/1.1 and HTTP/2, graceful on SIGTERM and Ctrl-C.
 
+mod pace;
+
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -11,6 +13,7 @@ use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
 use axum::response::Response;
 use axum::routing::future::RouteFuture;
+use http::header::{CONNECTION, HeaderValue};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
@@ -22,16 +25,55 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tower::{Service, ServiceBuilder};
 
-/// For how long open requests may go on after the signal to stop.
+use pace::Paced;
+
+/// For how long a process that was told to stop goes on taking requests. Whoever sends them has to find
+/// out first, and a request on an idle connection may cross with its end.
+const FAREWELL: Duration = Duration::from_secs(2);
+/// For how long open requests may go on after that.
 const DRAIN: Duration = Duration::from_secs(20);
 /// For how long a client may take to send its request's head.
 const HEAD_DEADLINE: Duration = Duration::from_secs(10);
+/// For how long a connection may be without a request. Load balancers keep theirs for a minute (AWS) or
+/// ten (Google), and a request that crosses with the end of its connection is an error to its caller.
+const IDLE: Duration = Duration::from_secs(620);
 /// For how long a client may take nothing of what is sent to it. The kernel ends the connection then
 /// (tcp(7), `TCP_USER_TIMEOUT`), and with it what waits for such a reader.
 #[cfg(target_os = "linux")]
 const READ_DEADLINE: Duration = Duration::from_mins(1);
 /// How long a request's head may be, in bytes.
 const HEAD_SIZE: usize = 64 * 1024;
+
+/// The end of a process, in two steps.
+#[derive(Clone, Debug, Default)]
+pub struct Stop {
+    announced: CancellationToken,
+    closed: CancellationToken,
+}
+
+impl Stop {
+    /// At the first step: nobody should send requests any more.
+    pub async fn announced(&self) {
+        self.announced.cancelled().await;
+    }
+
+    /// At the second step: no more connections are taken, and those that are there end.
+    pub async fn closed(&self) {
+        self.closed.cancelled().await;
+    }
+
+    /// Both steps at once.
+    pub fn now(&self) {
+        self.announced.cancel();
+        self.closed.cancel();
+    }
+
+    async fn after_farewell(&self) {
+        self.announced.cancel();
+        tokio::time::sleep(FAREWELL).await;
+        self.closed.cancel();
+    }
+}
 
 /// The router that answers from the next request on, on every connection.
 #[derive(Clone, Debug)]
@@ -69,16 +111,16 @@ impl Service<Request<Body>> for Live {
     }
 }
 
-/// Answers requests with `router` until `stop` is cancelled, then lets open ones finish.
-pub async fn serve(listener: TcpListener, router: Live, stop: CancellationToken) {
+/// Answers requests with `router` until `stop` comes to its second step, then lets open ones finish.
+pub async fn serve(listener: TcpListener, router: Live, stop: Stop) {
     let graceful = GracefulShutdown::new();
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            () = stop.cancelled() => break,
+            () = stop.closed() => break,
         };
         match accepted {
-            Ok((stream, peer)) => answer(stream, peer, router.clone(), &graceful),
+            Ok((stream, peer)) => answer(stream, peer, router.clone(), (&stop, &graceful)),
             Err(error) => {
                 // Out of file descriptors, mostly: accepting again at once would only spin.
                 tracing::warn!(%error, "could not accept a connection");
@@ -98,22 +140,30 @@ pub async fn serve(listener: TcpListener, router: Live, stop: CancellationToken)
     }
 }
 
-/// Is cancelled at SIGTERM and at Ctrl-C.
-pub fn stop_signal() -> std::io::Result<CancellationToken> {
-    let stop = CancellationToken::new();
+/// The end at SIGTERM, or at Ctrl-C, where somebody waits for it.
+pub fn stop_signal() -> std::io::Result<Stop> {
+    let stop = Stop::default();
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-    let cancelled = stop.clone();
+    let told = stop.clone();
     tokio::spawn(async move {
+        let terminated = async {
+            terminate.recv().await;
+            told.after_farewell().await;
+        };
         tokio::select! {
-            _ = terminate.recv() => {}
-            _ = tokio::signal::ctrl_c() => {}
+            () = terminated => {}
+            _ = tokio::signal::ctrl_c() => told.now(),
         }
-        cancelled.cancel();
     });
     Ok(stop)
 }
 
-fn answer(stream: TcpStream, peer: SocketAddr, router: Live, graceful: &GracefulShutdown) {
+fn answer(
+    stream: TcpStream,
+    peer: SocketAddr,
+    router: Live,
+    (stop, graceful): (&Stop, &GracefulShutdown),
+) {
     // Answers are small and complete: waiting to fill a packet would only add latency.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "could not set TCP_NODELAY");
@@ -126,15 +176,28 @@ fn answer(stream: TcpStream, peer: SocketAddr, router: Live, graceful: &Graceful
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_DEADLINE)
+        .header_read_timeout(IDLE)
         .max_buf_size(HEAD_SIZE);
     builder
         .http2()
         .timer(TokioTimer::new())
         .max_header_list_size(u32::try_from(HEAD_SIZE).unwrap_or(u32::MAX))
         .keep_alive_interval(Duration::from_secs(30));
+    let (stream, pace) = Paced::new(stream, HEAD_DEADLINE);
+    let answered = Arc::clone(&pace);
+    let announced = stop.announced.clone();
     let service = ServiceBuilder::new()
+        .map_response(move |mut response: Response| {
+            answered.answer_is_there();
+            // RFC 9112 §9.6. HTTP/2 has a frame for that, which is sent when no more connections are taken.
+            if announced.is_cancelled() && !answered.is_http_2() {
+                let close = HeaderValue::from_static("close");
+                response.headers_mut().insert(CONNECTION, close);
+            }
+            response
+        })
         .map_request(move |request: http::Request<Incoming>| {
+            pace.request_is_there();
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(ConnectInfo(peer));
             request
