@@ -43,6 +43,8 @@ TESTS = {
     "R23": ("r23_", "A mounted server fails again and again", "it is left alone for a while, then tried by one request"),
     "R27": ("r27_", "A thousand callers want the same at once, with nothing kept", "one request upstream; an error is not kept"),
     "R28": ("r28_", "A popular answer expires under load", "nobody waits, one refresh"),
+    "R33": ("r33_", "The collector of figures and traces hangs, or is away", "no caller notices, nothing piles up"),
+    "R35": ("r35_", "A changed configuration has mistakes", "the one before stays in use, and the log names them all"),
     "R34": ("r34_", "A handler panics", "500 for that request alone, the process goes on, the log names the place"),
 }
 
