@@ -13,8 +13,9 @@ use super::problem::KeyPath;
 use super::scopes::known_scopes;
 use super::server_credentials::CredentialsEntry;
 use crate::model::{
-    Digest, MountPrefix, ScopeCatalogue, ScopeSet, ToolChanges, Upstream, UpstreamAddress,
-    UpstreamCredentials, UpstreamLimits, UpstreamPlace, UpstreamProcess,
+    ApiDocument, Digest, MESSAGE_DEPTH, MountPrefix, ScopeCatalogue, ScopeSet, ToolChanges,
+    Upstream, UpstreamAddress, UpstreamCredentials, UpstreamLimits, UpstreamPlace, UpstreamProcess,
+    strict_json,
 };
 
 /// A server that is mounted behind the gate.
@@ -32,6 +33,11 @@ pub(super) struct ServerEntry {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     url: Option<String>,
+    /// Where it is no MCP server but an HTTP API: the OpenAPI document (3.0 or 3.1, JSON) that
+    /// describes it, a file or a URL. The `url` is what the paths of the document are below.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    openapi: Option<String>,
     /// Networks that its host may be in although they are not public, as in `10.20.0.0/16`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     allow_private: Vec<String>,
@@ -88,6 +94,10 @@ enum VariableEntry {
     Here(String),
     Kept(SecretPlace),
 }
+
+/// What a URL of a server has to be.
+const AN_ADDRESS: &str = "an https URL without user name and fragment; http where `allow_private` \
+                          has the network of its host";
 
 /// What names of the built-in server begin with: a mounted one would be taken for it.
 const BUILT_IN_PREFIXES: [&str; 4] = ["emergency", "export", "get", "summarize"];
@@ -216,14 +226,22 @@ impl ServerEntry {
                     checks.refuse(path, "`environment` and `folder` with `command` only");
                 }
                 let url = address(text, &self.allow_private);
-                let expected = "an https URL without user name and fragment; http where \
-                                `allow_private` has the network of its host";
-                Some(UpstreamPlace::Address(UpstreamAddress {
-                    url: checks.require(url, &path.join("url"), expected)?,
+                let url = checks.require(url, &path.join("url"), AN_ADDRESS);
+                let document = self.openapi.as_ref();
+                let document = document.map(|text| self.document(text, checks, path));
+                let address = UpstreamAddress {
+                    url: url?,
                     allow_private: allow_private?,
-                }))
+                };
+                Some(match document {
+                    Some(document) => UpstreamPlace::Api(address, document?),
+                    None => UpstreamPlace::Address(address),
+                })
             }
             (None, false) => {
+                if self.openapi.is_some() {
+                    checks.refuse(&path.join("openapi"), "nothing where there is no `url`");
+                }
                 if !self.allow_private.is_empty() {
                     checks.refuse(
                         &path.join("allow_private"),
@@ -237,6 +255,26 @@ impl ServerEntry {
                 None
             }
         }
+    }
+
+    /// Where the description of the API is. A file is looked at now, and read whenever its operations
+    /// are listed.
+    fn document(&self, text: &str, checks: &mut Checks<'_>, path: &KeyPath) -> Option<ApiDocument> {
+        let place = path.join("openapi");
+        if text.starts_with("https://") || text.starts_with("http://") {
+            let url = address(text, &self.allow_private);
+            return checks
+                .require(url, &place, AN_ADDRESS)
+                .map(ApiDocument::Address);
+        }
+        let read = std::fs::read(text).ok();
+        let read = read.and_then(|bytes| strict_json(&bytes, MESSAGE_DEPTH).ok());
+        let version = read.as_ref().and_then(|document| document.get("openapi"));
+        let version = version.and_then(serde_json::Value::as_str);
+        let is_known = version.filter(|it| it.starts_with("3.0.") || it.starts_with("3.1."));
+        let expected = "a URL, or a file with an OpenAPI document (3.0 or 3.1, JSON)";
+        checks.require(is_known, &place, expected)?;
+        Some(ApiDocument::File(text.into()))
     }
 
     fn process(&self, checks: &mut Checks<'_>, path: &KeyPath) -> Option<UpstreamProcess> {

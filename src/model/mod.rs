@@ -89,7 +89,7 @@ pub use tool_definition::ToolDefinition;
 pub use tool_difference::{DifferenceKind, ToolDifference, tool_differences};
 pub use tool_record::{ToolChanges, ToolNews, ToolNewsKind, ToolOffer, ToolRecord, ToolState};
 pub use upstream::{
-    ClientCredentials, SecretHeader, Upstream, UpstreamAddress, UpstreamCredentials,
+    ApiDocument, ClientCredentials, SecretHeader, Upstream, UpstreamAddress, UpstreamCredentials,
     UpstreamLimits, UpstreamPlace, UpstreamProcess, Upstreams,
 };
 pub use uri_template::expands_to;

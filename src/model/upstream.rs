@@ -48,6 +48,17 @@ pub enum UpstreamPlace {
     Address(UpstreamAddress),
     /// In a child process of the gateway, over standard streams.
     Process(UpstreamProcess),
+    /// At an address as well, but it is an HTTP API, which an OpenAPI document describes.
+    Api(UpstreamAddress, ApiDocument),
+}
+
+/// Where the description of an API is.
+#[derive(Clone, Debug)]
+pub enum ApiDocument {
+    /// In a file.
+    File(PathBuf),
+    /// At an address, which the same networks hold for.
+    Address(Url),
 }
 
 /// An address.

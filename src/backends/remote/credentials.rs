@@ -76,6 +76,15 @@ impl Credentials {
         Ok(())
     }
 
+    /// The header that they are in.
+    pub(super) fn header_name(&self) -> Option<http::HeaderName> {
+        match self {
+            Self::None => None,
+            Self::Header(name, _) => Some(name.clone()),
+            Self::Token(_) => Some(AUTHORIZATION),
+        }
+    }
+
     /// Drops a token that the server did not take; true when there may be another one.
     pub(super) async fn renew(&self) -> bool {
         match self {

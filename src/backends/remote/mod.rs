@@ -1,6 +1,7 @@
 //! MCP servers elsewhere, mounted behind the gate: their messages pass as they are but for names,
 //! URIs and what belongs to one revision only.
 
+mod api;
 mod breaker;
 mod catalogue;
 mod converse;
@@ -208,6 +209,10 @@ impl Backend for RemoteServer {
         let mut mirrored = HeaderMap::new();
         if let Some(schema) = schema {
             headers::mirror_arguments(&mut mirrored, schema, &arguments);
+        }
+        if self.line.transport.is_api() {
+            let shape = tool.and_then(|tool| api::shape_of(&tool.json));
+            mirrored.extend(shape.map(|shape| (api::SHAPE, shape)));
         }
         let mut params = Map::new();
         params.insert("name".to_owned(), Value::from(inner.as_str()));

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use moka::sync::Cache;
+use url::Url;
 
+use super::api::{Api, ApiSource, Operations};
 use super::catalogue::Taken;
 use super::credentials::Credentials;
 use super::http::HttpTransport;
@@ -19,7 +21,9 @@ use super::watch::Watch;
 use super::{Backend, RemoteServer};
 use crate::backends::Catalogue;
 use crate::egress::{Channel, ChannelSettings, Client, GuardError, Lookup};
-use crate::model::{Digest, MountPrefix, Tenant, TenantSlug, Upstream, UpstreamPlace};
+use crate::model::{
+    ApiDocument, Digest, MountPrefix, Tenant, TenantSlug, Upstream, UpstreamAddress, UpstreamPlace,
+};
 
 /// The servers of every tenant.
 #[derive(Debug)]
@@ -143,18 +147,23 @@ impl Mounts {
         prefixes: Vec<MountPrefix>,
     ) -> Result<RemoteServer, GuardError> {
         let transport = match &described.place {
-            UpstreamPlace::Address(address) => {
-                let settings = ChannelSettings {
-                    allow_private: address.allow_private.clone(),
-                    connect_timeout: CONNECT_TIMEOUT,
-                };
-                let lookup = Arc::clone(&self.lookup);
-                Transport::Http(HttpTransport {
-                    channel: Channel::new(address.url.clone(), &settings, lookup)?,
-                    credentials: Credentials::new(&described.credentials, &self.tokens),
-                    max_response: described.limits.max_response,
-                })
-            }
+            UpstreamPlace::Address(address) => Transport::Http(HttpTransport {
+                channel: self.channel(&address.url, address)?,
+                credentials: Credentials::new(&described.credentials, &self.tokens),
+                max_response: described.limits.max_response,
+            }),
+            UpstreamPlace::Api(address, document) => Transport::Api(Arc::new(Api {
+                label: label.clone(),
+                base: address.url.clone(),
+                channel: self.channel(&address.url, address)?,
+                document: match document {
+                    ApiDocument::File(path) => ApiSource::File(path.clone()),
+                    ApiDocument::Address(url) => ApiSource::Address(self.channel(url, address)?),
+                },
+                credentials: Credentials::new(&described.credentials, &self.tokens),
+                max_response: described.limits.max_response,
+                operations: Operations::default(),
+            })),
             UpstreamPlace::Process(process) => {
                 let max_line = described.limits.max_response;
                 let process = Process::new(label.clone(), process.clone(), max_line);
@@ -184,6 +193,16 @@ impl Mounts {
             shelf: lists,
             watch,
         })
+    }
+}
+
+impl Mounts {
+    fn channel(&self, url: &Url, address: &UpstreamAddress) -> Result<Channel, GuardError> {
+        let settings = ChannelSettings {
+            allow_private: address.allow_private.clone(),
+            connect_timeout: CONNECT_TIMEOUT,
+        };
+        Channel::new(url.clone(), &settings, Arc::clone(&self.lookup))
     }
 }
 

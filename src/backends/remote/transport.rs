@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::HeaderMap;
 
+use super::api::Api;
 use super::failure::Failure;
 use super::http::{HttpConversation, HttpTransport};
 use super::message::Heard;
@@ -17,6 +18,8 @@ pub(super) enum Transport {
     Http(HttpTransport),
     /// In a child process. Headers mean nothing there, but for the session's.
     Process(Arc<Process>),
+    /// At an address that speaks no MCP: its operations are tools.
+    Api(Arc<Api>),
 }
 
 /// What comes for one request, until its response.
@@ -24,6 +27,8 @@ pub(super) enum Transport {
 pub(super) enum Conversation {
     Http(Box<HttpConversation>),
     Process(ProcessConversation),
+    /// All that comes is here.
+    Whole(Option<Box<Heard>>),
 }
 
 impl Transport {
@@ -43,6 +48,11 @@ impl Transport {
                 let (head, conversation) = process.open(&headers, body, id).await?;
                 Ok((head, Conversation::Process(conversation)))
             }
+            Self::Api(api) => {
+                let heard = api.answer(&headers, &body).await?;
+                let conversation = Conversation::Whole(Some(Box::new(heard)));
+                Ok((HeaderMap::new(), conversation))
+            }
         }
     }
 
@@ -58,7 +68,7 @@ impl Transport {
                 let conversation = http.open_endless(headers, body).await?;
                 Ok(Conversation::Http(Box::new(conversation)))
             }
-            Self::Process(_) => Ok(self.open(headers, body, id).await?.1),
+            Self::Process(_) | Self::Api(_) => Ok(self.open(headers, body, id).await?.1),
         }
     }
 
@@ -67,6 +77,8 @@ impl Transport {
         match self {
             Self::Http(http) => http.send(headers, body).await,
             Self::Process(process) => process.send(&headers, body).await,
+            // It has nothing to do with what is told.
+            Self::Api(_) => Ok(()),
         }
     }
 
@@ -84,6 +96,7 @@ impl Transport {
                 let conversation = process.listen(headers).await?;
                 Ok(Some(Conversation::Process(conversation)))
             }
+            Self::Api(_) => Ok(None),
         }
     }
 
@@ -92,8 +105,13 @@ impl Transport {
         match self {
             Self::Http(http) => http.end(headers).await,
             // There is one, and it ends with the process.
-            Self::Process(_) => {}
+            Self::Process(_) | Self::Api(_) => {}
         }
+    }
+
+    /// True where it speaks no MCP by itself.
+    pub(super) fn is_api(&self) -> bool {
+        matches!(self, Self::Api(_))
     }
 
     /// True where all share one connection: then there is one session, and to let go of a request
@@ -109,6 +127,7 @@ impl Conversation {
         match self {
             Self::Http(http) => http.next().await,
             Self::Process(process) => process.next().await,
+            Self::Whole(heard) => Ok(heard.take().map(|heard| *heard)),
         }
     }
 }
