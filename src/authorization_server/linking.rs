@@ -95,11 +95,6 @@ pub(super) async fn disconnect(
     }
 }
 
-#[tracing::instrument(
-    name = "authorization_server.account.callback.get",
-    skip_all,
-    fields(tenant = %tenant.slug)
-)]
 pub(super) async fn get(
     State(context): State<Arc<Context>>,
     Extension(tenant): Extension<Arc<Tenant>>,
