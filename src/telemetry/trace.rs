@@ -233,12 +233,13 @@ impl Span {
         }
     }
 
-    /// Does `task` within this span.
+    /// Does `task` within this span, or, where nothing is recorded, in the trace that its caller named.
     pub async fn around<T>(&self, task: impl Future<Output = T>) -> T {
-        if self.is_recorded() {
-            origin::below(self.trace.clone(), task).await
-        } else {
+        let is_here = origin::trace().is_some_and(|here| here.context == self.trace.context);
+        if is_here {
             task.await
+        } else {
+            origin::below(self.trace.clone(), task).await
         }
     }
 }

@@ -136,9 +136,8 @@ async fn a_call_goes_on_the_traces_of_its_message_and_its_request() {
     );
 }
 
-#[tokio::test]
-async fn a_mounted_server_is_told_of_the_trace_and_measured() {
-    let collector = FakeCollector::start().await;
+/// A mounted server, and a gateway that has it as `docs`.
+async fn mounted(more: &str) -> (FakeUpstream, Database, Gateway) {
     let upstream = FakeUpstream::start(|seen: &Seen| {
         let lists = json!({ "tools": [{ "name": "search", "inputSchema": { "type": "object" } }] });
         modern(seen, &lists).unwrap_or_else(|| seen.result(r#"{"content":[]}"#))
@@ -146,13 +145,38 @@ async fn a_mounted_server_is_told_of_the_trace_and_measured() {
     .await;
     let more = format!(
         "[[tenants]]\nslug = \"default\"\n[[tenants.servers]]\nname = \"docs\"\nurl = \"{}\"\n\
-         allow_private = [\"127.0.0.0/8\"]\n{}",
+         allow_private = [\"127.0.0.0/8\"]\n{more}",
         upstream.url,
-        telemetry(&collector)
     );
     let database = Database::sqlite();
     let gateway = database.serve_with(SERVER, &more);
     database.add_user_with(&more, "default", ("ada", "admin"));
+    (upstream, database, gateway)
+}
+
+#[tokio::test]
+async fn without_a_collector_a_mounted_server_gets_the_context_of_its_caller_as_it_is() {
+    let (upstream, _database, gateway) = mounted("").await;
+    let mut client = Client::register(&gateway).await;
+    let token = client.tokens("mcp:tools").await.access;
+    for (meta, context) in [
+        (json!({ "traceparent": OF_THE_MESSAGE }), OF_THE_MESSAGE),
+        (json!({}), OF_THE_REQUEST),
+    ] {
+        let answer = ask(&client, &token, &call("docs_search", &meta)).await;
+        assert_eq!(answer.status(), StatusCode::OK);
+        let seen = upstream.seen();
+        let mut calls = seen.iter().filter(|seen| seen.method() == "tools/call");
+        let seen = calls.next_back().unwrap();
+        assert_eq!(seen.header("traceparent"), context);
+        assert_eq!(seen.body["params"]["_meta"]["traceparent"], context);
+    }
+}
+
+#[tokio::test]
+async fn a_mounted_server_is_told_of_the_trace_and_measured() {
+    let collector = FakeCollector::start().await;
+    let (upstream, _database, gateway) = mounted(&telemetry(&collector)).await;
     let mut client = Client::register(&gateway).await;
     let token = client.tokens("mcp:tools").await.access;
     let answer = ask(&client, &token, &call("docs_search", &json!({}))).await;
