@@ -118,12 +118,6 @@ lint() {
     step "deployment" scripts/check-deploy.sh
 }
 
-# Behind a mounted server, one scenario of the suite (server-tasks-mrtr-input, mostly) fails in some runs and holds in the
-# next: why is not known yet. It has to hold in one of two.
-mounted_conformance() {
-    tests/conformance/run.sh mounted || tests/conformance/run.sh mounted
-}
-
 # The attack catalogue once more, on the other engine.
 run_catalogue_on_postgres() {
     export GATEHOUSE_TEST_ENGINE=postgres
@@ -153,7 +147,7 @@ clients() {
     step "MCP conformance: authorization" test_client "${conformance[@]}"
     step "MCP conformance: authorization, with a path" test_client --path /t/acme "${conformance[@]}"
     step "MCP conformance: server" tests/conformance/run.sh
-    step "MCP conformance: mounted server" mounted_conformance
+    step "MCP conformance: mounted server" tests/conformance/run.sh mounted
     local everything=(.tools/node tests/conformance/everything.mjs target/debug/examples/conformance)
     step "a mounted server of others, compared with itself" "${everything[@]}"
     step "oauth4webapi" test_client .tools/node tests/clients/node/oauth4webapi.mjs

@@ -25,8 +25,8 @@ type Questions<'a> =
 /// How many questions of one call may wait for answers.
 const QUESTIONS: usize = 16;
 
-/// How long a word takes that was said before the response.
-const LAST_WORDS: Duration = Duration::from_millis(5);
+/// How long a word may take that was said before the response, where one is expected.
+const LAST_WORDS: Duration = Duration::from_millis(25);
 
 /// JSON-RPC 2.0 §5.1, and what MCP says of users who refuse.
 const METHOD_NOT_FOUND: i64 = -32601;
@@ -72,12 +72,12 @@ impl Line {
         self: &Arc<Self>,
         mut conversation: Conversation,
         context: Option<&CallContext>,
-        (session, mut cancellation): (Option<&Arc<Session>>, Cancellation<'_>),
+        (beside, mut cancellation): (Option<(&Arc<Session>, Ear)>, Cancellation<'_>),
     ) -> Answered {
         let id = cancellation.id;
         let mut questions = Questions::new();
         let mut asked = 0_u32;
-        let mut beside = session.map(|session| session.standing.hear(id));
+        let (session, mut beside) = beside.unzip();
         let cancelled = context.map(|context| context.cancellation.clone());
         let cancelled = cancelled.unwrap_or_default();
         loop {
@@ -102,7 +102,7 @@ impl Line {
                 } => {
                     cancellation.told = None;
                     check_id(answered, id)?;
-                    self.hear_out(beside.as_mut(), id, context).await;
+                    self.hear_out(beside, id, context).await;
                     return outcome;
                 }
                 Heard::Notification { method, params } => self.told(&method, params, id, context),
@@ -144,16 +144,22 @@ impl Line {
 
     /// What was said before the response on another stream may come after it: what is on its way is
     /// waited for where the client would be told of it.
-    async fn hear_out(&self, beside: Option<&mut Ear>, id: u64, context: Option<&CallContext>) {
+    async fn hear_out(&self, beside: Option<Ear>, id: u64, context: Option<&CallContext>) {
         let peer = context.and_then(|context| context.peer.as_ref());
-        let (Some(ear), Some(_)) = (beside, peer.and_then(|peer| peer.log_level())) else {
+        let (Some(mut ear), Some(_)) = (beside, peer.and_then(|peer| peer.log_level())) else {
             return;
         };
-        while let Ok(heard) = tokio::time::timeout(LAST_WORDS, ear.next()).await {
+        let patience = if ear.expects_more() {
+            LAST_WORDS
+        } else {
+            Duration::ZERO
+        };
+        while let Ok(heard) = tokio::time::timeout(patience, ear.next()).await {
             if let Heard::Notification { method, params } = heard {
                 self.told(&method, params, id, context);
             }
         }
+        ear.conclude();
     }
 
     /// Sends an answer to the server.

@@ -221,9 +221,11 @@ impl Line {
         let answered = async {
             self.ask_what_waits(&session, context).await?;
             let cancellation = Cancellation::new(self, Some(session.headers()), id);
+            // The server may speak before the head of its answer is here.
+            let ear = session.standing.hear(id);
             let opened = self.open(session.headers(), body, id).await?;
-            self.converse(opened, context, (Some(&session), cancellation))
-                .await
+            let beside = Some((&session, ear));
+            self.converse(opened, context, (beside, cancellation)).await
         };
         let answered = answered.await;
         if matches!(answered, Err(Failure::SessionEnded)) {

@@ -1,6 +1,7 @@
 //! The stream of a session for what belongs to no request (2025-11-25 basic/transports, listening
 //! for messages from the server). Many servers log and ask there while they work on a call.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -63,6 +64,8 @@ pub(super) struct Waiting {
 struct Calls {
     under_way: Mutex<Vec<(u64, mpsc::Sender<Heard>)>>,
     waiting: Mutex<Vec<Waiting>>,
+    /// Whether nothing was said beside the last call. Of a new session that is not known.
+    is_silent: AtomicBool,
 }
 
 /// What is heard for one call.
@@ -71,6 +74,7 @@ pub(super) struct Ear {
     calls: Arc<Calls>,
     id: u64,
     received: mpsc::Receiver<Heard>,
+    has_heard: bool,
 }
 
 /// How many questions may wait for a call.
@@ -122,6 +126,7 @@ impl Standing {
             calls: Arc::clone(&self.calls),
             id,
             received,
+            has_heard: false,
         }
     }
 
@@ -147,9 +152,24 @@ impl Ear {
     /// The next message that may be about the call. It never ends.
     pub(super) async fn next(&mut self) -> Heard {
         match self.received.recv().await {
-            Some(heard) => heard,
+            Some(heard) => {
+                self.has_heard = true;
+                heard
+            }
             None => std::future::pending().await,
         }
+    }
+
+    /// Whether more may come after the response than what is here by then: a server that spoke beside the
+    /// last call, or this one, speaks again.
+    pub(super) fn expects_more(&self) -> bool {
+        self.has_heard || !self.calls.is_silent.load(Ordering::Relaxed)
+    }
+
+    /// Notes what the next call may expect.
+    pub(super) fn conclude(self) {
+        let is_silent = !self.has_heard;
+        self.calls.is_silent.store(is_silent, Ordering::Relaxed);
     }
 }
 
@@ -265,6 +285,7 @@ impl Reader {
                     method,
                     params,
                 };
+                self.calls.is_silent.store(false, Ordering::Relaxed);
                 // Nobody listens, most of the time.
                 drop(self.listeners.asides.send(Arc::new(aside)));
             }
