@@ -36,6 +36,7 @@ WRONG = (
     "gateway.enabled=true",
     "ingress.enabled=true",
     "admin.port=8080",
+    "admin.podMonitor.enabled=true",
 )
 
 
@@ -77,6 +78,7 @@ def check_selectors(documents):
             "Service": lambda: spec["selector"],
             "PodDisruptionBudget": lambda: spec["selector"]["matchLabels"],
             "NetworkPolicy": lambda: spec["podSelector"]["matchLabels"],
+            "PodMonitor": lambda: spec["selector"]["matchLabels"],
             "Deployment": lambda: spec["selector"]["matchLabels"],
         }.get(document["kind"])
         if selector:
@@ -93,15 +95,17 @@ def check_chart(gatehouse):
         assert done.returncode == 0, done.stdout + done.stderr
         documents = render(values)
         routes = [document for document in documents if document["apiVersion"].startswith("gateway.")]
+        monitors = [document for document in documents if document["kind"] == "PodMonitor"]
         for document in documents:
             assert document["kind"] != "Secret", "secrets are somebody else's"
-            if document not in routes:
+            if document not in routes and document not in monitors:
                 for version in VERSIONS:
                     kubernetes_validate.validate(document, version, strict=True)
             pod = pod_of(document)
             if pod:
                 check_pod(document["metadata"]["name"], pod)
         check_selectors(documents)
+        check_scraping(documents, monitors)
         if routes:
             subprocess.run(["node", str(HERE / "gateway_api.mjs")], input=json.dumps(routes), text=True, check=True, timeout=30)
         if gatehouse:
@@ -110,6 +114,15 @@ def check_chart(gatehouse):
     for setting in WRONG:
         done = helm("template", "gate", str(CHART), "--values", str(CHART / "ci" / "least-values.yaml"), "--set", setting)
         assert done.returncode != 0 and "schema" in done.stderr, f"{setting} was taken: {done.stderr}"
+
+
+def check_scraping(documents, monitors):
+    """A monitor names a port that the pods have; its schema is not at hand."""
+    deployment = next(document for document in documents if document["kind"] == "Deployment")
+    ports = {port["name"] for container in pod_of(deployment)["containers"] for port in container["ports"]}
+    for monitor in monitors:
+        for endpoint in monitor["spec"]["podMetricsEndpoints"]:
+            assert endpoint["port"] in ports and endpoint["path"] == "/metrics", endpoint
 
 
 def check_configuration(gatehouse, documents):
