@@ -42,5 +42,7 @@ USER 65532:65532
 WORKDIR /
 EXPOSE 8080
 STOPSIGNAL SIGTERM
+# At the address that the environment says; with a configuration file, give its name before `health`.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["/usr/local/bin/gatehouse", "health"]
 ENTRYPOINT ["/usr/local/bin/gatehouse"]
 CMD ["serve"]

@@ -71,6 +71,18 @@ It keeps nothing: its database is gone when it ends.")]
         exit: bool,
     },
 
+    /// Ask the process that serves by the same configuration whether it is ready; 0 says yes.
+    #[command(after_help = "\
+Example, in a Dockerfile:
+  HEALTHCHECK CMD [\"/usr/local/bin/gatehouse\", \"health\"]
+
+It needs neither a shell nor the network. Where it is not ready, stderr says why.")]
+    Health {
+        /// Ask only whether it answers, not whether it has its database.
+        #[arg(long)]
+        live: bool,
+    },
+
     /// Bring the tables of the database up to date.
     #[command(after_help = "\
 Examples:

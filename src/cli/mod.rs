@@ -7,6 +7,7 @@ mod client;
 mod configuration;
 pub mod demo;
 mod exit;
+mod health;
 mod install;
 mod key;
 mod operator;
@@ -100,6 +101,7 @@ fn dispatch(arguments: Arguments, environment: &Environment) -> anyhow::Result<E
             log(config.telemetry.log, "info")?;
             block_on(serve::serve_stdio(config))?;
         }
+        Command::Health { live } => return block_on(health::run(load()?.server.listen, live)),
         Command::Migrate { grant_to } => block_on(migrate(&load()?, grant_to.as_deref()))?,
         Command::Tenant { command } => block_on(tenant::run(&load()?, command))?,
         Command::User { command } => block_on(user::run(&load()?, command))?,

@@ -166,7 +166,7 @@ def list_tools(gateway, token):
     return [tool["name"] for tool in post_json(f"{gateway}/mcp", MESSAGE, headers)["result"]["tools"]]
 
 
-def prepare(folder, postgres, ports):
+def prepare(folder, postgres, ports, template=COMPOSE / "gatehouse.toml"):
     """The secrets, the roles and the configuration, with this machine's addresses in them."""
     kept = folder / "secrets"
     kept.mkdir()
@@ -187,7 +187,7 @@ def prepare(folder, postgres, ports):
         text = path.read_text().replace("@database/", f"@{server.hostname}:{server.port}/")
         path.unlink()
         path.write_text(text)
-    text = (COMPOSE / "gatehouse.toml").read_text()
+    text = template.read_text()
     for ours, theirs in (
         ("0.0.0.0:8080", f"127.0.0.1:{ports[0]}"),
         ("127.0.0.1:8080", f"127.0.0.1:{ports[0]}"),
@@ -235,7 +235,11 @@ def walk(gatehouse, node, modules, folder, postgres):
             serve = {"stdout": subprocess.DEVNULL, "stderr": log, "cwd": "/", "env": os.environ | {"TMPDIR": "/nowhere"}}
             processes.append(subprocess.Popen([*without_rights(folder), *command, "serve"], **serve))
         wait_for(f"{gateway}/readyz", processes[1])
-        run(node, str(folder / "healthy.mjs"), f"{gateway}/readyz")
+        run(node, str(folder / "healthy.mjs"), f"{issuer}/.well-known/openid-configuration")
+        # As the composition has it, with the folder in the place of the container.
+        health = '["CMD", "/usr/local/bin/gatehouse", "--config", "/etc/gatehouse.toml", "health"]'
+        assert f"test: {health}" in (ROOT / "docker-compose.yml").read_text()
+        run(*without_rights(folder), *command, "health", cwd="/")
         _, token = sign_in(gateway)
         assert set(token["scope"].split()) >= {"mcp:tools", "metrics:read"}, token["scope"]
         tools = list_tools(gateway, token["access_token"])

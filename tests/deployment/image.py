@@ -74,6 +74,7 @@ def main():
     said = dict(image)
     assert said["USER"] == "65532:65532" and said["ENTRYPOINT"] == '["/usr/local/bin/gatehouse"]', image
     assert all(name != "RUN" for name, _ in image), "there is no shell in the image"
+    assert said["HEALTHCHECK"].endswith('CMD ["/usr/local/bin/gatehouse", "health"]'), said["HEALTHCHECK"]
     print("Dockerfile: its steps were done in a plain directory, without the compilations")
 
 

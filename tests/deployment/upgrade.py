@@ -2,9 +2,10 @@
 """Replaces the replicas of one release by those of the next, on one database, while a client goes on calling and
 refreshing through whichever of them is ready.
 
-    tests/deployment/upgrade.py OLD NEW NODE NODE_MODULES
+    tests/deployment/upgrade.py OLD NEW NODE NODE_MODULES [CONFIGURATION]
 
-It prints how many requests there were and ends with 1 if one of them failed.
+Both go by the configuration of the earlier one, which is the composition's unless said: scripts/upgrade.sh builds the
+two and gives it. It prints how many requests there were and ends with 1 if one of them failed.
 """
 
 import http.client
@@ -109,10 +110,10 @@ class Client(threading.Thread):
         time.sleep(0.02)
 
 
-def upgrade(old, new, node, modules, folder, postgres):
+def upgrade(old, new, node, modules, template, folder, postgres):
     ports = (compose.free_port(), compose.free_port())
     gateway, issuer = (f"http://127.0.0.1:{port}" for port in ports)
-    kept, configuration = compose.prepare(folder, postgres, ports)
+    kept, configuration = compose.prepare(folder, postgres, ports, template)
     owner = os.environ | {"GATEHOUSE__DATABASE__URL__FILE": str(kept / "owner-url")}
     migrate = ["--config", str(configuration), "migrate", "--grant-to", "gatehouse"]
     compose.run(old, *migrate, env=owner)
@@ -168,13 +169,14 @@ def upgrade(old, new, node, modules, folder, postgres):
 
 
 def main():
-    old, new, node, modules = sys.argv[1:]
+    old, new, node, modules, *given = sys.argv[1:]
+    template = Path(given[0]) if given else compose.COMPOSE / "gatehouse.toml"
     programs = [str(Path(program).absolute()) for program in (old, new, node)]
     script = str(compose.ROOT / "scripts" / "postgres.sh")
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as postgres:
         server = compose.run(script, "start", postgres, stdout=subprocess.PIPE)
         try:
-            upgrade(*programs, modules, Path(folder), server.stdout.strip())
+            upgrade(*programs, modules, template, Path(folder), server.stdout.strip())
         finally:
             compose.run(script, "stop", postgres)
 

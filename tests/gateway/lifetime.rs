@@ -134,3 +134,29 @@ async fn a_sigterm_ends_the_process_with_0() {
     let gateway = Database::sqlite().serve();
     assert_eq!(gateway.terminate(), Some(0));
 }
+
+#[test]
+fn a_health_check_needs_no_more_than_the_program_itself() {
+    let database = Database::sqlite();
+    let gateway = database.serve();
+    let server = format!("listen = \"{}\"", gateway.address());
+    let health = |arguments: &[&str]| {
+        let output = database.command_with(&server, "", arguments).output();
+        let output = output.unwrap();
+        (
+            output.status.code(),
+            String::from_utf8(output.stderr).unwrap(),
+        )
+    };
+    let ready = format!("{}/readyz answers 200\n", gateway.url);
+    assert_eq!(health(&["health"]), (Some(0), ready));
+    assert_eq!(health(&["health", "--live"]).0, Some(0));
+
+    gateway.kill();
+    let (code, said) = health(&["health"]);
+    assert_eq!(code, Some(1));
+    assert!(
+        said.contains("nobody serves at http://127.0.0.1:"),
+        "{said}"
+    );
+}

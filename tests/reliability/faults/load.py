@@ -111,14 +111,16 @@ def no_processor(options):
 @fault(
     "R09",
     "All replicas of a release are replaced one after another by those of the next, on one database, under calls and refreshes "
-    "(`tests/deployment/upgrade.py`; GATEHOUSE_EARLIER names the earlier binary)",
+    "(`scripts/upgrade.sh`)",
     "no request fails",
 )
 def upgraded(options):
-    earlier = os.environ.get("GATEHOUSE_EARLIER", str(options.gatehouse))
+    earlier = os.environ.get("GATEHOUSE_EARLIER")
+    must(earlier, "GATEHOUSE_EARLIER names no earlier program, or GATEHOUSE_EARLIER_CONFIGURATION no file for it")
+    template = os.environ.get("GATEHOUSE_EARLIER_CONFIGURATION", str(ROOT / "deploy" / "compose" / "gatehouse.toml"))
     node, modules = ROOT / ".tools" / "node", ROOT / "tests" / "clients" / "node" / "node_modules"
     must(node.exists() and modules.exists(), "scripts/install-node-packages.sh has not run")
-    command = ["python3", "tests/deployment/upgrade.py", earlier, str(options.gatehouse), str(node), str(modules)]
+    command = ["python3", "tests/deployment/upgrade.py", earlier, str(options.gatehouse), str(node), str(modules), template]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600)
     must(done.returncode == 0, (done.stdout + done.stderr)[-2000:])
     found = re.search(r"\d+ calls, \d+ refreshes, \d+ failed", done.stdout)
