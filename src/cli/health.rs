@@ -43,9 +43,9 @@ pub(super) async fn run(listen: SocketAddr, live: bool) -> anyhow::Result<ExitCo
 /// Where this machine reaches what listens there.
 fn url_of(listen: SocketAddr, live: bool) -> anyhow::Result<Url> {
     let address = match listen.ip() {
-        IpAddr::V4(address) if address.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        IpAddr::V6(address) if address.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
-        address => address,
+        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Ipv6Addr::LOCALHOST.into(),
+        address @ (IpAddr::V4(_) | IpAddr::V6(_)) => address,
     };
     let has_port = listen.port() != 0;
     let why = "server.listen leaves the port to the system, so that nobody knows which one it is";
