@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use axum::Router;
 
+use crate::backends::remote::Mounts;
 use crate::model::PublicUrl;
 use crate::operations::Operations;
 use crate::telemetry::{Figures, History};
@@ -25,6 +26,8 @@ pub struct Context {
     pub figures: Arc<Figures>,
     /// How that moved.
     pub history: Arc<History>,
+    /// What is mounted.
+    pub mounts: Arc<Mounts>,
     /// The https address of the console, where it has one.
     pub url: Option<PublicUrl>,
 }

@@ -63,15 +63,16 @@ impl Kept {
         let tokens = rooms::access_tokens(config, &ground, &issuer_keys);
         let edge = edge::open(config, &ground, &tokens).await?;
         let linked = Arc::new(rooms::linked(&ground)?);
-        let mounts = edge::mounts(&built_in, &ground, &linked).await?;
+        let mounts = Arc::new(edge::mounts(&built_in, &ground, &linked).await?);
         let in_flight = Arc::default();
         telemetry::observe(&ground, &audit, &in_flight);
+        telemetry::observe_mounts(ground.figures.meters(), &mounts);
         let kept = Self {
             readiness: Arc::new(Readiness::new(Arc::clone(&ground.store))),
             ground,
             public_url,
             built_in,
-            mounts: Arc::new(mounts),
+            mounts,
             linked,
             edge,
             audit,
@@ -106,7 +107,7 @@ impl Kept {
             }),
             dispatcher: Arc::clone(&dispatcher),
             authorization_server: Arc::new(authorization_server),
-            admin: Arc::new(rooms::admin(config, ground, &operations)),
+            admin: Arc::new(rooms::admin(config, (ground, &self.mounts), &operations)),
             scim: Arc::new(rooms::scim(ground)),
             readiness: Arc::clone(&self.readiness),
         };

@@ -8,7 +8,7 @@ use super::ground::Ground;
 use super::kept::Kept;
 use crate::audit::{Checkpoints, Recorder};
 use crate::authorization_server::{self, TokenSettings};
-use crate::backends::remote::ToolLedger;
+use crate::backends::remote::{Mounts, ToolLedger};
 use crate::config::Config;
 use crate::egress::SystemLookup;
 use crate::identity::oidc::RelyingParty;
@@ -159,13 +159,14 @@ pub(super) fn operations(config: &Config, kept: &Kept, dispatcher: &Arc<Dispatch
 
 pub(super) fn admin(
     config: &Config,
-    ground: &Ground,
+    (ground, mounts): (&Ground, &Arc<Mounts>),
     operations: &Arc<Operations>,
 ) -> admin::Context {
     admin::Context {
         operations: Arc::clone(operations),
         figures: Arc::clone(&ground.figures),
         history: Arc::clone(&ground.history),
+        mounts: Arc::clone(mounts),
         url: config.server.admin_url.clone(),
     }
 }

@@ -7,6 +7,7 @@ use url::Url;
 
 use super::ground::Ground;
 use crate::audit::Recorder;
+use crate::backends::remote::{Health, Mounts};
 use crate::config::{Config, Otlp};
 use crate::egress::{Client, Settings, USER_AGENT};
 use crate::mcp::open_streams;
@@ -136,6 +137,29 @@ fn observe_watch(ground: &Ground, meters: &Meters) {
         move |tell| {
             if let Some(tenants) = tenants.upgrade() {
                 tell(number(tenants.in_use()), &[]);
+            }
+        },
+    );
+}
+
+/// How mounted servers do, as this replica sees it.
+pub(super) fn observe_mounts(meters: &Meters, mounts: &Arc<Mounts>) {
+    let mounts = Arc::downgrade(mounts);
+    meters.gauge(
+        (
+            "gatehouse.server.available",
+            "{server}",
+            "1 while requests go to a mounted server, 0 while it is left alone because it fails",
+        ),
+        move |tell| {
+            let Some(mounts) = mounts.upgrade() else {
+                return;
+            };
+            for ((tenant, server), health) in mounts.health() {
+                let server = format!("{tenant}/{server}");
+                let is_available = health != Health::LeftAlone;
+                let labels = [("gatehouse.server", server.as_str())];
+                tell(f64::from(u8::from(is_available)), &labels);
             }
         },
     );

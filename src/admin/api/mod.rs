@@ -9,6 +9,7 @@ mod keys;
 mod operators;
 mod paging;
 mod policy;
+mod servers;
 mod tenants;
 mod tools;
 mod users;
@@ -27,6 +28,7 @@ use super::{Context, seat};
 
 pub(super) use error::ApiError;
 pub(super) use paging::{Wanted, after_number};
+pub(super) use servers::{ServerView, servers_of};
 pub(super) use tools::place as place_of_tool;
 
 type Described<'a> = TransformOperation<'a>;
@@ -47,7 +49,7 @@ fn operations() -> ApiRouter<Arc<Context>> {
         .merge(users())
         .merge(clients_and_grants())
         .merge(keys_and_operators())
-        .merge(server_tools())
+        .merge(servers())
         .merge(audit_log())
 }
 
@@ -195,9 +197,20 @@ fn clients_and_grants() -> ApiRouter<Arc<Context>> {
         )
 }
 
-fn server_tools() -> ApiRouter<Arc<Context>> {
-    const TAG: &str = "Tools of mounted servers";
+fn servers() -> ApiRouter<Arc<Context>> {
+    const TAG: &str = "Mounted servers";
     ApiRouter::new()
+        .api_route(
+            "/admin/v1/tenants/{tenant}/servers",
+            get_with(
+                servers::list,
+                named(
+                    "listServers",
+                    TAG,
+                    "List the mounted servers, and how they do in this process",
+                ),
+            ),
+        )
         .api_route(
             "/admin/v1/tenants/{tenant}/tools",
             get_with(

@@ -11,6 +11,7 @@ use super::pages::{self, Badge, OverviewPage, STYLE, TenantPage, TenantRow, Trou
 use super::session::Visitor;
 use super::sparkline;
 use crate::admin::Context;
+use crate::admin::api::servers_of;
 use crate::admin::seat::visible_tenant;
 use crate::model::TenantSlug;
 use crate::operations::TenantState;
@@ -99,6 +100,7 @@ async fn show(
         census: context.operations.tenant_census(&tenant.slug).await?,
         counters: counters.collect(),
         picture: picture(context, &tenant.slug),
+        servers: servers_of(context, &tenant),
         settings: serde_json::to_string_pretty(&settings).unwrap_or_default(),
         tenant: &tenant,
     };

@@ -6,7 +6,7 @@ use http::header::CONTENT_SECURITY_POLICY;
 use http::{HeaderValue, StatusCode};
 
 use super::session::Visitor;
-use crate::admin::api::ApiError;
+use crate::admin::api::{ApiError, ServerView};
 use crate::model::{Secret, Tenant};
 use crate::operations::OperationError;
 use crate::store::{Census, StoreError};
@@ -66,6 +66,7 @@ pub(super) struct TenantPage<'a> {
     pub(super) census: Census,
     pub(super) counters: Vec<(&'static str, u64)>,
     pub(super) picture: String,
+    pub(super) servers: Vec<ServerView>,
     pub(super) settings: String,
 }
 

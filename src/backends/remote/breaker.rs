@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::health::Health;
+
 /// The breaker of one server.
 #[derive(Debug, Default)]
 pub(super) struct Breaker(Mutex<State>);
@@ -13,6 +15,8 @@ pub(super) struct Breaker(Mutex<State>);
 #[derive(Debug, Default)]
 struct State {
     failures: u32,
+    /// When the last request ended.
+    noted_at: Option<Instant>,
     /// Until when nothing goes out; then one request does.
     closed_until: Option<Instant>,
 }
@@ -43,13 +47,26 @@ impl Breaker {
         let mut state = self.lock();
         if !failed {
             *state = State::default();
+            state.noted_at = Some(now);
             return;
         }
+        state.noted_at = Some(now);
         state.failures = state.failures.saturating_add(1);
         if let Some(more) = state.failures.checked_sub(PATIENCE) {
             let pause = FIRST.saturating_mul(1 << more.min(8)).min(LONGEST);
             state.closed_until = Some(now + pause);
         }
+    }
+
+    /// How the server did at the last request, and when that was; none before the first.
+    pub(super) fn health(&self) -> Option<(Instant, Health)> {
+        let state = self.lock();
+        let health = match (state.failures, state.closed_until) {
+            (0, _) => Health::Answers,
+            (_, None) => Health::Fails,
+            (_, Some(_)) => Health::LeftAlone,
+        };
+        Some((state.noted_at?, health))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -64,11 +81,14 @@ mod tests {
     #[test]
     fn r23_a_server_that_fails_again_and_again_is_left_alone_and_tried() {
         let breaker = Breaker::default();
+        let health = |breaker: &Breaker| breaker.health().map(|(_, health)| health);
         let mut now = Instant::now();
+        assert_eq!(health(&breaker), None);
         for _ in 0..PATIENCE {
             assert!(breaker.admits(now));
             breaker.note(true, now);
         }
+        assert_eq!(health(&breaker), Some(Health::LeftAlone));
         assert!(!breaker.admits(now));
         now += FIRST;
         assert!(breaker.admits(now));

@@ -84,7 +84,7 @@ pub(super) async fn read(
     rewriter: &Rewriter,
     taken: &dyn Taken,
 ) -> Result<Read, Failure> {
-    let welcome = line.welcome().await?;
+    let welcome = line.greet().await?;
     let mut reader = Reader {
         line,
         rewriter,

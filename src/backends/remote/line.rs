@@ -129,6 +129,18 @@ impl Line {
             .map_err(|failure| Failure::clone(&failure))
     }
 
+    /// The same for whoever reads its lists. That is tried from time to time even where the server is left alone:
+    /// so it shows when that is over.
+    pub(super) async fn greet(&self) -> Result<Arc<Welcome>, Failure> {
+        if let Some(met) = self.welcome.get(&()).await {
+            return Ok(met);
+        }
+        let met = self.welcome().await;
+        let failed = met.as_ref().is_err_and(Failure::is_outage);
+        self.breaker.note(failed, Instant::now());
+        met
+    }
+
     /// Has `ask` answered, for the client of `context` where there is one.
     pub(super) async fn ask(
         self: &Arc<Self>,

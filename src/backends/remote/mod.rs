@@ -8,6 +8,7 @@ mod credentials;
 mod events;
 mod failure;
 mod headers;
+mod health;
 mod http;
 mod line;
 mod linking;
@@ -46,6 +47,7 @@ use rewrite::Rewriter;
 use shelf::Shelf;
 use watch::Watch;
 
+pub use health::Health;
 pub use mounts::Mounts;
 pub use supply::ToolLedger;
 

@@ -42,7 +42,7 @@ pub struct Mounts {
     meters: Meters,
     /// By all that a tenant's description says of its servers.
     mounted: Cache<(TenantSlug, Digest, Option<UserId>), Servers>,
-    servers: Cache<(TenantSlug, Digest), Arc<RemoteServer>>,
+    pub(super) servers: Cache<(TenantSlug, Digest), Arc<RemoteServer>>,
 }
 
 /// The servers of one tenant.

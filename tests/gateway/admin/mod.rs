@@ -6,4 +6,5 @@ pub(crate) mod desk;
 mod document;
 mod doors;
 mod operators;
+mod servers;
 mod walk;

@@ -92,7 +92,8 @@ async fn every_panel_alert_and_line_of_the_guide_is_fed_by_a_metric_that_is_ther
 }
 
 /// What is measured only after something that does not happen in a quiet minute.
-const LATER: [&str; 3] = [
+const LATER: [&str; 4] = [
+    "gatehouse_server_available",
     "gatehouse_config_reloads_total",
     "gatehouse_rate_limit_refusals_total",
     "mcp_client_operation_duration_seconds",
