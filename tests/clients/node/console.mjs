@@ -154,6 +154,10 @@ async function walkThrough(browser, options, token) {
     await walk.act('bob', 'Enable');
     check((await page.locator('.disabled').count()) === 0, 'bob is still disabled');
 
+    await page.goto(`${console_}/tenants/acme`);
+    const server = page.locator('tr', { hasText: 'https://docs.example.com/mcp' });
+    check((await server.innerText()).includes('not asked in the last hour'), 'the server is not shown');
+    await walk.look('mounted-servers');
     await page.goto(`${console_}/tenants/nobody`);
     await walk.look('not-found');
     await page.click('text=Sign out');
@@ -208,6 +212,8 @@ async function main() {
   const token = command('operator', 'add', 'walker', '--role', 'admin');
   const password = 'correct horse battery staple';
   await api(token, 'POST', '/tenants/default/users', { username: 'bob', roles: ['member'], password });
+  const settings = { servers: [{ name: 'docs', url: 'https://docs.example.com/mcp' }] };
+  await api(token, 'POST', '/tenants', { slug: 'acme', public_url: `${gateway}/t/acme`, settings });
   const client = { name: 'Nightly report', scopes: ['mcp:tools'] };
   const access = await accessToken(await api(token, 'POST', '/tenants/default/clients', client));
   for (let turn = 0; turn < 12; turn += 1) await call(access, 'tools/list');
