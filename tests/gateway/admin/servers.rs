@@ -53,8 +53,8 @@ async fn operators_see_which_mounted_servers_fail() {
     database.add_user_with(&more, "default", ("ada", "member"));
     let desk = Desk::admin(&database, &gateway);
     let is = |expected: [&str; 3]| {
-        let names = ["docs", "broken", "gone"].into_iter();
-        let named = names.zip(expected);
+        let servers = ["docs", "broken", "gone"].into_iter();
+        let named = servers.zip(expected);
         named
             .map(|(name, health)| (name.to_owned(), health.to_owned()))
             .collect::<Vec<_>>()
