@@ -18,7 +18,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gatehouse::store::{self, ConnectOptions};
+use gatehouse::store::{self, ConnectOptions, StoreError};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};
 
@@ -64,6 +64,8 @@ const SIGN_INS: f64 = 1.0 / 3600.0;
 const CALLS: f64 = 30.0 / 3600.0;
 /// One in ten registers a client of its own.
 const REGISTRATIONS: f64 = 0.1 / 3600.0;
+/// The session, the consent's grant with its code, the code's exchange.
+const CHANGES_A_SIGN_IN: f64 = 3.0;
 /// A call counts by the person, by the client, and by tool and tenant, which many calls have in common.
 const LIMITS_A_CALL: f64 = 2.0;
 
@@ -102,9 +104,9 @@ impl fmt::Display for Work {
 }
 
 impl Work {
-    async fn once(self, traffic: &Traffic) {
+    async fn once(self, traffic: &Traffic) -> Result<(), StoreError> {
         match self {
-            Self::SignIn => drop(traffic.sign_in().await),
+            Self::SignIn => traffic.sign_in().await.map(drop),
             Self::Refresh => traffic.refresh().await,
             Self::Registration => traffic.registration().await,
             Self::Audit(calls) => traffic.audit(calls).await,
@@ -120,13 +122,15 @@ impl Installation {
         let replicas = count(self.replicas);
         let calls = self.people * CALLS;
         // Every replica has some calls of every tenant.
+        let changes = self.people * (SIGN_INS * CHANGES_A_SIGN_IN + REFRESHES + REGISTRATIONS);
+        let entries = calls + changes;
         let writes = replicas * WRITES * count(TENANTS);
         let exchanges = replicas;
         vec![
             (self.people * SIGN_INS, Work::SignIn),
             (self.people * REFRESHES, Work::Refresh),
             (self.people * REGISTRATIONS, Work::Registration),
-            (writes.min(calls), Work::Audit(whole(calls / writes))),
+            (writes.min(entries), Work::Audit(whole(entries / writes))),
             (
                 exchanges,
                 Work::Exchange(whole(calls * LIMITS_A_CALL / exchanges)),
@@ -162,7 +166,15 @@ fn price(costs: &[Cost], work: Work) -> f64 {
     }
 }
 
+/// Writes into the chains what changes have left behind: it is no cost of what comes next.
+async fn settle(tenants: &[Arc<Traffic>]) {
+    for traffic in tenants {
+        traffic.settle().await.unwrap();
+    }
+}
+
 async fn alone(meter: &mut Meter, tenants: &[Arc<Traffic>], work: Work) -> Cost {
+    settle(tenants).await;
     let before = meter.read().await;
     let began = Instant::now();
     let mut workers = JoinSet::new();
@@ -171,7 +183,7 @@ async fn alone(meter: &mut Meter, tenants: &[Arc<Traffic>], work: Work) -> Cost 
         workers.spawn(async move {
             let mut done = 0_usize;
             while began.elapsed() < ALONE {
-                work.once(&traffic).await;
+                work.once(&traffic).await.unwrap();
                 done += 1;
             }
             done
@@ -192,6 +204,7 @@ async fn alone(meter: &mut Meter, tenants: &[Arc<Traffic>], work: Work) -> Cost 
 
 /// Does what the installation does, at its pace; what that cost in a second, and the part of it that was done.
 async fn together(meter: &mut Meter, tenants: &[Arc<Traffic>], it: Installation) -> (f64, f64) {
+    settle(tenants).await;
     let before = meter.read().await;
     let began = Instant::now();
     let mut streams = JoinSet::new();
@@ -223,7 +236,8 @@ async fn stream(tenants: Vec<Arc<Traffic>>, (rate, work): (f64, Work), began: In
         let traffic = Arc::clone(traffic);
         pieces.spawn(async move { work.once(&traffic).await });
     }
-    pieces.join_all().await.len()
+    let done = pieces.join_all().await;
+    done.iter().filter(|done| done.is_ok()).count()
 }
 
 async fn begin(url: &str) -> Vec<Arc<Traffic>> {
@@ -237,7 +251,9 @@ async fn begin(url: &str) -> Vec<Arc<Traffic>> {
         let name = format!("tenant-{number}");
         let families = FAMILIES / TENANTS;
         tenants.push(Arc::new(
-            Traffic::begin(Arc::clone(&store), &name, families).await,
+            Traffic::begin(Arc::clone(&store), &name, families)
+                .await
+                .unwrap(),
         ));
     }
     tenants

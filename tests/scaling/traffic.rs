@@ -10,7 +10,7 @@ use gatehouse::model::{
     RefreshToken, ResourceUri, SystemClock, TenantSlug, Timestamp, TokenEndpointAuthMethod, User,
     UserId,
 };
-use gatehouse::store::{AttemptBound, Rotation, RotationOutcome, Store, Use};
+use gatehouse::store::{AttemptBound, Rotation, RotationOutcome, Store, StoreError, Use};
 use tokio::sync::Mutex;
 
 /// A store with people who have signed in at it.
@@ -29,7 +29,11 @@ const GRACE: Duration = Duration::from_secs(30);
 
 impl Traffic {
     /// A tenant of this name with one account, one client and that many families of tokens.
-    pub(crate) async fn begin(store: Arc<dyn Store>, tenant: &str, families: usize) -> Self {
+    pub(crate) async fn begin(
+        store: Arc<dyn Store>,
+        tenant: &str,
+        families: usize,
+    ) -> Result<Self, StoreError> {
         let user = User::local(
             UserId::new(format!("person-of-{tenant}")),
             "ada",
@@ -47,14 +51,14 @@ impl Traffic {
         };
         let change = traffic.change();
         let added = traffic.store.add_user(&change, &traffic.user);
-        added.await.unwrap();
+        added.await?;
         let client = traffic.client.clone();
-        traffic.register(client).await;
+        traffic.register(client).await?;
         for _ in 0..families {
-            let family = traffic.sign_in().await;
+            let family = traffic.sign_in().await?;
             traffic.families.push(Mutex::new(family));
         }
-        traffic
+        Ok(traffic)
     }
 
     fn change(&self) -> Change {
@@ -69,7 +73,7 @@ impl Traffic {
         Digest::of(format!("{} {number}", self.tenant).as_bytes())
     }
 
-    async fn register(&self, id: ClientId) {
+    async fn register(&self, id: ClientId) -> Result<(), StoreError> {
         let client = Client {
             id,
             name: Some("A client".to_owned()),
@@ -85,16 +89,16 @@ impl Traffic {
         };
         let change = self.change();
         let registered = self.store.register_client(&change, &client);
-        registered.await.unwrap();
+        registered.await
     }
 
     /// A client registers.
-    pub(crate) async fn registration(&self) {
-        self.register(ClientId::new(self.digest().to_hex())).await;
+    pub(crate) async fn registration(&self) -> Result<(), StoreError> {
+        self.register(ClientId::new(self.digest().to_hex())).await
     }
 
     /// A person signs in and allows a client, which exchanges its code: what the database does of it.
-    pub(crate) async fn sign_in(&self) -> (Digest, GrantId) {
+    pub(crate) async fn sign_in(&self) -> Result<(Digest, GrantId), StoreError> {
         let (store, now) = (&self.store, now());
         let session = LoginSession {
             digest: self.digest(),
@@ -107,7 +111,7 @@ impl Traffic {
         // At /authorize, /login, /consent and /token.
         for _ in 0..4 {
             let found = store.find_client(&self.tenant, &self.client).await;
-            assert!(found.unwrap().is_some());
+            assert!(found?.is_some());
         }
         let bound = AttemptBound {
             most: 10,
@@ -116,20 +120,20 @@ impl Traffic {
         };
         let attempts = self.digest();
         let admitted = store.admit_sign_in(&self.tenant, &attempts, bound).await;
-        assert_eq!(admitted.unwrap(), None);
+        assert_eq!(admitted?, None);
         let found = store.find_user_by_name(&self.tenant, "ada").await;
-        assert!(found.unwrap().is_some());
+        assert!(found?.is_some());
         let forgotten = store.forget_sign_ins(&self.tenant, &attempts).await;
-        forgotten.unwrap();
+        forgotten?;
         let change = self.change();
         let started = store.start_login_session(&change, &session);
-        started.await.unwrap();
+        started.await?;
         // The pages look who is there.
         for _ in 0..2 {
             let found = store.find_login_session(&self.tenant, &session.digest, now);
-            assert!(found.await.unwrap().is_some());
+            assert!(found.await?.is_some());
             let found = store.find_user(&self.tenant, &self.user.id).await;
-            assert!(found.unwrap().is_some());
+            assert!(found?.is_some());
         }
         let grant = Grant {
             id: GrantId::new(self.digest().to_hex()),
@@ -148,13 +152,13 @@ impl Traffic {
             key: None,
             expires_at: now.after(Duration::from_mins(1)),
         };
-        store.issue_code(&change, &code, true).await.unwrap();
+        store.issue_code(&change, &code, true).await?;
         let found = store.find_code(&self.tenant, &code.digest).await;
-        let grant = found.unwrap().unwrap().grant.id;
+        let grant = found?.expect("the code is there").grant.id;
         let token = self.token(&grant);
         let redeemed = store.redeem_code(&change, &code.digest, Some(&token));
-        redeemed.await.unwrap();
-        (token.digest, grant)
+        redeemed.await?;
+        Ok((token.digest, grant))
     }
 
     fn token(&self, grant: &GrantId) -> RefreshToken {
@@ -167,18 +171,18 @@ impl Traffic {
     }
 
     /// A client refreshes its token.
-    pub(crate) async fn refresh(&self) {
+    pub(crate) async fn refresh(&self) -> Result<(), StoreError> {
         let number = self.number.fetch_add(1, Ordering::Relaxed);
         let place = usize::try_from(number).unwrap() % self.families.len();
         let mut family = self.families[place].lock().await;
         let (presented, grant) = &*family;
         let store = &self.store;
         let found = store.find_client(&self.tenant, &self.client).await;
-        assert!(found.unwrap().is_some());
+        assert!(found?.is_some());
         let found = store.find_refresh_token(&self.tenant, presented).await;
-        assert!(found.unwrap().is_some());
+        assert!(found?.is_some());
         let found = store.find_user(&self.tenant, &self.user.id).await;
-        assert!(found.unwrap().is_some());
+        assert!(found?.is_some());
         let successor = self.token(grant);
         let rotation = Rotation {
             presented: *presented,
@@ -188,22 +192,37 @@ impl Traffic {
             grace: GRACE,
         };
         let rotated = store.rotate_refresh_token(&self.change(), &rotation).await;
-        assert_eq!(rotated.unwrap(), RotationOutcome::Rotated);
+        assert_eq!(rotated?, RotationOutcome::Rotated);
         family.0 = successor.digest;
+        Ok(())
     }
 
     /// A replica writes what was called since it last did, and what changes wrote.
-    pub(crate) async fn audit(&self, calls: usize) {
+    pub(crate) async fn audit(&self, calls: usize) -> Result<(), StoreError> {
         let entry =
             || -> AuditEntry { Event::TokenRefused("a call stands here").entry(&self.change()) };
         let entries: Vec<AuditEntry> = std::iter::repeat_with(entry).take(calls).collect();
-        self.store.list_pending_audit().await.unwrap();
+        self.store.list_pending_audit().await?;
         let chained = self.store.chain_audit(&self.tenant, &entries);
-        chained.await.unwrap();
+        chained.await?;
+        Ok(())
+    }
+
+    /// Writes into the chain all that changes have left behind.
+    pub(crate) async fn settle(&self) -> Result<(), StoreError> {
+        while self
+            .store
+            .list_pending_audit()
+            .await?
+            .contains(&self.tenant)
+        {
+            self.store.chain_audit(&self.tenant, &[]).await?;
+        }
+        Ok(())
     }
 
     /// A replica tells the others what was used of so many limits.
-    pub(crate) async fn exchange(&self, keys: usize) {
+    pub(crate) async fn exchange(&self, keys: usize) -> Result<(), StoreError> {
         let limit = "100000/s".parse().unwrap();
         let first = self.number.fetch_add(1, Ordering::Relaxed) % 1000;
         let used = |key: usize| Use {
@@ -212,11 +231,12 @@ impl Traffic {
             requests: 1,
         };
         let all: Vec<Use> = (0..keys).map(used).collect();
-        self.store.add_uses(&all).await.unwrap();
+        self.store.add_uses(&all).await?;
+        Ok(())
     }
 
     /// What a replica looks at each second, whatever its callers do.
-    pub(crate) async fn look(&self) {
+    pub(crate) async fn look(&self) -> Result<(), StoreError> {
         let (store, since) = (&self.store, now());
         let tenants = [self.tenant.clone()];
         let (revocations, sessions, version, keys, decisions) = tokio::join!(
@@ -226,15 +246,16 @@ impl Traffic {
             store.list_signing_keys_of(&tenants),
             store.tool_decisions(),
         );
-        revocations.unwrap();
-        sessions.unwrap();
-        version.unwrap();
-        keys.unwrap();
-        decisions.unwrap();
+        revocations?;
+        sessions?;
+        version?;
+        keys?;
+        decisions?;
         for _ in 0..3 {
             // The audit writer's looks that find nothing; the fourth comes with [`Traffic::audit`].
-            store.list_pending_audit().await.unwrap();
+            store.list_pending_audit().await?;
         }
+        Ok(())
     }
 }
 
