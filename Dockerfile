@@ -17,9 +17,10 @@ WORKDIR /build
 # The dependencies: a layer that is built again only when they change.
 COPY Cargo.toml Cargo.lock build.rs askama.toml ./
 COPY fuzz/Cargo.toml fuzz/
-RUN mkdir -p src migrations tests/conformance fuzz/fuzz_targets \
+COPY tests/bench/Cargo.toml tests/bench/
+RUN mkdir -p src migrations tests/conformance fuzz/fuzz_targets tests/bench/programs/load tests/bench/programs/server \
     && touch src/lib.rs \
-    && for file in src/main.rs tests/conformance/server.rs $(grep -o 'fuzz_targets/[a-z_]*\.rs' fuzz/Cargo.toml | sed 's,^,fuzz/,'); do \
+    && for file in src/main.rs tests/conformance/server.rs tests/bench/programs/{load,server}/main.rs $(grep -o 'fuzz_targets/[a-z_]*\.rs' fuzz/Cargo.toml | sed 's,^,fuzz/,'); do \
         echo 'fn main() {}' > "$file"; \
     done \
     && cargo auditable build --release --locked --bin gatehouse

@@ -1,0 +1,1 @@
+"""The selections of scripts/bench.sh, a function each."""

@@ -1,0 +1,45 @@
+"""The token endpoint: refresh, and the exchange of a code, on both databases."""
+
+import contextlib
+
+from house.client import Client
+
+from field.cores import LOAD, pin
+from field.rounds import BASE, Target, measure
+from field.servers import Bare, Site, request
+from field.table import rate_table
+
+from .calls import refresh_request
+
+
+def oauth(options):
+    codes = 100 if options.short else 400
+    with contextlib.ExitStack() as stack:
+        targets = []
+        for engine in ("sqlite", "postgres"):
+            site = Site(options.gatehouse, stack, engine)
+            if site.server:
+                # Those that serve its connections are its children.
+                pin(int((site.server.data / "postmaster.pid").read_text().split()[0]), LOAD)
+            gateway = stack.enter_context(site.running())
+            if not targets:
+                bare = stack.enter_context(Bare(options.server, "handler", site.answer()))
+                targets.append(Target(BASE, bare, request(bare.host, site.token)))
+            targets += list(of_engine(options, site, gateway, engine, codes))
+        return rate_table(measure(options, targets))
+
+
+def of_engine(options, site, gateway, engine, codes):
+    client, host = Client(site.gateway), site.gateway.host
+    families = options.folder / f"families-{engine}"
+    families.write_text("\n".join(client.tokens()[1] for _ in range(16)))
+    yield Target(f"refresh, {engine}", gateway, refresh_request(host, client.id), values=families, mode="refresh_token")
+    found = options.folder / f"codes-{engine}"
+    form = client.exchange_form("CODE", "VERIFIER").replace("CODE", "{}").replace("&code_verifier=VERIFIER", "")
+    head = f"POST /token HTTP/1.1\nHost: {host}\nContent-Type: application/x-www-form-urlencoded\n\n"
+
+    def fresh():
+        pairs = [client.code() for _ in range(codes)]
+        found.write_text("\n".join(f"{code}&code_verifier={verifier}" for code, verifier in pairs))
+
+    yield Target(f"code exchange, {engine}", gateway, head + form, values=found, mode="each", before=fresh)
