@@ -32,6 +32,7 @@ want pgbouncer has pgbouncer
 want faketime has faketime
 want stress-ng has stress-ng
 want curl command -v curl
+want valgrind has valgrind
 
 if [ ${#missing[@]} -eq 0 ]; then
     echo "Nothing is missing."

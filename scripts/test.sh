@@ -131,6 +131,7 @@ run_catalogue_on_postgres() {
 rust() {
     step "tests" run_tests
     step "attack catalogue, Postgres" run_catalogue_on_postgres
+    step "instructions of a call" scripts/count-instructions.sh
     step "fuzzing" scripts/fuzz.sh
 }
 

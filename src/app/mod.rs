@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use axum::Router;
 use tokio::net::TcpListener;
 use tokio::signal::unix::Signal;
 use tokio::task::JoinHandle;
@@ -123,8 +124,13 @@ impl Gateway {
         self.answer_live(listener, stop, self.live()).await;
     }
 
+    /// Every route with its stations.
+    pub fn router(&self) -> Router {
+        router::router(&self.rooms.parts)
+    }
+
     fn live(&self) -> Live {
-        Live::new(router::router(&self.rooms.parts))
+        Live::new(self.router())
     }
 
     async fn answer_live(&self, listener: TcpListener, stop: Stop, live: Live) {
