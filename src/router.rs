@@ -94,8 +94,9 @@ pub fn router(parts: &Parts) -> Router {
         .merge(probes(parts))
         .route_layer(MapRequestLayer::new(request_id::note_route))
         .fallback(nowhere);
-    let located = stations.service(routes);
-    Router::new().fallback_service(located)
+    // Without it, a route is built with all its stations for each request, and thrown away after it.
+    let located = stations.service(routes.with_state(()));
+    Router::new().fallback_service(located).with_state(())
 }
 
 /// What is served at the admin listener, and there alone.
@@ -113,6 +114,7 @@ pub fn admin_router(parts: &Parts) -> Router {
         .merge(metrics(parts))
         .route_layer(MapRequestLayer::new(request_id::note_route))
         .layer(stations)
+        .with_state(())
 }
 
 /// For Prometheus. It says how much is done here and nothing of anybody, so that it asks for no token: whoever

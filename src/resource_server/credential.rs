@@ -46,12 +46,16 @@ pub fn credential(headers: &HeaderMap) -> Result<Option<Credential<'_>>, Ambiguo
     let Some(scheme) = Scheme::from_name(scheme) else {
         return Ok(None);
     };
-    // RFC 6750 §2.1: b64token. A comma would be a second credential.
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
-    if token.is_empty() || !token.bytes().all(allowed) {
+    // A comma would be a second credential.
+    if token.is_empty() || !token.bytes().all(is_of_token) {
         return Err(AmbiguousCredential);
     }
     Ok(Some(Credential { scheme, token }))
+}
+
+/// RFC 6750 §2.1: b64token.
+const fn is_of_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/' | b'=')
 }
 
 impl Scheme {
