@@ -13,6 +13,7 @@ use super::USER_AGENT;
 use super::client::{EgressError, kind_of};
 use super::guard::{GuardError, reason_of};
 use super::resolver::{Lookup, Reachable, VettedResolver};
+use super::tls;
 
 /// What a channel may do.
 #[derive(Clone, Debug)]
@@ -65,16 +66,15 @@ impl Channel {
         if literal.is_some_and(|address| !reachable.contains(address)) {
             return Err(GuardError::SpecialUse);
         }
-        let http = reqwest::Client::builder()
+        let builder = reqwest::Client::builder()
             .user_agent(USER_AGENT)
             .connect_timeout(settings.connect_timeout)
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
             .no_proxy()
             .tcp_nodelay(true)
-            .dns_resolver(Arc::new(VettedResolver { lookup, reachable }))
-            .build()
-            .map_err(|_| EgressError::Setup)?;
+            .dns_resolver(Arc::new(VettedResolver { lookup, reachable }));
+        let http = tls::build(builder)?;
         Ok(Self { http, url })
     }
 

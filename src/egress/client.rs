@@ -6,6 +6,7 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Response};
 use url::Url;
 
+use super::tls;
 use super::watch::{Watch, Watched};
 
 /// What one kind of upstream may take and how the gateway names itself to it.
@@ -55,18 +56,16 @@ impl Client {
         reason = "the one place that makes an HTTP client"
     )]
     pub fn new(settings: &Settings) -> Result<Self, EgressError> {
-        let http = reqwest::Client::builder()
+        let builder = reqwest::Client::builder()
             .user_agent(settings.user_agent.as_str())
             .connect_timeout(settings.connect_timeout)
             .read_timeout(settings.read_timeout)
             .timeout(settings.total_timeout)
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
-            .no_proxy()
-            .build()
-            .map_err(|_| EgressError::Setup)?;
+            .no_proxy();
         Ok(Self {
-            http,
+            http: tls::build(builder)?,
             max_body: settings.max_body,
             watched: None,
         })

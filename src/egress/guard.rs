@@ -8,7 +8,6 @@ use bytes::Bytes;
 use http::Response;
 use http::header::{ACCEPT, CONTENT_ENCODING};
 use ipnet::IpNet;
-use reqwest::Certificate;
 use tokio::sync::Semaphore;
 use url::{Host, Url};
 
@@ -16,6 +15,7 @@ use super::USER_AGENT;
 use super::client::{EgressError, kind_of, receive};
 use super::limiter::Limiter;
 use super::resolver::{Lookup, Reachable, SpecialUse, VettedResolver};
+use super::tls;
 use super::watch::{Watch, Watched};
 
 /// What guarded requests may do.
@@ -104,13 +104,11 @@ impl GuardedClient {
             added: settings.allow_private.clone(),
             public: true,
         };
-        let roots = Certificate::from_pem_bundle(&settings.root_certificates)
-            .map_err(|_| EgressError::Setup)?;
         let resolver = VettedResolver {
             lookup,
             reachable: reachable.clone(),
         };
-        let http = reqwest::Client::builder()
+        let builder = reqwest::Client::builder()
             .user_agent(USER_AGENT)
             .https_only(true)
             .timeout(settings.deadline)
@@ -120,12 +118,9 @@ impl GuardedClient {
             .no_gzip()
             // A kept connection would outlive the name that was looked up for it.
             .pool_max_idle_per_host(0)
-            .dns_resolver(Arc::new(resolver))
-            .tls_certs_merge(roots)
-            .build()
-            .map_err(|_| EgressError::Setup)?;
+            .dns_resolver(Arc::new(resolver));
         Ok(Self {
-            http,
+            http: tls::build_trusting(builder, &settings.root_certificates)?,
             reachable,
             ports: settings.allow_ports.clone(),
             max_body: settings.max_body,

@@ -6,6 +6,7 @@ mod client;
 mod guard;
 mod limiter;
 mod resolver;
+mod tls;
 mod watch;
 
 /// How the gateway calls itself (RFC 9110 §10.1.5).

@@ -52,6 +52,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("opentelemetry_sdk", &["telemetry"]),
     ("prometheus", &["telemetry"]),
     ("reqwest", &["egress"]),
+    ("rustls", &["egress"]),
+    ("rustls_platform_verifier", &["egress"]),
     ("sqlx", &["store"]),
 ];
 
