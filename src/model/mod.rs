@@ -94,7 +94,7 @@ pub use tool_definition::ToolDefinition;
 pub use tool_difference::{DifferenceKind, ToolDifference, tool_differences};
 pub use tool_record::{ToolChanges, ToolNews, ToolNewsKind, ToolOffer, ToolRecord, ToolState};
 pub use upstream::{
-    ClientCredentials, Linkable, SecretHeader, Upstream, UpstreamAddress,
+    ApiDocument, ClientCredentials, Linkable, SecretHeader, Upstream, UpstreamAddress,
     UpstreamCredentials, UpstreamLimits, UpstreamPlace, UpstreamProcess, Upstreams,
     UserCredentials,
 };
