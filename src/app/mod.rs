@@ -54,6 +54,7 @@ pub struct Gateway {
     tenant: Arc<Tenant>,
     audit_writer: WriterTask,
     audit_retention: Option<Duration>,
+    drain: Duration,
     unused_client_ttl: Duration,
 }
 
@@ -85,6 +86,7 @@ impl Gateway {
             tenant,
             audit_writer,
             audit_retention: config.audit.retention,
+            drain: config.server.drain,
             unused_client_ttl: config.registration.unused_ttl,
         })
     }
@@ -135,7 +137,7 @@ impl Gateway {
             stopping.closed().await;
             edge.close();
         });
-        server::serve(listener, live, stop).await;
+        server::serve(listener, live, (stop, self.drain)).await;
         // Nobody is answered any more, so that no event comes after these.
         self.audit_writer.finish().await;
         self.kept.ground.telemetry.finish().await;
@@ -160,7 +162,7 @@ impl Gateway {
         let reloading = tokio::spawn(reloading.follow(source, hangup));
         let operators = async {
             if let Some(admin) = admin {
-                server::serve(admin, admin_live, stop.clone()).await;
+                server::serve(admin, admin_live, (stop.clone(), self.drain)).await;
             }
         };
         tokio::join!(self.answer_live(listener, stop.clone(), live), operators);

@@ -34,6 +34,7 @@ impl Config {
             ("server.listen", of(&server.listen)),
             ("server.public_url", of(&server.public_url)),
             ("server.admin_listen", of(&server.admin_listen)),
+            ("server.drain", of(&server.drain)),
             ("database.url", self.database.url.digest()),
             ("weather", of(&self.weather)),
             ("keys.encryption_key", of(&key)),

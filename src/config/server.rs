@@ -1,6 +1,7 @@
 //! `[server]`: where Gatehouse listens, and the address that clients know it by.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use ipnet::IpNet;
 use schemars::JsonSchema;
@@ -30,6 +31,8 @@ pub struct Server {
     pub forwarded_header: ForwardingHeader,
     /// Browser origins that may call, beside the known ones.
     pub allowed_origins: Vec<String>,
+    /// For how long open requests may go on once the process takes no new ones.
+    pub drain: Duration,
 }
 
 /// The header in which proxies write whom they forward a request for.
@@ -73,6 +76,9 @@ pub(super) struct ServerSection {
     forwarded_header: ForwardingHeader,
     /// Browser origins that may call, beside the built-in list of known clients.
     allowed_origins: Vec<String>,
+    /// For how long open requests may go on at the end of the process, two seconds after it was told
+    /// to stop. Both together are less than the platform waits before it kills.
+    drain: String,
 }
 
 impl Server {
@@ -100,6 +106,7 @@ impl Default for ServerSection {
             trusted_proxies: Vec::new(),
             forwarded_header: ForwardingHeader::default(),
             allowed_origins: Vec::new(),
+            drain: "20s".to_owned(),
         }
     }
 }
@@ -117,7 +124,9 @@ impl ServerSection {
         let trusted_proxies = self.proxies(checks, &path("trusted_proxies"));
         let admin_listen = self.admin_listen(checks, &path("admin_listen"), listen);
         let admin_url = self.admin_url(checks, &path("admin_url"), admin_listen);
+        let drain = checks.duration(&path("drain"), &self.drain, ("1s", "1h"));
         Some(Server {
+            drain: drain?,
             listen: listen?,
             public_url,
             admin_listen,

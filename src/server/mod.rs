@@ -30,8 +30,6 @@ use pace::Paced;
 /// For how long a process that was told to stop goes on taking requests. Whoever sends them has to find
 /// out first, and a request on an idle connection may cross with its end.
 const FAREWELL: Duration = Duration::from_secs(2);
-/// For how long open requests may go on after that.
-const DRAIN: Duration = Duration::from_secs(20);
 /// For how long a client may take to send its request's head.
 const HEAD_DEADLINE: Duration = Duration::from_secs(10);
 /// For how long a connection may be without a request. Load balancers keep theirs for a minute (AWS) or
@@ -111,8 +109,9 @@ impl Service<Request<Body>> for Live {
     }
 }
 
-/// Answers requests with `router` until `stop` comes to its second step, then lets open ones finish.
-pub async fn serve(listener: TcpListener, router: Live, stop: Stop) {
+/// Answers requests with `router` until `stop` comes to its second step, then lets open ones finish, for as long
+/// as `drain`.
+pub async fn serve(listener: TcpListener, router: Live, (stop, drain): (Stop, Duration)) {
     let graceful = GracefulShutdown::new();
     loop {
         let accepted = tokio::select! {
@@ -129,12 +128,12 @@ pub async fn serve(listener: TcpListener, router: Live, stop: Stop) {
         }
     }
     drop(listener);
-    if tokio::time::timeout(DRAIN, graceful.shutdown())
+    if tokio::time::timeout(drain, graceful.shutdown())
         .await
         .is_err()
     {
         tracing::warn!(
-            seconds = DRAIN.as_secs(),
+            seconds = drain.as_secs(),
             "stopped with requests still open"
         );
     }

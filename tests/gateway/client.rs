@@ -253,13 +253,14 @@ impl Client {
 
     /// Sends a message of the 2025-11-25 revision.
     pub(crate) async fn call(&self, token: &str, message: &Value) -> Response {
-        self.post("/mcp")
-            .header(AUTHORIZATION, format!("Bearer {token}"))
-            .header("mcp-protocol-version", "2025-11-25")
-            .json(message)
-            .send()
-            .await
-            .unwrap()
+        self.try_call(token, message).await.unwrap()
+    }
+
+    pub(crate) async fn try_call(&self, token: &str, message: &Value) -> reqwest::Result<Response> {
+        let request = self.post("/mcp");
+        let request = request.header(AUTHORIZATION, format!("Bearer {token}"));
+        let request = request.header("mcp-protocol-version", "2025-11-25");
+        request.json(message).send().await
     }
 
     pub(crate) async fn browse(&mut self, request: RequestBuilder) -> Response {

@@ -99,3 +99,48 @@ async fn g08_the_callers_token_stays_here_with_client_credentials() {
                        client_id = \"gatehouse\", client_secret = { env = \"IDP_SECRET\" } }";
     the_token_stays_here(credentials, &[("authorization", "Bearer of-the-gateway")]).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_outlasts_the_drain_does_not_keep_the_process() {
+    let upstream = FakeUpstream::start(|seen: &Seen| {
+        let lists = json!({ "tools": [{ "name": "search", "inputSchema": { "type": "object" } }] });
+        modern(seen, &lists).unwrap_or(Reply::Silence)
+    })
+    .await;
+    let more = format!(
+        "[[tenants]]\nslug = \"default\"\n[[tenants.servers]]\nname = \"docs\"\nurl = \"{}\"\n\
+         allow_private = [\"127.0.0.0/8\"]\n",
+        upstream.url
+    );
+    let database = Database::sqlite();
+    let server = "listen = \"127.0.0.1:0\"\ndrain = \"1s\"";
+    let (gateway, lines) = database.serve_logging_with(server, &more, "warn");
+    database.add_user_with(&more, "default", ("ada", "member"));
+    let mut client = Client::register(&gateway).await;
+    let tokens = client.tokens(SCOPES).await;
+    let params = json!({ "name": "docs_search", "arguments": {} });
+    let message = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
+    let under_way = async {
+        while !upstream
+            .seen()
+            .iter()
+            .any(|seen| seen.method() == "tools/call")
+        {
+            tokio::task::yield_now().await;
+        }
+    };
+    let call = tokio::spawn(async move {
+        let answer = client.try_call(&tokens.access, &message).await;
+        answer?.text().await
+    });
+    under_way.await;
+    assert_eq!(gateway.terminate(), Some(0));
+    assert!(call.await.unwrap().is_err());
+    let read = |line: &str| serde_json::from_str::<Value>(line).unwrap_or_default();
+    let told = lines.map(|line| read(&line.unwrap()));
+    let told: Vec<Value> = told.collect();
+    let end = told
+        .iter()
+        .find(|line| line["message"] == "stopped with requests still open");
+    assert_eq!(end.unwrap()["seconds"], 1);
+}

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -33,6 +34,9 @@ pub(super) struct Wire {
     stop: Stop,
 }
 
+/// Nothing of these cases goes on at the end.
+const DRAIN: Duration = Duration::from_secs(1);
+
 impl Wire {
     pub(super) async fn listen(places: Vec<Place>) -> Self {
         let places = Arc::new(places);
@@ -42,7 +46,11 @@ impl Wire {
         let router = Router::new()
             .fallback(locate)
             .with_state(Arc::clone(&places));
-        tokio::spawn(server::serve(listener, Live::new(router), stop.clone()));
+        tokio::spawn(server::serve(
+            listener,
+            Live::new(router),
+            (stop.clone(), DRAIN),
+        ));
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
