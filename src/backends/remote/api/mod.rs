@@ -240,3 +240,39 @@ fn refusal(code: i64, message: &str) -> Failure {
         is_modern: true,
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::egress::{ChannelSettings, SystemLookup};
+
+    #[tokio::test]
+    async fn k02_what_was_approved_is_called_and_no_other_operation_of_its_name() {
+        let text = b"openapi: 3.1.0\npaths: {/a: {delete: {operationId: a}}}\n";
+        let description = Arc::new(ApiDescription::read(text, None).unwrap());
+        let base = Url::parse("https://api.example.com/").unwrap();
+        let settings = ChannelSettings {
+            allow_private: Vec::new(),
+            connect_timeout: std::time::Duration::from_secs(1),
+        };
+        let lookup = Arc::new(SystemLookup);
+        let api = Api {
+            label: "test".to_owned(),
+            channel: Channel::new(base.clone(), &settings, lookup).unwrap(),
+            base,
+            source: ApiSource::Here(Arc::clone(&description)),
+            credentials: Credentials::None,
+            credential: None,
+            max_response: 1024,
+            known: Mutex::new(Some(description)),
+        };
+        for approved in [json!("GET /a"), Value::Null] {
+            let params = json!({ "name": "a", OPERATION: approved });
+            let Err(Failure::Error(error)) = api.call(members_of(params)).await else {
+                panic!("it was called");
+            };
+            assert_eq!(error.code, INVALID_PARAMS);
+            assert!(error.message.contains("has changed"), "{}", error.message);
+        }
+    }
+}
