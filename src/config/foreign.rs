@@ -29,6 +29,11 @@ pub(super) fn problems(document: &Document) -> Vec<Problem> {
                 let expected = "nothing here: only the configuration file may have it";
                 problems.push(document.problem(&place.join(key), expected));
             }
+            let described = entry.get("openapi").and_then(Value::as_str);
+            if described.is_some_and(|text| !text.starts_with("https://")) {
+                let expected = "an https URL: only the configuration file may name files";
+                problems.push(document.problem(&place.join("openapi"), expected));
+            }
         }
     }
     look_for_secrets(

@@ -10,6 +10,7 @@ mod branding;
 mod checks;
 mod clients;
 mod database;
+mod described_api;
 mod document;
 mod fixed;
 mod foreign;

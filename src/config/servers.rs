@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use http::HeaderName;
 use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -9,12 +10,13 @@ use url::{Host, Url};
 
 use super::checks::Checks;
 use super::database::SecretPlace;
+use super::described_api;
 use super::problem::KeyPath;
 use super::scopes::known_scopes;
 use super::server_credentials::CredentialsEntry;
 use crate::model::{
-    Authorization, Digest, MountPrefix, ScopeCatalogue, ScopeSet, ToolChanges, Upstream,
-    UpstreamAddress, UpstreamCredentials, UpstreamLimits, UpstreamPlace, UpstreamProcess,
+    ApiDocument, Authorization, Digest, MountPrefix, ScopeCatalogue, ScopeSet, ToolChanges,
+    Upstream, UpstreamAddress, UpstreamCredentials, UpstreamLimits, UpstreamPlace, UpstreamProcess,
 };
 
 /// A server that is mounted behind the gate.
@@ -32,6 +34,11 @@ pub(super) struct ServerEntry {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     url: Option<String>,
+    /// Where it is no MCP server but an HTTP API: the OpenAPI document (3.0 or 3.1, JSON or YAML) that
+    /// describes it, a file or a URL. The paths of the document are below `url`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    openapi: Option<String>,
     /// Networks that its host may be in although they are not public, as in `10.20.0.0/16`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     allow_private: Vec<String>,
@@ -88,6 +95,10 @@ enum VariableEntry {
     Here(String),
     Kept(SecretPlace),
 }
+
+/// What a URL of a server has to be.
+pub(super) const AN_ADDRESS: &str = "an https URL without user name and fragment; http where \
+                                     `allow_private` has the network of its host";
 
 /// What names of the built-in server begin with: a mounted one would be taken for it.
 const BUILT_IN_PREFIXES: [&str; 4] = ["emergency", "export", "get", "summarize"];
@@ -172,8 +183,9 @@ impl ServerEntry {
         let name = name.filter(|name| !name.is_empty());
         let name = checks.require(name, &path.join("name"), expected);
         let prefix = self.prefix(checks, path);
-        let place = self.place(checks, path);
         let credentials = self.credentials.resolve(checks, &path.join("credentials"));
+        let shown = credentials.as_ref().and_then(|(it, _)| it.header());
+        let place = self.place(shown.as_ref(), checks, path);
         if let (Some(UpstreamPlace::Process(_)), Some((credentials, _))) = (&place, &credentials)
             && !matches!(credentials, UpstreamCredentials::None)
         {
@@ -223,7 +235,12 @@ impl ServerEntry {
         }
     }
 
-    fn place(&self, checks: &mut Checks<'_>, path: &KeyPath) -> Option<UpstreamPlace> {
+    fn place(
+        &self,
+        credential: Option<&HeaderName>,
+        checks: &mut Checks<'_>,
+        path: &KeyPath,
+    ) -> Option<UpstreamPlace> {
         let networks = self.allow_private.iter().map(|text| text.parse().ok());
         let allow_private: Option<Vec<IpNet>> = checks.require(
             networks.collect(),
@@ -236,19 +253,25 @@ impl ServerEntry {
                     checks.refuse(path, "`environment` and `folder` with `command` only");
                 }
                 let url = address(text, &self.allow_private);
-                let expected = "an https URL without user name and fragment; http where \
-                                `allow_private` has the network of its host";
-                Some(UpstreamPlace::Address(UpstreamAddress {
-                    url: checks.require(url, &path.join("url"), expected)?,
-                    allow_private: allow_private?,
-                }))
+                let url = checks.require(url, &path.join("url"), AN_ADDRESS)?;
+                let document = self.openapi.as_ref().map(|text| {
+                    let at = (&url, &*self.allow_private);
+                    described_api::resolve(text, at, credential, checks, path)
+                });
+                let allow_private = allow_private?;
+                let address = UpstreamAddress { url, allow_private };
+                Some(match document {
+                    Some(document) => UpstreamPlace::Api(address, document?),
+                    None => UpstreamPlace::Address(address),
+                })
             }
             (None, false) => {
-                if !self.allow_private.is_empty() {
-                    checks.refuse(
-                        &path.join("allow_private"),
-                        "nothing where there is no `url`",
-                    );
+                let keys = [
+                    ("allow_private", !self.allow_private.is_empty()),
+                    ("openapi", self.openapi.is_some()),
+                ];
+                for (key, _) in keys.iter().filter(|(_, is_there)| *is_there) {
+                    checks.refuse(&path.join(key), "nothing where there is no `url`");
                 }
                 self.process(checks, path).map(UpstreamPlace::Process)
             }
@@ -316,13 +339,16 @@ impl ServerEntry {
             let values = process.environment.values();
             text.extend(values.flat_map(|value| *value.digest().as_bytes()));
         }
+        if let UpstreamPlace::Api(_, ApiDocument::Here(description)) = place {
+            text.extend(*description.digest.as_bytes());
+        }
         text.extend(secrets.iter().flat_map(|digest| *digest.as_bytes()));
         Some(Digest::of(&text))
     }
 }
 
 /// The URL of an endpoint. What plain http may reach is decided again when its host is looked up.
-fn address(text: &str, allow_private: &[String]) -> Option<Url> {
+pub(super) fn address(text: &str, allow_private: &[String]) -> Option<Url> {
     let url = Url::parse(text).ok()?;
     let plain = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
     let has_host = match url.host()? {

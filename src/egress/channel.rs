@@ -87,7 +87,23 @@ impl Channel {
         body: Bytes,
         max_body: usize,
     ) -> Result<Streamed, GuardError> {
-        let request = self.http.request(method, self.url.clone());
+        self.send_to((method, self.url.clone()), headers, body, max_body)
+            .await
+    }
+
+    /// The same to another place at the same origin.
+    pub async fn send_to(
+        &self,
+        (method, url): (Method, Url),
+        headers: HeaderMap,
+        body: Bytes,
+        max_body: usize,
+    ) -> Result<Streamed, GuardError> {
+        // Where the channel leads was decided when it was made.
+        if url.origin() != self.url.origin() {
+            return Err(GuardError::Host);
+        }
+        let request = self.http.request(method, url);
         let request = request.headers(headers).body(body);
         let mut response = request.send().await.map_err(|error| reason_of(&error))?;
         Ok(Streamed {

@@ -13,6 +13,7 @@ mod hidden_text;
 mod identity_assertions;
 mod key_thumbprint;
 mod mount_prefix;
+mod openapi;
 mod operator;
 mod pkce;
 mod principal;
@@ -56,6 +57,10 @@ pub use hidden_text::{HiddenText, check_visible, hidden_character};
 pub use identity_assertions::AssertionIssuer;
 pub use key_thumbprint::KeyThumbprint;
 pub use mount_prefix::{InvalidMountPrefix, MountPrefix};
+pub use openapi::{
+    ApiBody, ApiBodyKind, ApiDescription, ApiOperation, ApiParameter, ApiRemark, BODY,
+    LARGEST_DOCUMENT, OPERATION, ParameterPlace, ParameterStyle, PathPart,
+};
 pub use operator::{
     InvalidOperatorName, Operator, OperatorName, OperatorRole, OperatorSession, is_operator_token,
     new_operator_token,
@@ -89,8 +94,9 @@ pub use tool_definition::ToolDefinition;
 pub use tool_difference::{DifferenceKind, ToolDifference, tool_differences};
 pub use tool_record::{ToolChanges, ToolNews, ToolNewsKind, ToolOffer, ToolRecord, ToolState};
 pub use upstream::{
-    ClientCredentials, Linkable, SecretHeader, Upstream, UpstreamAddress, UpstreamCredentials,
-    UpstreamLimits, UpstreamPlace, UpstreamProcess, Upstreams, UserCredentials,
+    ApiDocument, ClientCredentials, Linkable, SecretHeader, Upstream, UpstreamAddress,
+    UpstreamCredentials, UpstreamLimits, UpstreamPlace, UpstreamProcess, Upstreams,
+    UserCredentials,
 };
 pub use uri_template::expands_to;
 pub use user::{ExternalIdentity, GroupSnapshot, PasswordHash, User, UserId};

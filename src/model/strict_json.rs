@@ -25,10 +25,17 @@ struct Strict {
 /// `depth` deep, and nowhere deeper than 127.
 pub fn strict_json(bytes: &[u8], depth: u8) -> Result<Value, NotStrict> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
-    Strict { depth }
-        .deserialize(&mut json)
+    read_strictly(&mut json, depth)
         .and_then(|value| json.end().map(|()| value))
         .map_err(|_| NotStrict)
+}
+
+/// The same from a reader of any format, which says what is wrong.
+pub(super) fn read_strictly<'de, D: Deserializer<'de>>(
+    reader: D,
+    depth: u8,
+) -> Result<Value, D::Error> {
+    Strict { depth }.deserialize(reader)
 }
 
 impl Strict {

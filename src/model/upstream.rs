@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use http::header::AUTHORIZATION;
 use http::{HeaderName, HeaderValue};
 use ipnet::IpNet;
 use url::Url;
 
-use super::{Digest, MountPrefix, ScopeSet, Secret, ToolChanges};
+use super::{ApiDescription, Digest, MountPrefix, ScopeSet, Secret, ToolChanges};
 
 /// The mounted servers of a tenant.
 #[derive(Clone, Debug)]
@@ -48,6 +50,17 @@ pub enum UpstreamPlace {
     Address(UpstreamAddress),
     /// In a child process of the gateway, over standard streams.
     Process(UpstreamProcess),
+    /// At an address as well, but it is an HTTP API, which an OpenAPI document describes.
+    Api(UpstreamAddress, ApiDocument),
+}
+
+/// The description of an API.
+#[derive(Clone, Debug)]
+pub enum ApiDocument {
+    /// It was read with the configuration.
+    Here(Arc<ApiDescription>),
+    /// It is at an address, for which the same networks hold.
+    Address(Url),
 }
 
 /// An address.
@@ -162,12 +175,27 @@ impl Upstream {
     #[must_use]
     pub fn linkable(&self) -> Option<Linkable<'_>> {
         match (&self.place, &self.credentials) {
-            (UpstreamPlace::Address(address), UpstreamCredentials::User(user)) => Some(Linkable {
+            (
+                UpstreamPlace::Address(address) | UpstreamPlace::Api(address, _),
+                UpstreamCredentials::User(user),
+            ) => Some(Linkable {
                 server: &self.name,
                 address,
                 credentials: user,
             }),
             _ => None,
+        }
+    }
+}
+
+impl UpstreamCredentials {
+    /// The header that they are in.
+    #[must_use]
+    pub fn header(&self) -> Option<HeaderName> {
+        match self {
+            Self::None => None,
+            Self::Header(name, _) => Some(name.clone()),
+            Self::ClientCredentials(_) | Self::User(_) => Some(AUTHORIZATION),
         }
     }
 }

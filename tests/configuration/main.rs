@@ -2,10 +2,12 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     clippy::panic,
     reason = "test support: a failure is the test's failure"
 )]
 
+mod apis;
 mod commands;
 mod example;
 mod keys;

@@ -10,6 +10,7 @@
 )]
 
 mod admin;
+mod apis;
 mod audit;
 #[path = "../fake_issuer/mod.rs"]
 mod fake_issuer;

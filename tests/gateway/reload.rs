@@ -9,11 +9,11 @@ use serde_json::Value;
 use crate::client::{Client, http};
 use crate::process::{Database, Gateway, Lines};
 
-const TAKEN: &str = "the configuration was taken up";
-const REFUSED: &str = "the configuration was not taken up: the one before goes on";
+pub(crate) const TAKEN: &str = "the configuration was taken up";
+pub(crate) const REFUSED: &str = "the configuration was not taken up: the one before goes on";
 
 /// The log's next line about a configuration, which has this message.
-fn next(lines: &mut Lines, message: &str) -> Value {
+pub(crate) fn next(lines: &mut Lines, message: &str) -> Value {
     let line = lines
         .map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap_or_default())
         .find(|line| line["message"] == TAKEN || line["message"] == REFUSED)

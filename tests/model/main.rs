@@ -3,9 +3,12 @@
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::needless_pass_by_value,
     reason = "test support: a surprise ends the test"
 )]
 
+mod openapi;
+mod openapi_schemas;
 mod pkce;
 mod public_url;
 mod redirect_uri;

@@ -12,11 +12,14 @@
 #[path = "../fake_upstream/mod.rs"]
 mod fake_upstream;
 mod house;
+mod pet_shop;
 mod rooms;
 mod session_client;
 mod shifty;
 
 mod across;
+mod api_walls;
+mod apis;
 mod beside;
 mod changing;
 mod failures;

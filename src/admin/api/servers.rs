@@ -34,7 +34,9 @@ pub(crate) fn servers_of(context: &Context, tenant: &Tenant) -> Vec<ServerView> 
     let described = tenant.servers.all.iter();
     let views = described.map(|server| {
         let place = match &server.place {
-            UpstreamPlace::Address(address) => address.url.to_string(),
+            UpstreamPlace::Address(address) | UpstreamPlace::Api(address, _) => {
+                address.url.to_string()
+            }
             // Arguments may be secrets.
             UpstreamPlace::Process(process) => process.command.first().cloned().unwrap_or_default(),
         };

@@ -91,6 +91,11 @@ impl Credentials {
         Ok(())
     }
 
+    /// True where they are those of the person who calls.
+    pub(super) const fn are_of_person(&self) -> bool {
+        matches!(self, Self::Person(_))
+    }
+
     /// Drops a token that the server did not take; true when there may be another one.
     pub(super) async fn renew(&self) -> bool {
         match self {

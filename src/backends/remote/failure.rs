@@ -26,6 +26,9 @@ pub(super) enum Failure {
     /// It does not know the gateway.
     #[error("it refuses the gateway's credentials")]
     Credentials,
+    /// It takes the gateway's credentials, or somebody's, for no request of this kind.
+    #[error("it lets nobody in for this with the credentials that it was shown")]
+    NotLetIn,
     /// The person has to link their account first.
     #[error("the account of the person is not linked")]
     NotLinked,
@@ -68,6 +71,7 @@ impl Failure {
             Self::TooLarge
             | Self::SessionEnded
             | Self::Busy
+            | Self::NotLetIn
             | Self::NotLinked
             | Self::LeftAlone
             | Self::Unrecorded
@@ -84,7 +88,7 @@ impl Failure {
             Self::TimedOut => "timeout",
             Self::TooLarge => "too_large",
             Self::Protocol(_) => "protocol",
-            Self::Credentials => "credentials",
+            Self::Credentials | Self::NotLetIn => "credentials",
             Self::Token => "token",
             Self::SessionEnded => "session_ended",
             Self::Busy => "busy",
@@ -137,7 +141,7 @@ impl Failure {
             Self::Protocol(_) => {
                 BackendError::Unavailable("the server of this gave no answer of MCP")
             }
-            Self::Credentials | Self::Token => BackendError::Unavailable(
+            Self::Credentials | Self::NotLetIn | Self::Token => BackendError::Unavailable(
                 "the server of this does not let the gateway in: tell whoever runs the gateway",
             ),
             Self::NotLinked => BackendError::Unavailable(

@@ -136,8 +136,10 @@ impl Line {
             return Ok(met);
         }
         let met = self.welcome().await;
-        let failed = met.as_ref().is_err_and(Failure::is_outage);
-        self.breaker.note(failed, Instant::now());
+        if !self.transport.answers_itself("server/discover") {
+            let failed = met.as_ref().is_err_and(Failure::is_outage);
+            self.breaker.note(failed, Instant::now());
+        }
         met
     }
 
@@ -159,7 +161,8 @@ impl Line {
         caller: Option<(&Principal, &CallContext)>,
     ) -> Answered {
         let _slot = self.slots.try_acquire().map_err(|_| Failure::Busy)?;
-        if !self.breaker.admits(Instant::now()) {
+        let is_asked = !self.transport.answers_itself(ask.method);
+        if is_asked && !self.breaker.admits(Instant::now()) {
             return Err(Failure::LeftAlone);
         }
         let answered = self.try_ask(ask, caller).await;
@@ -176,7 +179,9 @@ impl Line {
             tracing::warn!(server = self.label, %failure, "a mounted server failed");
             self.welcome.invalidate(&()).await;
         }
-        self.breaker.note(outage.is_some(), Instant::now());
+        if is_asked {
+            self.breaker.note(outage.is_some(), Instant::now());
+        }
         answered
     }
 

@@ -1,6 +1,7 @@
 //! MCP servers elsewhere, mounted behind the gate: their messages pass as they are but for names,
 //! URIs and what belongs to one revision only.
 
+mod api;
 mod breaker;
 mod catalogue;
 mod converse;
@@ -38,7 +39,7 @@ use super::{
     Answer, Aside, Backend, BackendError, CallContext, Capability, Catalogue, ListChange, Round,
     Updates,
 };
-use crate::model::MountPrefix;
+use crate::model::{MountPrefix, OPERATION};
 use crate::resource_server::{Operation, Permit};
 use failure::Failure;
 use line::{Ask, Line};
@@ -264,6 +265,11 @@ impl Backend for RemoteServer {
         let mut params = Map::new();
         params.insert("name".to_owned(), Value::from(inner.as_str()));
         params.insert("arguments".to_owned(), Value::Object(arguments));
+        if self.line.transport.is_api() {
+            let operation = tool.and_then(|tool| api::operation_of(&tool.json));
+            let operation = operation.cloned().unwrap_or_default();
+            params.insert(OPERATION.to_owned(), operation);
+        }
         let ask = Ask {
             method: "tools/call",
             params,

@@ -1,11 +1,13 @@
 //! The servers of every tenant, side by side with the built-in ones. What a tenant's description
 //! says is what there is, from the next request on.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use moka::sync::Cache;
+use url::Url;
 
+use super::api::{Api, ApiSource};
 use super::catalogue::Taken;
 use super::credentials::Credentials;
 use super::http::HttpTransport;
@@ -21,7 +23,10 @@ use super::{Backend, RemoteServer};
 use crate::backends::Catalogue;
 use crate::egress::{Channel, ChannelSettings, Client, GuardError, Lookup};
 use crate::identity::LinkedAccounts;
-use crate::model::{Digest, MountPrefix, Tenant, TenantSlug, Upstream, UpstreamPlace, UserId};
+use crate::model::{
+    ApiDocument, Digest, MountPrefix, Tenant, TenantSlug, Upstream, UpstreamAddress, UpstreamPlace,
+    UserId,
+};
 use crate::store::StoreError;
 use crate::telemetry::Meters;
 
@@ -182,26 +187,29 @@ impl Mounts {
         described: &Upstream,
         (prefixes, person): (Vec<MountPrefix>, Option<Arc<Person>>),
     ) -> Result<RemoteServer, GuardError> {
+        let shown = Credentials::new(&described.credentials, &self.tokens, person.as_ref());
+        let max_response = described.limits.max_response;
         let transport = match &described.place {
-            UpstreamPlace::Address(address) => {
-                let settings = ChannelSettings {
-                    allow_private: address.allow_private.clone(),
-                    connect_timeout: CONNECT_TIMEOUT,
-                };
-                let lookup = Arc::clone(&self.lookup);
-                Transport::Http(HttpTransport {
-                    channel: Channel::new(address.url.clone(), &settings, lookup)?,
-                    credentials: Credentials::new(
-                        &described.credentials,
-                        &self.tokens,
-                        person.as_ref(),
-                    ),
-                    max_response: described.limits.max_response,
-                })
-            }
+            UpstreamPlace::Address(address) => Transport::Http(HttpTransport {
+                channel: self.channel(&address.url, address)?,
+                credentials: shown,
+                max_response,
+            }),
+            UpstreamPlace::Api(address, document) => Transport::Api(Arc::new(Api {
+                label: label.clone(),
+                base: address.url.clone(),
+                channel: self.channel(&address.url, address)?,
+                source: match document {
+                    ApiDocument::Here(description) => ApiSource::Here(Arc::clone(description)),
+                    ApiDocument::Address(url) => ApiSource::Address(self.channel(url, address)?),
+                },
+                credentials: shown,
+                credential: described.credentials.header(),
+                max_response,
+                known: Mutex::default(),
+            })),
             UpstreamPlace::Process(process) => {
-                let max_line = described.limits.max_response;
-                let process = Process::new(label.clone(), process.clone(), max_line);
+                let process = Process::new(label.clone(), process.clone(), max_response);
                 Transport::Process(Arc::new(process))
             }
         };
@@ -230,6 +238,14 @@ impl Mounts {
             watch,
             person,
         })
+    }
+
+    fn channel(&self, url: &Url, address: &UpstreamAddress) -> Result<Channel, GuardError> {
+        let settings = ChannelSettings {
+            allow_private: address.allow_private.clone(),
+            connect_timeout: CONNECT_TIMEOUT,
+        };
+        Channel::new(url.clone(), &settings, Arc::clone(&self.lookup))
     }
 }
 

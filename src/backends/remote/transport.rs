@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::HeaderMap;
 
+use super::api::Api;
 use super::failure::Failure;
 use super::http::{HttpConversation, HttpTransport};
 use super::message::Heard;
@@ -17,6 +18,8 @@ pub(super) enum Transport {
     Http(HttpTransport),
     /// In a child process. Headers mean nothing there, but for the session's.
     Process(Arc<Process>),
+    /// At an address that speaks no MCP: its operations are tools.
+    Api(Arc<Api>),
 }
 
 /// What comes for one request, until its response.
@@ -24,13 +27,15 @@ pub(super) enum Transport {
 pub(super) enum Conversation {
     Http(Box<HttpConversation>),
     Process(ProcessConversation),
+    /// All that comes is here.
+    Whole(Option<Box<Heard>>),
 }
 
 impl Transport {
     /// What the conventions of OpenTelemetry call it.
     pub(super) const fn kind(&self) -> &'static str {
         match self {
-            Self::Http(_) => "tcp",
+            Self::Http(_) | Self::Api(_) => "tcp",
             Self::Process(_) => "pipe",
         }
     }
@@ -51,6 +56,11 @@ impl Transport {
                 let (head, conversation) = process.open(&headers, body, id).await?;
                 Ok((head, Conversation::Process(conversation)))
             }
+            Self::Api(api) => {
+                let heard = Box::pin(api.answer(&body)).await?;
+                let conversation = Conversation::Whole(Some(Box::new(heard)));
+                Ok((HeaderMap::new(), conversation))
+            }
         }
     }
 
@@ -66,7 +76,7 @@ impl Transport {
                 let conversation = http.open_endless(headers, body).await?;
                 Ok(Conversation::Http(Box::new(conversation)))
             }
-            Self::Process(_) => Ok(self.open(headers, body, id).await?.1),
+            Self::Process(_) | Self::Api(_) => Ok(self.open(headers, body, id).await?.1),
         }
     }
 
@@ -75,6 +85,8 @@ impl Transport {
         match self {
             Self::Http(http) => http.send(headers, body).await,
             Self::Process(process) => process.send(&headers, body).await,
+            // It has nothing to do with what is told.
+            Self::Api(_) => Ok(()),
         }
     }
 
@@ -92,6 +104,7 @@ impl Transport {
                 let conversation = process.listen(headers).await?;
                 Ok(Some(Conversation::Process(conversation)))
             }
+            Self::Api(_) => Ok(None),
         }
     }
 
@@ -100,8 +113,18 @@ impl Transport {
         match self {
             Self::Http(http) => http.end(headers).await,
             // There is one, and it ends with the process.
-            Self::Process(_) => {}
+            Self::Process(_) | Self::Api(_) => {}
         }
+    }
+
+    /// True for what is answered without a word to the server: it says nothing of how that one does.
+    pub(super) fn answers_itself(&self, method: &str) -> bool {
+        matches!(self, Self::Api(api) if api.answers_itself(method))
+    }
+
+    /// True where it speaks no MCP by itself.
+    pub(super) fn is_api(&self) -> bool {
+        matches!(self, Self::Api(_))
     }
 
     /// True where all share one connection: then there is one session, and to let go of a request
@@ -117,6 +140,7 @@ impl Conversation {
         match self {
             Self::Http(http) => http.next().await,
             Self::Process(process) => process.next().await,
+            Self::Whole(heard) => Ok(heard.take().map(|heard| *heard)),
         }
     }
 }

@@ -141,6 +141,10 @@ async fn h09_settings_that_name_files_or_programs_of_this_machine_are_refused() 
             "servers[0].allow_private",
         ),
         (
+            json!({ "servers": [{ "name": "x", "url": "https://example.com/v1", "openapi": "/etc/passwd" }] }),
+            "servers[0].openapi",
+        ),
+        (
             json!({ "servers": [{ "name": "x", "url": "https://example.com/mcp",
                 "credentials": { "kind": "bearer", "token": { "env": "PATH" } } }] }),
             "servers[0].credentials.token.env",

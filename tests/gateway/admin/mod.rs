@@ -5,6 +5,7 @@ mod changes;
 pub(crate) mod desk;
 mod document;
 mod doors;
+mod mounting;
 mod operators;
 mod servers;
 mod walk;

@@ -1,5 +1,6 @@
 //! People who link their own accounts at a mounted server (credentials of the kind `user`).
 
+mod api;
 mod world;
 
 use std::time::Duration;

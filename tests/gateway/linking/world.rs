@@ -2,6 +2,7 @@
 //! process, and people at browsers.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use reqwest::header::LOCATION;
@@ -30,6 +31,13 @@ pub(super) struct Issued {
     pub(super) refusal: Option<(u16, &'static str)>,
     /// How often tokens were renewed.
     pub(super) renewals: u32,
+}
+
+impl Issued {
+    /// No token counts any more that was given so far.
+    pub(super) fn forget(&mut self) {
+        self.good.clear();
+    }
 }
 
 pub(super) struct World {
@@ -130,6 +138,12 @@ fn protected(seen: &Seen, issued: &Mutex<Issued>, issuers: &[String]) -> Reply {
         return Reply::Status(401, vec![("www-authenticate", "Bearer".to_owned())]);
     }
     let lists = json!({ "tools": [{ "name": "search", "inputSchema": { "type": "object" } }] });
+    // Where it is an API.
+    match seen.path.as_str() {
+        "/mcp/search" => return Reply::Json(200, json!({ "token": shown }).to_string()),
+        "/mcp/closed" => return Reply::Status(403, Vec::new()),
+        _ => {}
+    }
     let content = json!({ "content": [{ "type": "text", "text": shown }] });
     modern(seen, &lists).unwrap_or_else(|| seen.result(&content.to_string()))
 }
@@ -146,6 +160,21 @@ impl World {
         more: &str,
         named: impl Fn(&FakeUpstream) -> Vec<String>,
     ) -> Self {
+        Self::start_as(database, (more, ""), named).await
+    }
+
+    /// The server is the API that this document describes.
+    pub(super) async fn start_api(database: Database, document: &Path) -> Self {
+        let openapi = format!("openapi = \"{}\"\n", document.display());
+        let named = |issuer: &FakeUpstream| vec![origin(issuer)];
+        Self::start_as(database, ("", &openapi), named).await
+    }
+
+    async fn start_as(
+        database: Database,
+        (more, of_server): (&str, &str),
+        named: impl Fn(&FakeUpstream) -> Vec<String>,
+    ) -> Self {
         let issued = Arc::new(Mutex::new(Issued {
             lifetime: 3600,
             ..Issued::default()
@@ -156,7 +185,7 @@ impl World {
         let upstream = FakeUpstream::start(move |seen| protected(seen, &state, &issuers)).await;
         let configuration = format!(
             "[[tenants]]\nslug = \"default\"\n[[tenants.servers]]\nname = \"docs\"\nurl = \"{}\"\n\
-             allow_private = [\"127.0.0.0/8\"]\ncredentials = {{ kind = \"user\"{} }}\n",
+             {of_server}allow_private = [\"127.0.0.0/8\"]\ncredentials = {{ kind = \"user\"{} }}\n",
             upstream.url,
             more.replace("ISSUER", &origin(&granting))
         );
