@@ -268,11 +268,9 @@ mod tests {
         };
         for approved in [json!("GET /a"), Value::Null] {
             let params = json!({ "name": "a", OPERATION: approved });
-            let Err(Failure::Error(error)) = api.call(members_of(params)).await else {
-                panic!("it was called");
-            };
-            assert_eq!(error.code, INVALID_PARAMS);
-            assert!(error.message.contains("has changed"), "{}", error.message);
+            let called = api.call(members_of(params)).await;
+            let why = "the operation of this tool has changed: list the tools again";
+            assert_eq!(called, Err(refusal(INVALID_PARAMS, why)));
         }
     }
 }
