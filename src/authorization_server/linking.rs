@@ -84,7 +84,8 @@ pub(super) async fn disconnect(
 ) -> Result<Response, AuthorizeError> {
     let user = &signed_in.user.id;
     let change = context.change(tenant, Actor::User(user.clone()));
-    match context.linked.unlink(&change, user, server).await {
+    let unlinked = context.linked.unlink(&change, tenant, (user, server));
+    match unlinked.await {
         Ok(was_linked) => {
             if was_linked {
                 tracing::info!(user.id = %user, server, "account unlinked");

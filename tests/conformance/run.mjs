@@ -6,7 +6,7 @@
 // failure, and so does a check that is skipped without being named here.
 
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -31,6 +31,9 @@ const NOT_OFFERED = /^sep-2640-skills-/;
 const SKIPPED = new Set(['tasks-status-notifications']);
 
 const SUITE_SECONDS = 300;
+
+// How many lines of what the suite said are shown where it ended early.
+const LAST_WORDS = 40;
 
 function check(holds, otherwise) {
   if (!holds) throw new Error(otherwise);
@@ -60,7 +63,7 @@ async function output(flags, environment = {}) {
   let text = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (text += data));
   const status = await new Promise((resolve) => child.on('close', resolve));
-  return { status, text };
+  return { status, text: child.signalCode ? `${text}\nended by ${child.signalCode}` : text };
 }
 
 // What the suite has: each scenario with the revisions, or `extension`, that it is for.
@@ -88,13 +91,14 @@ async function run({ flags }, { url, token }, folder) {
   return output([...preload, ...flags], environment);
 }
 
-// The checks of each scenario that was run.
+// The checks of each scenario that was run to its end.
 function results(folder) {
   const found = new Map();
   for (const name of readdirSync(folder)) {
     const scenario = name.match(/^server-(.+)-\d{4}-\d{2}-\d{2}T[\d-]+Z$/)?.[1];
     check(scenario, `what is ${name}?`);
-    found.set(scenario, JSON.parse(readFileSync(join(folder, name, 'checks.json'), 'utf8')));
+    const checks = join(folder, name, 'checks.json');
+    if (existsSync(checks)) found.set(scenario, JSON.parse(readFileSync(checks, 'utf8')));
   }
   return found;
 }
@@ -123,7 +127,8 @@ function report(one, { required, others }, found, text) {
   for (const [scenario, wrong] of failed) {
     for (const line of wrong) console.log(`    ${scenario}: ${line}`);
   }
-  if (found.size === 0) console.log(text);
+  // The suite did not come to its end: only its own words say why.
+  if ([...required, ...others].some((name) => !found.has(name))) console.log(text.split('\n').slice(-LAST_WORDS).join('\n'));
   return failed.size === 0;
 }
 

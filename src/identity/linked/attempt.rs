@@ -31,6 +31,8 @@ pub(super) struct Attempt {
     /// True where the answer must name it (RFC 9207 §2.4).
     pub(super) names_issuer: bool,
     pub(super) token_endpoint: Url,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) revocation_endpoint: Option<Url>,
     pub(super) client_id: String,
     pub(super) resource: String,
 }

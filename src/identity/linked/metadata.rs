@@ -22,6 +22,8 @@ pub(super) struct ServerMetadata {
     pub(super) authorization_endpoint: Url,
     pub(super) token_endpoint: Url,
     pub(super) registration_endpoint: Option<Url>,
+    /// RFC 7009 §2.
+    pub(super) revocation_endpoint: Option<Url>,
     /// RFC 9207 §3.
     pub(super) names_issuer: bool,
     /// True where tokens that can be renewed have to be asked for.
@@ -34,6 +36,7 @@ struct Document {
     authorization_endpoint: String,
     token_endpoint: String,
     registration_endpoint: Option<String>,
+    revocation_endpoint: Option<String>,
     #[serde(default)]
     code_challenge_methods_supported: Vec<String>,
     #[serde(default)]
@@ -101,14 +104,16 @@ impl ServerMetadata {
                 "the authorization server does not say that it has PKCE",
             ));
         }
-        let registration_endpoint = document.registration_endpoint.as_deref();
+        let optional = |text: &Option<String>| {
+            let text = text.as_deref();
+            text.map(|text| endpoint(text, issuer)).transpose()
+        };
         let offline = |scope: &String| scope == "offline_access";
         Ok(Self {
             authorization_endpoint: endpoint(&document.authorization_endpoint, issuer)?,
             token_endpoint: endpoint(&document.token_endpoint, issuer)?,
-            registration_endpoint: registration_endpoint
-                .map(|text| endpoint(text, issuer))
-                .transpose()?,
+            registration_endpoint: optional(&document.registration_endpoint)?,
+            revocation_endpoint: optional(&document.revocation_endpoint)?,
             names_issuer: document.authorization_response_iss_parameter_supported,
             has_offline_access: document.scopes_supported.iter().any(offline),
             issuer: document.issuer,

@@ -6,6 +6,7 @@ mod client;
 mod discovery;
 mod fetch;
 mod metadata;
+mod revocation;
 mod token_request;
 mod tokens;
 
@@ -101,6 +102,7 @@ impl LinkedAccounts {
             issuer: found.metadata.issuer.clone(),
             names_issuer: found.metadata.names_issuer,
             token_endpoint: found.metadata.token_endpoint.clone(),
+            revocation_endpoint: found.metadata.revocation_endpoint.clone(),
             client_id: client.id.clone(),
             resource: found.resource,
         };
@@ -160,14 +162,21 @@ impl LinkedAccounts {
         Ok(attempt.server)
     }
 
-    /// Forgets what a person linked; false when there was nothing.
+    /// Forgets what a person linked, and has its tokens ended where they are from; false when there
+    /// was nothing. The person does not wait for somebody else's server.
     pub async fn unlink(
-        &self,
+        self: &Arc<Self>,
         change: &Change,
-        user: &UserId,
-        server: &str,
+        tenant: &Tenant,
+        (user, server): (&UserId, &str),
     ) -> Result<bool, LinkError> {
-        Ok(self.store.unlink_account(change, user, server).await?)
+        let given_up = self.given_up(tenant, user, server).await;
+        let was_linked = self.store.unlink_account(change, user, server).await?;
+        if let Some((address, link)) = given_up.filter(|_| was_linked) {
+            let accounts = Arc::clone(self);
+            tokio::spawn(async move { accounts.revoke(&address, &link).await });
+        }
+        Ok(was_linked)
     }
 
     /// The account as it is kept, where it is of the server as it is described now.

@@ -39,7 +39,7 @@ struct ErrorResponse {
     error: String,
 }
 
-type Fields<'a> = Vec<(&'static str, &'a str)>;
+pub(super) type Fields<'a> = Vec<(&'static str, &'a str)>;
 
 impl LinkedAccounts {
     /// Exchanges the code that a browser brought.
@@ -76,6 +76,7 @@ impl LinkedAccounts {
             server_url: attempt.server_url.clone(),
             issuer: attempt.issuer.clone(),
             token_endpoint: endpoint.clone(),
+            revocation_endpoint: attempt.revocation_endpoint.clone(),
             client,
             resource: attempt.resource.clone(),
             ends_at: self.end_of(&tokens),
@@ -119,18 +120,9 @@ impl LinkedAccounts {
         address: &UpstreamAddress,
         endpoint: &Url,
         client: &Client,
-        mut fields: Fields<'_>,
+        fields: Fields<'_>,
     ) -> Result<TokenResponse, Refusal> {
-        let authorization = basic(client);
-        if authorization.is_none() {
-            fields.push(("client_id", &client.id));
-        }
-        let body = form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(fields)
-            .finish();
-        let mut sent = Sent::post("application/x-www-form-urlencoded", body);
-        sent.headers
-            .extend(authorization.map(|value| (AUTHORIZATION, value)));
+        let sent = form_of(client, fields);
         let received = self.send(address, endpoint, sent).await;
         let received = received.map_err(|_| Refusal::Passing)?;
         if received.status.is_success() {
@@ -148,6 +140,21 @@ impl LinkedAccounts {
             _ => Refusal::Passing,
         })
     }
+}
+
+/// A form that says which client it is of.
+pub(super) fn form_of<'a>(client: &'a Client, mut fields: Fields<'a>) -> Sent {
+    let authorization = basic(client);
+    if authorization.is_none() {
+        fields.push(("client_id", &client.id));
+    }
+    let body = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(fields)
+        .finish();
+    let mut sent = Sent::post("application/x-www-form-urlencoded", body);
+    sent.headers
+        .extend(authorization.map(|value| (AUTHORIZATION, value)));
+    sent
 }
 
 /// RFC 6749 §2.3.1; a client without a secret just says who it is.

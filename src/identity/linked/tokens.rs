@@ -20,6 +20,8 @@ pub(super) struct Link {
     pub(super) server_url: String,
     pub(super) issuer: String,
     pub(super) token_endpoint: Url,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) revocation_endpoint: Option<Url>,
     pub(super) client: Client,
     pub(super) resource: String,
     pub(super) access_token: String,

@@ -81,6 +81,16 @@ async fn a_person_links_their_account_and_calls_with_its_token() {
     assert_eq!(response.status(), StatusCode::SEE_OTHER);
     until(async || ada.search().await["error"].is_object()).await;
     until(async || ada.tools().await == ["docs_connect_account"]).await;
+    // RFC 7009 §2.1: the authorization server hears that the tokens are not needed any more.
+    let revoked = || {
+        let seen = world.issuer.seen().into_iter();
+        let found = seen.into_iter().find(|seen| seen.path == "/revoke");
+        found.map(|seen| (seen.text.clone(), seen.header("authorization").to_owned()))
+    };
+    until(async || revoked().is_some()).await;
+    let (form, shown) = revoked().unwrap();
+    assert_eq!(form, "token=canary-refresh-1&token_type_hint=refresh_token");
+    assert!(shown.starts_with("Basic "), "{shown}");
 }
 
 #[tokio::test]

@@ -70,6 +70,7 @@ fn authorization_server(seen: &Seen, issued: &Mutex<Issued>) -> Reply {
                 "authorization_endpoint": format!("{own}/authorize"),
                 "token_endpoint": format!("{own}/token"),
                 "registration_endpoint": format!("{own}/register"),
+                "revocation_endpoint": format!("{own}/revoke"),
                 "code_challenge_methods_supported": ["S256"],
                 "authorization_response_iss_parameter_supported": true,
                 "scopes_supported": ["read", "offline_access"],
@@ -81,6 +82,7 @@ fn authorization_server(seen: &Seen, issued: &Mutex<Issued>) -> Reply {
                 json!({ "client_id": "of-the-gateway", "client_secret": "registered-canary" });
             Reply::Json(201, client.to_string())
         }
+        "/revoke" => Reply::Status(200, Vec::new()),
         "/token" => token(&seen.text, &mut issued.lock().unwrap()),
         _ => Reply::Status(404, Vec::new()),
     }
