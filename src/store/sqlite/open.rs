@@ -7,6 +7,7 @@ use std::time::Duration;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection as _, SqliteConnection, SqlitePool};
+use tokio::time::Instant;
 
 use super::{SqliteStore, begin};
 use crate::store::{Location, StoreError};
@@ -15,6 +16,9 @@ static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
 /// For how long a write waits for another process, or for the connection that writes.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How often a file that others are making is tried.
+const TURN: Duration = Duration::from_millis(20);
 
 const READERS: u32 = 4;
 
@@ -34,7 +38,7 @@ impl SqliteStore {
         } else {
             pool(1).after_release(|connection, _| Box::pin(is_clean(connection)))
         };
-        let writer = writer.connect_with(options.clone()).await?;
+        let writer = connect(&writer, &options).await?;
         apply_migrations(&writer).await?;
         // A database in memory belongs to the one connection that it has.
         let readers = if in_memory {
@@ -61,6 +65,24 @@ pub(in crate::store) async fn migrate(url: &str) -> Result<(), StoreError> {
     store.readers.close().await;
     store.writer.close().await;
     Ok(())
+}
+
+/// Several may make the same file at once. To turn to the write-ahead log, each needs the file for itself for a
+/// moment, and whoever does not get it is told at once, whatever the busy timeout.
+async fn connect(
+    pool: &SqlitePoolOptions,
+    options: &SqliteConnectOptions,
+) -> Result<SqlitePool, StoreError> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let connected = pool.clone().connect_with(options.clone()).await;
+        match connected.map_err(StoreError::from) {
+            Err(StoreError::Unavailable(_)) if Instant::now() < deadline => {
+                tokio::time::sleep(TURN).await;
+            }
+            connected => return connected,
+        }
+    }
 }
 
 /// Runs the migrations in one transaction: sqlx has no lock of its own for SQLite, and a command
