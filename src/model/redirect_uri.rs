@@ -51,6 +51,13 @@ const RESPONSE_PARAMETERS: [&str; 6] = [
 /// Schemes without a dot that desktop applications in the field register beside others.
 const APPLICATION_SCHEMES: [&str; 5] = ["cursor", "vscode", "vscode-insiders", "windsurf", "zed"];
 
+/// Looked for in the text as well: the parser drops user information that is empty.
+fn has_user_information(text: &str) -> bool {
+    let authority = text.split_once("://").map(|(_, rest)| rest);
+    let authority = authority.and_then(|rest| rest.split(['/', '?']).next());
+    authority.is_some_and(|authority| authority.contains('@'))
+}
+
 impl RedirectUri {
     /// Reads a redirect URI, as registered or as requested.
     pub fn parse(text: &str) -> Result<Self, InvalidRedirectUri> {
@@ -69,7 +76,7 @@ impl RedirectUri {
         if text.contains('\\') {
             return Err(InvalidRedirectUri::Characters);
         }
-        if !url.username().is_empty() || url.password().is_some() {
+        if !url.username().is_empty() || url.password().is_some() || has_user_information(text) {
             return Err(InvalidRedirectUri::UserInformation);
         }
         let redirect_uri = Self {

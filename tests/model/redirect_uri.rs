@@ -111,6 +111,11 @@ fn c01_what_can_not_be_a_redirect_uri_is_refused() {
             "https://good@evil.example/cb",
             InvalidRedirectUri::UserInformation,
         ),
+        ("com.example.app://@", InvalidRedirectUri::UserInformation),
+        (
+            "https://@good.example/cb",
+            InvalidRedirectUri::UserInformation,
+        ),
         ("/cb", InvalidRedirectUri::NotAbsolute),
         ("myapp:/cb", InvalidRedirectUri::Scheme),
         ("https://good.example/c b", InvalidRedirectUri::Characters),
