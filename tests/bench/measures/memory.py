@@ -1,6 +1,5 @@
 """Memory after many calls, and of streams on which nothing happens."""
 
-import concurrent.futures
 import contextlib
 import resource
 import socket
@@ -48,7 +47,7 @@ def idle_streams(options, site):
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     with site.running():
-        tokens = many_clients(site.gateway, -(-count // EACH))
+        tokens = oauth.many_tokens(site.gateway, -(-count // EACH))
     with site.running() as gateway, contextlib.ExitStack() as opened:
         body = Target("tools/call", gateway, request(site.gateway.host, site.token))
         body.file = options.folder / "warm"
@@ -95,18 +94,6 @@ def settled(pid):
 
     wait_until(same, 30, "memory comes to rest", pause=1.5)
     return seen[-1]
-
-
-def many_clients(gateway, count):
-    """Tokens of as many clients of one person, whose browser is signed in."""
-    first = oauth.Client(gateway)
-    tokens = [first.tokens()[0]]
-
-    def another(_):
-        return oauth.Client(gateway, browser=first.browser).tokens()[0]
-
-    with concurrent.futures.ThreadPoolExecutor(3) as pool:
-        return tokens + list(pool.map(another, range(count - 1)))
 
 
 def mib(kib):

@@ -1,7 +1,6 @@
 """Many streams, many connections, slow and malformed clients, and what others notice of them."""
 
 import asyncio
-import concurrent.futures
 import os
 import resource
 import socket
@@ -54,18 +53,6 @@ def raise_limit():
     return hard
 
 
-def many_tokens(gateway, count):
-    """Tokens of as many clients of one person, whose browser is signed in."""
-    first = oauth.Client(gateway)
-    tokens = [first.tokens()[0]]
-
-    def another(_):
-        return oauth.Client(gateway, browser=first.browser).tokens()[0]
-
-    with concurrent.futures.ThreadPoolExecutor(3) as pool:
-        return tokens + list(pool.map(another, range(count - 1)))
-
-
 def build_of(binary):
     return "release build" if "/release/" in str(binary) else "debug build"
 
@@ -80,7 +67,7 @@ def idle_streams(options):
     limit = raise_limit()
     must(limit > count + 500, f"this machine lets a process open {limit} files")
     with Alone(options) as place:
-        tokens = many_tokens(place.gateway, -(-count // EACH))
+        tokens = oauth.many_tokens(place.gateway, -(-count // EACH))
         place.replica.kill()
         place.replica.start()
         # Tenants, keys and connections are in memory before anything is counted.

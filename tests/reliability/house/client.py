@@ -1,6 +1,7 @@
 """An OAuth client and the messages that it sends: registers, has its person sign in, exchanges, refreshes, calls."""
 
 import base64
+import concurrent.futures
 import hashlib
 import json
 import secrets
@@ -123,3 +124,15 @@ def probe(replica, path="/readyz", timeout=10):
         return wire.send(replica.port, replica.gateway.host, "GET", path, timeout=timeout).status
     except (OSError, TimeoutError, EOFError, ValueError):
         return 0
+
+
+def many_tokens(gateway, count):
+    """Tokens of as many clients of one person, whose browser is signed in."""
+    first = Client(gateway)
+    tokens = [first.tokens()[0]]
+
+    def another(_):
+        return Client(gateway, browser=first.browser).tokens()[0]
+
+    with concurrent.futures.ThreadPoolExecutor(3) as pool:
+        return tokens + list(pool.map(another, range(count - 1)))
