@@ -19,6 +19,10 @@ class Target:
     def __init__(self, name, server, request, connections=16, values=None, mode="", before=None, base=None):
         self.name, self.server, self.request, self.connections = name, server, request, connections
         self.values, self.mode, self.before = values, mode, before
+        # A file with what every answer must be, byte by byte, where that is known.
+        self.expected = None
+        # For how many times as long it is asked ahead of the rounds.
+        self.warm_up = 1
         # The target that its ratios are to: of those with as many connections, the first one unless said.
         self.base = base
         self.runs = []
@@ -46,7 +50,6 @@ def spread(values):
 
 def measure(options, targets, seconds=None):
     """Asks all targets in turn, round after round."""
-    options.check_programs()
     seconds = seconds or options.seconds
     folder = options.folder
     for number, target in enumerate(targets):
@@ -55,7 +58,7 @@ def measure(options, targets, seconds=None):
     for target in targets:
         # Caches and connections; nothing that is used up.
         if target.mode != "each":
-            ask(options, target, min(1.0, seconds))
+            ask(options, target, min(1.0, seconds) * target.warm_up)
     for turn in range(options.rounds):
         for target in targets:
             if target.before is not None:
@@ -73,6 +76,8 @@ def measure(options, targets, seconds=None):
 def ask(options, target, seconds, collect=()):
     """One run of `bench-load` against a target."""
     values = [str(target.values), target.mode] if target.values else ["-", "-"]
+    if target.expected is not None:
+        values = [str(target.expected), "expected"]
     command = [*on(LOAD), str(options.load), target.server.port, target.connections, seconds, target.file, *values, *collect]
     cpu, begun = cpu_seconds(target.server.pid), time.monotonic()
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=seconds + 120)

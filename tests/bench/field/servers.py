@@ -103,11 +103,11 @@ class Bare:
 
     def __enter__(self):
         self.process = subprocess.Popen(self.command, stderr=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL)
-        line = self.process.stderr.readline()
-        found = re.search(r"listening on http://127\.0\.0\.1:(\d+)", line)
+        self.line = self.process.stderr.readline()
+        found = re.search(r"listening on http://127\.0\.0\.1:(\d+)", self.line)
         if found is None:
             stop(self.process)
-            raise Broken(f"{self.command} does not start: {line}{self.process.stderr.read()}")
+            raise Broken(f"{self.command} does not start: {self.line}{self.process.stderr.read()}")
         self.port = int(found[1])
         self.host = f"127.0.0.1:{self.port}"
         return self
@@ -128,7 +128,7 @@ def behind(options, answer):
         yield server
 
 
-def programs():
-    """Where scripts/bench.sh has its programs built."""
-    folder = ROOT / "target" / "release"
+def programs(folder=None):
+    """Where scripts/bench.sh has its programs built, or another folder."""
+    folder = folder or ROOT / "target" / "release"
     return folder / "gatehouse", folder / "bench-server", folder / "bench-load"

@@ -1,10 +1,13 @@
 """Calls with everything on: verified and kept token, scope, limits, audit, figures; and what the first use of a token costs."""
 
 import contextlib
+import json
 
 from house.client import Client
 from house.machine import must
 
+from field.answers import check, check_refusals
+from field.peers import COMMANDS, Peer
 from field.rounds import BASE, Target, ask, measure
 from field.servers import MODERN, REVISIONS, Bare, Site, request
 from field.table import rate_table
@@ -24,12 +27,33 @@ def calls(options):
         ]
         for revision in ("2025-11-25", MODERN):
             targets.append(Target(f"rmcp, token checked, {revision}", rmcp, request("127.0.0.1", site.token, revision)))
+        for command in COMMANDS.values() if options.peers else ():
+            peer = stack.enter_context(Peer(command, answer, keys, site.gateway.url))
+            for revision in ("2025-11-25", MODERN):
+                target = Target(f"{peer.name}, token checked, {revision}", peer, request(peer.host, site.token, revision))
+                # Runtimes that compile what is called often are slow at first.
+                target.warm_up = 5
+                targets.append(target)
         for revision in REVISIONS:
             targets.append(Target(f"tools/call, {revision}", gateway, request(site.gateway.host, site.token, revision)))
+        check_all(options, targets, site, json.loads(answer.read_text()))
         for revision in ("2025-11-25", MODERN):
             listing = request(site.gateway.host, site.token, revision, method="tools/list")
             targets.append(Target(f"tools/list, {revision}", gateway, listing))
         return rate_table(measure(options, targets))
+
+
+def check_all(options, targets, site, result):
+    """All do the same call with the same checks, the first one with none."""
+    without_scope = site.gateway.issue_token(scopes=["mcp:resources"])
+    for number, target in enumerate(targets):
+        body = check(target, result)
+        if number > 0:
+            check_refusals(target, site.token, without_scope)
+        if isinstance(target.server, Bare):
+            # What it answers is at hand, and so the same each time.
+            target.expected = options.folder / f"expected-{number}"
+            target.expected.write_bytes(body)
 
 
 def tokens(options):

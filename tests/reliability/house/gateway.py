@@ -56,8 +56,9 @@ class Gateway:
     def add_user(self, name="ada", role="admin", tenant=TENANT):
         self.run("user", "add", "--tenant", tenant, "--username", name, "--role", role, "--password-stdin", given=PASSWORD)
 
-    def issue_token(self, name="ada", tenant=TENANT, ttl="2h"):
-        return self.run("token", "issue", "--tenant", tenant, "--username", name, "--ttl", ttl)
+    def issue_token(self, name="ada", tenant=TENANT, ttl="2h", scopes=()):
+        chosen = [word for scope in scopes for word in ("--scope", scope)]
+        return self.run("token", "issue", "--tenant", tenant, "--username", name, "--ttl", ttl, *chosen)
 
     def replica(self, name="a", port=None, database=None, environment=(), prefix=()):
         """A replica that is not started yet; the first one takes the public address."""

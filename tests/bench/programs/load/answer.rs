@@ -1,10 +1,16 @@
 //! What is read of an answer: its length, its status, and the text of a member of its body.
 
-/// The length of a head with its empty line, the status, and the length of the body.
+/// The length of a head with its empty line, the status, and how the end of the body is known.
 pub(crate) struct Head {
     pub(crate) length: usize,
     pub(crate) status: u16,
-    pub(crate) body: usize,
+    pub(crate) body: Body,
+}
+
+#[derive(Clone, Copy)]
+pub(crate) enum Body {
+    Length(usize),
+    Chunks,
 }
 
 /// The head that `bytes` begin with; none where it is not all there.
@@ -18,14 +24,38 @@ pub(crate) fn head(bytes: &[u8]) -> Result<Option<Head>, &'static str> {
     let status = status.and_then(|status| status.parse().ok());
     let body = lines.find_map(|line| {
         let (name, value) = line.split_once(':')?;
-        let length = name.eq_ignore_ascii_case("content-length");
-        length.then(|| value.trim().parse().ok()).flatten()
+        let value = value.trim();
+        if name.eq_ignore_ascii_case("content-length") {
+            return value.parse().ok().map(Body::Length);
+        }
+        let chunks = name.eq_ignore_ascii_case("transfer-encoding") && value == "chunked";
+        chunks.then_some(Body::Chunks)
     });
     Ok(Some(Head {
         length: end + 4,
         status: status.ok_or("the answer has no status")?,
         body: body.ok_or("the answer does not say how long it is")?,
     }))
+}
+
+/// The body that chunks have (RFC 9112, section 7.1), without trailers; none where they are not all there.
+pub(crate) fn of_chunks(mut bytes: &[u8]) -> Result<Option<Vec<u8>>, &'static str> {
+    let mut body = Vec::new();
+    while let Some(end) = find(bytes, b"\r\n") {
+        let size = std::str::from_utf8(&bytes[..end]).ok();
+        let size = size.and_then(|size| usize::from_str_radix(size, 16).ok());
+        let size = size.ok_or("a chunk does not say how long it is")?;
+        let rest = &bytes[end + 2..];
+        let Some(chunk) = rest.get(..size + 2) else {
+            return Ok(None);
+        };
+        if size == 0 {
+            return Ok(Some(body));
+        }
+        body.extend_from_slice(&chunk[..size]);
+        bytes = &rest[size + 2..];
+    }
+    Ok(None)
 }
 
 /// The text of a member whose text has no escapes, such as a token.

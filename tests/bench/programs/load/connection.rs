@@ -8,7 +8,7 @@ use std::time::Instant;
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 
-use crate::answer::{self, Head};
+use crate::answer::{self, Body, Head};
 
 /// Whether an answer is there.
 pub(crate) enum Step {
@@ -91,10 +91,26 @@ impl Connection {
             if self.head.is_none() {
                 self.head = answer::head(&self.buffer[..self.filled])?;
             }
-            if let Some(head) = &self.head
-                && self.filled >= head.length + head.body
-            {
+            if self.is_whole()? {
                 return Ok(Step::Answered);
+            }
+        }
+    }
+
+    /// Whether all of the answer was read; where it came in chunks, its body takes their place.
+    fn is_whole(&mut self) -> Result<bool, &'static str> {
+        let Some(Head { length, body, .. }) = self.head else {
+            return Ok(false);
+        };
+        match body {
+            Body::Length(body) => Ok(self.filled >= length + body),
+            Body::Chunks => {
+                let Some(body) = answer::of_chunks(&self.buffer[length..self.filled])? else {
+                    return Ok(false);
+                };
+                self.filled = length + body.len();
+                self.buffer[length..self.filled].copy_from_slice(&body);
+                Ok(true)
             }
         }
     }

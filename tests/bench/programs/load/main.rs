@@ -4,8 +4,8 @@
 //!
 //! `REQUEST` is a file with the head of a request, an empty line, and its body. `VALUES` is a file of values, one a line, for the
 //! `{}` in it: with the mode `each`, every value is used once, and the run ends with them; with `turns`, they come again; any
-//! other mode is the name of a member of the answers, whose text is the connection's next value, and the last ones are written back. `COLLECT` writes a member of
-//! every answer to a file.
+//! other mode is the name of a member of the answers, whose text is the connection's next value, and the last ones are written back. With the mode
+//! `expected`, the file has the body that every answer must have instead. `COLLECT` writes a member of every answer to a file.
 
 mod answer;
 mod connection;
@@ -87,14 +87,19 @@ impl Seen {
     fn note(&mut self, plan: &Plan, connection: &Connection, now: Instant) {
         let took = (now - connection.asked_at()).as_nanos();
         self.latencies.push(u32::try_from(took).unwrap_or(u32::MAX));
-        if connection.status() != 200 || answer::tells_of_failure(connection.body()) {
+        let body = connection.body();
+        let is_expected = plan
+            .expected
+            .as_ref()
+            .is_none_or(|expected| expected == body);
+        if connection.status() != 200 || !is_expected || answer::tells_of_failure(body) {
             self.bad += 1;
             self.first_bad.get_or_insert_with(|| {
-                let body = String::from_utf8_lossy(connection.body());
+                let body = String::from_utf8_lossy(body);
                 format!("{} {body:.500}", connection.status())
             });
         } else if let Some((member, _)) = &plan.collect
-            && let Some(text) = answer::member(connection.body(), member)
+            && let Some(text) = answer::member(body, member)
         {
             self.collected.extend_from_slice(text);
             self.collected.push(b'\n');

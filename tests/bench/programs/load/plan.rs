@@ -15,6 +15,8 @@ pub(crate) struct Plan {
     pub(crate) port: u16,
     pub(crate) connections: usize,
     pub(crate) time: Duration,
+    /// What every answer must be, where that is known.
+    pub(crate) expected: Option<Vec<u8>>,
     /// A member of every answer, and the file that it is written to.
     pub(crate) collect: Option<(String, PathBuf)>,
     head: String,
@@ -58,7 +60,12 @@ impl Plan {
         let (head, body) = request
             .split_once("\n\n")
             .ok_or("the request has no empty line after its head")?;
+        let mut expected = None;
         let (values_file, mode) = match (next("values"), next("mode")) {
+            (Ok(file), Ok(mode)) if mode == "expected" => {
+                expected = Some(fs::read(file)?);
+                (None, Mode::Same)
+            }
             (Ok(file), Ok(mode)) if file != "-" => (Some(PathBuf::from(file)), Mode::named(&mode)),
             _ => (None, Mode::Same),
         };
@@ -72,6 +79,7 @@ impl Plan {
             port,
             connections,
             time,
+            expected,
             collect,
             head: head.to_owned(),
             body: body.trim_end_matches('\n').to_owned(),
