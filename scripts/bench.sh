@@ -4,7 +4,7 @@
 #   scripts/bench.sh [--short] [--write] [--rounds N] [--seconds S] [--without-peers] [SELECTION …]
 #
 # A selection is calls, tokens, connections, mounted, oauth, scale, start or memory; without one, all of them, which takes
-# about half an hour. `scripts/bench.sh --short calls` takes one minute. --write puts the tables into docs/performance.md.
+# about half an hour. `scripts/bench.sh --short calls` takes two minutes. --write puts the tables into docs/performance.md.
 # It builds what it needs in release, and fetches the servers of others that calls are measured beside, where it is not told
 # to leave them out (--without-peers); the machine should have two cores with nothing else to do.
 set -euo pipefail

@@ -16,7 +16,7 @@ def rate_table(results):
             one.name,
             str(one.connections),
             _range(one.rate, lambda value: f"{value:,.0f}"),
-            _range(one.ratio, _ratio),
+            _range(one.ratio, lambda value, digits=2 if one.ratio[0] >= 0.1 else 3: f"{value:.{digits}f}"),
             _time(one.p50[0]),
             _time(one.p99[0]),
             f"{one.slower[0]:.1f}",
@@ -47,10 +47,6 @@ def write(tables):
 def _range(found, shown):
     median, least, most = found
     return f"{shown(median)} ({shown(least)}..{shown(most)})"
-
-
-def _ratio(value):
-    return f"{value:.2f}" if value >= 0.1 else f"{value:.3f}"
 
 
 def _time(seconds):
