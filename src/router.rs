@@ -1,24 +1,25 @@
 //! Every route and the stations before it, readable top to bottom.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use axum::extract::State;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
+use futures_util::FutureExt as _;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 use serde_json::json;
 use tower::ServiceBuilder;
 use tower::util::MapRequestLayer;
-use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{Any, CorsLayer};
 
 use crate::middleware::limits::Limits;
 use crate::middleware::rate::{Answer, Face, Gate};
+use crate::middleware::way::{Next, station};
 use crate::middleware::{
     authenticate, built_in, limits, message, origin, rate, remainder, request_id, scope, tenant,
 };
@@ -79,16 +80,10 @@ pub fn router(parts: &Parts) -> Router {
         .merge(provisioning(parts))
         .merge(metadata(parts));
     let stations = ServiceBuilder::new()
-        .layer(from_fn_with_state(
-            Arc::clone(&parts.request_id),
-            request_id::station,
-        ))
-        .layer(from_fn(remainder::station))
-        .layer(CatchPanicLayer::custom(|_panic| internal_error()))
-        .layer(from_fn_with_state(
-            Arc::clone(&parts.tenants),
-            tenant::station,
-        ));
+        .layer(station(Arc::clone(&parts.request_id), request_id::station))
+        .layer(station((), remainder::station))
+        .layer(station((), caught))
+        .layer(station(Arc::clone(&parts.tenants), tenant::station));
     // The tenant's station changes the path, so that it must come before the routes are looked at.
     let routes = below_a_tenant
         .merge(probes(parts))
@@ -102,13 +97,10 @@ pub fn router(parts: &Parts) -> Router {
 /// What is served at the admin listener, and there alone.
 pub fn admin_router(parts: &Parts) -> Router {
     let stations = ServiceBuilder::new()
-        .layer(from_fn_with_state(
-            Arc::clone(&parts.request_id),
-            request_id::station,
-        ))
-        .layer(from_fn(remainder::station))
-        .layer(CatchPanicLayer::custom(|_panic| internal_error()))
-        .layer(from_fn_with_state(Limits::DOCUMENTS, limits::station));
+        .layer(station(Arc::clone(&parts.request_id), request_id::station))
+        .layer(station((), remainder::station))
+        .layer(station((), caught))
+        .layer(station(Limits::DOCUMENTS, limits::station));
     probes(parts)
         .merge(admin::routes(&parts.admin))
         .merge(metrics(parts))
@@ -132,27 +124,24 @@ async fn exposition(State(telemetry): State<Arc<Telemetry>>) -> impl IntoRespons
 
 fn mcp(parts: &Parts) -> Router {
     let stations = ServiceBuilder::new()
-        .layer(from_fn_with_state(Limits::MESSAGES, limits::station))
+        .layer(station(Limits::MESSAGES, limits::station))
         .layer(cors())
-        .layer(from_fn_with_state(
-            Arc::clone(&parts.origins),
-            origin::station,
-        ))
-        .layer(from_fn_with_state(
+        .layer(station(Arc::clone(&parts.origins), origin::station))
+        .layer(station(
             gate(parts, &[Rule::PerAddress], Face::Message),
             rate::station,
         ))
-        .layer(from_fn_with_state(
+        .layer(station(
             Arc::clone(&parts.authenticate),
             authenticate::station,
         ))
-        .layer(from_fn_with_state(
+        .layer(station(
             gate(parts, BY_PRINCIPAL, Face::Message),
             rate::station,
         ))
-        .layer(from_fn(message::station))
-        .layer(from_fn_with_state(Arc::clone(&parts.scope), scope::station))
-        .layer(from_fn_with_state(
+        .layer(station((), message::station))
+        .layer(station(Arc::clone(&parts.scope), scope::station))
+        .layer(station(
             gate(parts, &[Rule::PerTool, Rule::ToolCalls], Face::Message),
             rate::station,
         ))
@@ -165,12 +154,12 @@ fn mcp(parts: &Parts) -> Router {
 
 fn oauth(parts: &Parts) -> Router {
     let stations = ServiceBuilder::new()
-        .layer(from_fn_with_state(Limits::FORMS, limits::station))
+        .layer(station(Limits::FORMS, limits::station))
         .layer(cors())
-        .layer(from_fn(built_in::station));
+        .layer(station((), built_in::station));
     let limited = |routes: Router, rules: &'static [Rule], answer: Answer| {
         let gate = gate(parts, rules, Face::Answer(answer));
-        routes.route_layer(from_fn_with_state(gate, rate::station))
+        routes.route_layer(station(gate, rate::station))
     };
     let json: Answer = authorization_server::too_many_requests;
     let page: Answer = authorization_server::too_many_requests_page;
@@ -193,8 +182,8 @@ fn oauth(parts: &Parts) -> Router {
 /// No browser has anything to do here: there is no CORS.
 fn provisioning(parts: &Parts) -> Router {
     let stations = ServiceBuilder::new()
-        .layer(from_fn_with_state(Limits::RESOURCES, limits::station))
-        .layer(from_fn_with_state(
+        .layer(station(Limits::RESOURCES, limits::station))
+        .layer(station(
             gate(
                 parts,
                 &[Rule::PerAddress],
@@ -213,10 +202,10 @@ fn metadata(parts: &Parts) -> Router {
     Router::new()
         .route("/.well-known/oauth-authorization-server", server.clone())
         .route("/.well-known/openid-configuration", server)
-        .route_layer(from_fn(built_in::station))
+        .route_layer(station((), built_in::station))
         .route("/.well-known/oauth-protected-resource", resource.clone())
         .route("/.well-known/oauth-protected-resource/mcp", resource)
-        .route_layer(from_fn_with_state(gate, rate::station))
+        .route_layer(station(gate, rate::station))
         .route_layer(cors())
 }
 
@@ -271,14 +260,17 @@ async fn nowhere() -> Response {
     tenant::nothing_here()
 }
 
-fn internal_error() -> Response {
-    tracing::error!("a handler panicked");
-    web::json_error(
-        StatusCode::INTERNAL_SERVER_ERROR,
-        "server_error",
-        "Something went wrong here; the log has it under the request's identifier",
-    )
-    .map(Into::into)
+/// Station: whose handler panics is answered all the same.
+async fn caught((): (), request: Request, next: Next) -> Response {
+    let answer = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+    answer.unwrap_or_else(|_panic| {
+        tracing::error!("a handler panicked");
+        web::json_error(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "server_error",
+            "Something went wrong here; the log has it under the request's identifier",
+        )
+    })
 }
 
 async fn livez() -> Response {

@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Extension, Request, State};
-use axum::middleware::Next;
+use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
+use super::way::{Misplaced, Next, found};
 use crate::audit::Recorder;
 use crate::model::{Actor, Event, Principal, ScopeSet, Tenant};
 use crate::resource_server::{
@@ -36,17 +36,17 @@ pub struct Context {
 /// Adds the principal. Of credentials, nothing but the `Authorization` header and its proof is
 /// looked at.
 pub async fn station(
-    State(context): State<Arc<Context>>,
-    Extension(tenant): Extension<Arc<Tenant>>,
+    context: Arc<Context>,
     mut request: Request,
     next: Next,
-) -> Response {
+) -> Result<Response, Misplaced> {
+    let tenant: Arc<Tenant> = found(&request)?;
     let scopes = &context.initial_scopes;
     let presented = match credential(request.headers()) {
         Ok(Some(presented)) => presented,
-        Ok(None) => return Challenge::unauthenticated(&tenant, scopes).into_response(),
+        Ok(None) => return Ok(Challenge::unauthenticated(&tenant, scopes).into_response()),
         Err(AmbiguousCredential) => {
-            return Challenge::invalid_request(&tenant, scopes).into_response();
+            return Ok(Challenge::invalid_request(&tenant, scopes).into_response());
         }
     };
     let scheme = presented.scheme;
@@ -71,10 +71,10 @@ pub async fn station(
             no_keys()
         }
     };
-    match scheme {
+    Ok(match scheme {
         Scheme::Bearer => response,
         Scheme::Dpop => context.with_nonce(&tenant, response),
-    }
+    })
 }
 
 /// Why nobody was let in.

@@ -6,8 +6,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{Request, State};
-use axum::middleware::Next;
+use axum::extract::Request;
 use axum::response::Response;
 use bytes::Bytes;
 use http::StatusCode;
@@ -16,6 +15,7 @@ use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::Limited;
 use tokio::sync::oneshot;
 
+use super::way::Next;
 use crate::web;
 
 /// The limits of one group of routes.
@@ -67,7 +67,7 @@ impl Limits {
 
 /// Refuses what is too large before it is read, cuts off what turns out to be, and ends what takes
 /// too long.
-pub async fn station(State(limits): State<Limits>, request: Request, next: Next) -> Response {
+pub async fn station(limits: Limits, request: Request, next: Next) -> Response {
     let limit = u64::try_from(limits.body).unwrap_or(u64::MAX);
     if request.body().size_hint().lower() > limit {
         return too_large();
@@ -146,12 +146,12 @@ mod tests {
     use std::future::pending;
 
     use axum::Router;
-    use axum::middleware::from_fn_with_state;
     use axum::routing::post;
     use futures_util::stream;
     use tower::ServiceExt as _;
 
     use super::*;
+    use crate::middleware::way;
 
     async fn status_of(body: Body, arrival: Duration, answer: Duration) -> StatusCode {
         let limits = Limits {
@@ -161,7 +161,7 @@ mod tests {
         };
         let router = Router::new()
             .route("/", post(async |_: Bytes| pending::<()>().await))
-            .layer(from_fn_with_state(limits, station));
+            .layer(way::station(limits, station));
         let request = Request::post("/").body(body).unwrap();
         router.oneshot(request).await.unwrap().status()
     }

@@ -4,16 +4,16 @@
 use std::error::Error as _;
 
 use axum::extract::Request;
-use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use http::Method;
 use http_body_util::{BodyExt as _, LengthLimitError};
 
 use super::limits;
+use super::way::Next;
 use crate::mcp::{self, wire};
 
 /// Adds the message of a POST. Other methods carry none.
-pub async fn station(request: Request, next: Next) -> Response {
+pub async fn station((): (), request: Request, next: Next) -> Response {
     wire::watch(answer(request, next).await)
 }
 

@@ -1,5 +1,7 @@
 //! The stations that every request passes, one file each, in the order of the list.
 
+pub mod way;
+
 pub mod request_id;
 
 pub mod remainder;

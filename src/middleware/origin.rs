@@ -3,11 +3,11 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use axum::extract::{Extension, Request, State};
-use axum::middleware::Next;
+use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
 use http::header::ORIGIN;
 
+use super::way::{Misplaced, Next, found};
 use crate::mcp::{Fault, RpcError};
 use crate::model::Tenant;
 
@@ -40,11 +40,11 @@ impl AllowedOrigins {
 
 /// Passes requests without `Origin` and those from an allowed one.
 pub async fn station(
-    State(allowed): State<Arc<AllowedOrigins>>,
-    Extension(tenant): Extension<Arc<Tenant>>,
+    allowed: Arc<AllowedOrigins>,
     request: Request,
     next: Next,
-) -> Response {
+) -> Result<Response, Misplaced> {
+    let tenant: Arc<Tenant> = found(&request)?;
     let mut origins = request.headers().get_all(ORIGIN).iter();
     let trusted = match (origins.next(), origins.next()) {
         (None, _) => true,
@@ -53,9 +53,9 @@ pub async fn station(
             .is_ok_and(|origin| origin == tenant.public_url.origin() || allowed.0.contains(origin)),
         (Some(_), Some(_)) => false,
     };
-    if trusted {
+    Ok(if trusted {
         next.run(request).await
     } else {
         RpcError::from(Fault::Origin).into_response()
-    }
+    })
 }

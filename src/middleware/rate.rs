@@ -5,10 +5,10 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Extension, Request, State};
-use axum::middleware::Next;
+use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
 
+use super::way::{Misplaced, Next, found};
 use crate::mcp::{Fault, Message};
 use crate::model::{Principal, Rule, Subject, Tenant};
 use crate::rate_limits::{Limited, RateLimiter};
@@ -39,22 +39,18 @@ pub enum Face {
 pub type Answer = fn(&Tenant, &Limited) -> Response;
 
 /// Passes a request on that all rules let through.
-pub async fn station(
-    State(gate): State<Arc<Gate>>,
-    Extension(tenant): Extension<Arc<Tenant>>,
-    request: Request,
-    next: Next,
-) -> Response {
+pub async fn station(gate: Arc<Gate>, request: Request, next: Next) -> Result<Response, Misplaced> {
+    let tenant: Arc<Tenant> = found(&request)?;
     for rule in gate.rules {
         let Some(subject) = subject(*rule, &request) else {
             continue;
         };
         let admitted = gate.limiter.admit(&tenant, *rule, subject);
         if let Err(limited) = admitted.await {
-            return gate.face.refuse(&tenant, &request, &limited);
+            return Ok(gate.face.refuse(&tenant, &request, &limited));
         }
     }
-    next.run(request).await
+    Ok(next.run(request).await)
 }
 
 /// Whom a rule counts; nobody where it is not about this request.

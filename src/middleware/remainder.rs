@@ -9,12 +9,13 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::middleware::Next;
 use axum::response::Response;
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use http_body_util::{BodyExt as _, Limited};
 use tokio::sync::oneshot;
+
+use super::way::Next;
 
 /// A body that comes back when whoever got it drops it unread.
 struct Returned {
@@ -28,7 +29,7 @@ const SIZE: usize = 256 * 1024;
 const TIME: Duration = Duration::from_secs(2);
 
 /// Passes the request on, and holds the answer back until what the client still sends was read.
-pub async fn station(request: Request, next: Next) -> Response {
+pub async fn station((): (), request: Request, next: Next) -> Response {
     if http_body::Body::is_end_stream(request.body()) {
         return next.run(request).await;
     }

@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Extension, Request, State};
-use axum::middleware::Next;
+use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use serde_json::Value;
 
+use super::way::{Misplaced, Next, found};
 use crate::audit::Recorder;
 use crate::mcp::{self, Dispatcher, Message};
 use crate::model::{Event, Principal, RefusalDialect, Tenant};
@@ -41,12 +41,12 @@ impl Context {
 
 /// Adds the permit, or answers with every scope that the operation needs.
 pub async fn station(
-    State(context): State<Arc<Context>>,
-    Extension(tenant): Extension<Arc<Tenant>>,
-    Extension(principal): Extension<Arc<Principal>>,
+    context: Arc<Context>,
     mut request: Request,
     next: Next,
-) -> Response {
+) -> Result<Response, Misplaced> {
+    let tenant: Arc<Tenant> = found(&request)?;
+    let principal: Arc<Principal> = found(&request)?;
     let operation = match request.extensions().get::<Message>() {
         Some(Message::Request(message)) => {
             let caller = (&*tenant, &*principal);
@@ -56,13 +56,13 @@ pub async fn station(
     };
     let operation = match operation {
         Ok(operation) => operation,
-        Err(error) => return error.into_response(),
+        Err(error) => return Ok(error.into_response()),
     };
     let permit = context
         .dispatcher
         .policy()
         .permit(&tenant, &principal, operation);
-    match permit {
+    Ok(match permit {
         Ok(permit) => {
             if let Operation::CallTool(name) = permit.operation() {
                 origin::note_tool(name);
@@ -94,7 +94,7 @@ pub async fn station(
                 }
             }
         }
-    }
+    })
 }
 
 /// What the request is about, as the log names it: a tool, a prompt or a URI.

@@ -99,10 +99,7 @@ fn definition(name: &str, json: Value) -> Definition {
     let Value::Object(json) = json else {
         panic!("a definition is an object");
     };
-    Definition {
-        name: name.to_owned(),
-        json,
-    }
+    Definition::new(name.to_owned(), json)
 }
 
 /// An answer, printed as an upstream server might print it.

@@ -38,9 +38,8 @@ pub(crate) const WATCHED: &str = "talk://watched";
 impl Talk {
     pub(crate) fn new() -> Self {
         let tools = ["ask", "ask_again", "job", "tell", "part", "hold"];
-        let entry = |name: &str, json: Value| Definition {
-            name: name.to_owned(),
-            json: json.as_object().unwrap().clone(),
+        let entry = |name: &str, json: Value| {
+            Definition::new(name.to_owned(), json.as_object().unwrap().clone())
         };
         let schema = json!({ "type": "object" });
         let tool = |name: &&str| entry(name, json!({ "name": name, "inputSchema": schema }));

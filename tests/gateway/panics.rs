@@ -27,10 +27,7 @@ impl Backend for Fragile {
         else {
             unreachable!("it is an object")
         };
-        let tool = Definition {
-            name: "break".to_owned(),
-            json,
-        };
+        let tool = Definition::new("break".to_owned(), json);
         Arc::new(Catalogue {
             tools: vec![tool],
             ..Catalogue::default()

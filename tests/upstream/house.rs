@@ -345,11 +345,9 @@ async fn pass(State(stations): State<Stations>, request: HttpRequest, next: Next
 impl Backend for BuiltIn {
     async fn catalogue(&self) -> Arc<Catalogue> {
         let json = json!({ "name": "own_tool", "inputSchema": { "type": "object" } });
+        let json = json.as_object().unwrap().clone();
         Arc::new(Catalogue {
-            tools: vec![Definition {
-                name: "own_tool".to_owned(),
-                json: json.as_object().unwrap().clone(),
-            }],
+            tools: vec![Definition::new("own_tool".to_owned(), json)],
             ..Catalogue::default()
         })
     }
