@@ -6,7 +6,7 @@ pub mod remote;
 pub mod weather;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -149,6 +149,28 @@ pub struct Definition {
     pub name: String,
     /// The whole `Tool`, `Resource`, `ResourceTemplate` or `Prompt` object.
     pub json: Map<String, Value>,
+    written: OnceLock<Box<str>>,
+}
+
+impl Definition {
+    /// The entry of that name.
+    #[must_use]
+    pub const fn new(name: String, json: Map<String, Value>) -> Self {
+        Self {
+            name,
+            json,
+            written: OnceLock::new(),
+        }
+    }
+
+    /// The object as text, which is made once.
+    pub(crate) fn text(&self) -> &str {
+        self.written.get_or_init(|| {
+            let text = serde_json::to_string(&self.json);
+            // Names are text and values are JSON already: nothing can fail.
+            text.unwrap_or_default().into()
+        })
+    }
 }
 
 /// A result object, ready to be sent but for what the revision adds.

@@ -4,15 +4,18 @@
 //! An answer is bytes, and stays bytes: it is searched for the names of the two members, and parsed
 //! only where what follows them calls for it.
 
-use memchr::memmem;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::revision::Revision;
 use crate::backends::{Answer, Definition};
 
-const IS_ERROR: &str = "\"isError\"";
-const STRUCTURED_CONTENT: &str = "\"structuredContent\"";
+static IS_ERROR: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("\"isError\""));
+static STRUCTURED_CONTENT: LazyLock<Finder<'_>> =
+    LazyLock::new(|| Finder::new("\"structuredContent\""));
 const OUTPUT_SCHEMA: &str = "outputSchema";
 
 /// True when the answer tells the model of a failure.
@@ -22,7 +25,7 @@ pub(super) fn tells_of_failure(answer: &Answer) -> bool {
         #[serde(rename = "isError", default)]
         is_error: bool,
     }
-    let mut said = values(&answer.body, IS_ERROR);
+    let mut said = values(&answer.body, &IS_ERROR);
     said.any(|value| value.starts_with(b"true"))
         && serde_json::from_slice(&answer.body).is_ok_and(|Outcome { is_error }| is_error)
 }
@@ -32,7 +35,7 @@ pub(super) fn tells_of_failure(answer: &Answer) -> bool {
 /// where there is no other content.
 pub(super) fn in_revision(answer: Answer, revision: Revision) -> Answer {
     let is_object = |value: &[u8]| value.starts_with(b"{");
-    if revision.is_modern() || values(&answer.body, STRUCTURED_CONTENT).all(is_object) {
+    if revision.is_modern() || values(&answer.body, &STRUCTURED_CONTENT).all(is_object) {
         return answer;
     }
     match without_structured(&answer.body) {
@@ -72,9 +75,9 @@ fn without_structured(body: &[u8]) -> Option<Vec<u8>> {
 
 /// What follows the members of the quoted `name`, at whatever depth. Within a JSON text, the name
 /// with both its quotes can't be part of another string: there they are escaped.
-fn values<'a>(body: &'a [u8], name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-    memmem::find_iter(body, name).filter_map(move |at| {
-        let rest = body.get(at + name.len()..)?.trim_ascii_start();
+fn values<'a>(body: &'a [u8], name: &'a Finder<'_>) -> impl Iterator<Item = &'a [u8]> {
+    name.find_iter(body).filter_map(move |at| {
+        let rest = body.get(at + name.needle().len()..)?.trim_ascii_start();
         Some(rest.strip_prefix(b":")?.trim_ascii_start())
     })
 }

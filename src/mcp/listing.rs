@@ -60,13 +60,15 @@ impl Listing {
             let fitted = (self == Self::Tools)
                 .then(|| answered::listed_in(definition, request.revision))
                 .flatten();
-            let json = fitted.as_ref().unwrap_or(&definition.json);
             if self.names_scopes(principal) {
+                let json = fitted.as_ref().unwrap_or(&definition.json);
                 let operation = self.operation(&definition.name);
                 let (scopes, _) = policy.requirement(permit.tenant(), &operation);
                 serde_json::to_writer(&mut body, &with_schemes(json, &scopes))?;
+            } else if let Some(fitted) = fitted {
+                serde_json::to_writer(&mut body, &fitted)?;
             } else {
-                serde_json::to_writer(&mut body, json)?;
+                body.extend_from_slice(definition.text().as_bytes());
             }
             separator = ",";
         }

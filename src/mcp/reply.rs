@@ -54,11 +54,7 @@ impl Reply {
         out.extend_from_slice(b"{\"jsonrpc\":\"2.0\",\"id\":");
         serde_json::to_writer(&mut out, envelope.id)?;
         out.extend_from_slice(b",\"result\":{");
-        // Line breaks stand only between tokens, and end a message on stdio and in SSE.
-        out.extend(members.iter().map(|byte| match byte {
-            b'\n' | b'\r' => b' ',
-            other => *other,
-        }));
+        put_on_one_line(&mut out, members);
         let separator = if members.is_empty() { "" } else { "," };
         if envelope.revision.is_modern() {
             out.extend_from_slice(separator.as_bytes());
@@ -95,6 +91,17 @@ impl Envelope<'_> {
         out.extend_from_slice(format!("\"{SERVER_INFO}\":{}}}", self.server_info).as_bytes());
         Ok(())
     }
+}
+
+/// Line breaks stand only between tokens, and end a message on stdio and in SSE.
+fn put_on_one_line(out: &mut Vec<u8>, json: &[u8]) {
+    let mut from = 0;
+    for end in memchr::memchr2_iter(b'\n', b'\r', json) {
+        out.extend_from_slice(json.get(from..end).unwrap_or_default());
+        out.push(b' ');
+        from = end + 1;
+    }
+    out.extend_from_slice(json.get(from..).unwrap_or_default());
 }
 
 /// What stands between the braces of the JSON object `body`.

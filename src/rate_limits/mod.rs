@@ -153,7 +153,6 @@ impl RateLimiter {
         let key = self.hasher.hash_one(budget).max(1);
         let mut shared = self.is_shared();
         let mut bell = None;
-        let deadline = Instant::now() + PATIENCE;
         loop {
             let now = self.beginning.elapsed();
             match self.table.take(key, budget.limit, now, shared) {
@@ -165,11 +164,11 @@ impl RateLimiter {
                 Taken::Owes(urgency) => self.note(key, budget, urgency),
             }
             // The second look is for what was settled before the bell was there.
-            let Some(bell) = &mut bell else {
-                bell = Some(self.ledger.bell());
+            let Some((bell, deadline)) = &mut bell else {
+                bell = Some((self.ledger.bell(), Instant::now() + PATIENCE));
                 continue;
             };
-            let rung = tokio::time::timeout_at(deadline, bell.changed()).await;
+            let rung = tokio::time::timeout_at(*deadline, bell.changed()).await;
             shared = matches!(rung, Ok(Ok(()))) && self.is_shared();
         }
     }

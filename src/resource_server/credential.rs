@@ -37,7 +37,7 @@ pub fn credential(headers: &HeaderMap) -> Result<Option<Credential<'_>>, Ambiguo
     if values.next().is_some() {
         return Err(AmbiguousCredential);
     }
-    let Ok(value) = value.to_str() else {
+    let Ok(value) = std::str::from_utf8(value.as_bytes()) else {
         return Ok(None);
     };
     let Some((scheme, token)) = value.split_once(' ') else {
@@ -47,15 +47,26 @@ pub fn credential(headers: &HeaderMap) -> Result<Option<Credential<'_>>, Ambiguo
         return Ok(None);
     };
     // A comma would be a second credential.
-    if token.is_empty() || !token.bytes().all(is_of_token) {
+    if token.is_empty() || !is_b64token(token) {
         return Err(AmbiguousCredential);
     }
     Ok(Some(Credential { scheme, token }))
 }
 
-/// RFC 6750 §2.1: b64token.
-const fn is_of_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/' | b'=')
+/// RFC 6750 §2.1. A table: tokens are long, and come with each request.
+fn is_b64token(text: &str) -> bool {
+    const ALPHABET: [bool; 256] = {
+        let mut alphabet = [false; 256];
+        let letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/=";
+        let mut rest: &[u8] = letters;
+        while let [letter, others @ ..] = rest {
+            alphabet[*letter as usize] = true;
+            rest = others;
+        }
+        alphabet
+    };
+    let is_of_it = |byte| ALPHABET.get(usize::from(byte)) == Some(&true);
+    text.bytes().all(is_of_it)
 }
 
 impl Scheme {

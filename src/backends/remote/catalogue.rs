@@ -259,7 +259,7 @@ impl Reader<'_> {
         if let Some(hidden) = hidden {
             return refuse(&name, &hidden.to_string());
         }
-        Some(Definition { name: outer, json })
+        Some(Definition::new(outer, json))
     }
 }
 

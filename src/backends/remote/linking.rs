@@ -127,7 +127,7 @@ impl Person {
         });
         let json = json.as_object().cloned().unwrap_or_default();
         Catalogue {
-            tools: vec![Definition { name, json }],
+            tools: vec![Definition::new(name, json)],
             unreachable: Some(server.clone()),
             ..Catalogue::default()
         }

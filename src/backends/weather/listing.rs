@@ -7,8 +7,5 @@ use super::super::Definition;
 /// The entry called `name` with these members.
 pub(super) fn definition<const N: usize>(name: &str, members: [(&str, Value); N]) -> Definition {
     let members = members.map(|(member, value)| (member.to_owned(), value));
-    Definition {
-        name: name.to_owned(),
-        json: members.into_iter().collect(),
-    }
+    Definition::new(name.to_owned(), members.into_iter().collect())
 }

@@ -9,6 +9,7 @@ use crate::store::StoreError;
 use crate::store::audit::{
     AUDIT_BATCH, AuditChain, AuditQuery, AuditStore, COLUMNS, ChainedRow, Checkpoint,
     CheckpointKey, CheckpointKeyRow, CheckpointRow, HeadRow, PendingRow, ROWS, continue_chain,
+    insertion,
 };
 
 /// Writes what `change` does into the audit log, in the transaction that does it.
@@ -271,28 +272,29 @@ async fn pending(
 
 async fn append(connection: &mut PgConnection, chained: &[ChainedEntry]) -> Result<(), StoreError> {
     for some in chained.chunks(ROWS) {
-        let begin = format!("INSERT INTO audit_log (sequence, hash, {COLUMNS}) ");
-        let mut sql = QueryBuilder::<Postgres>::new(begin);
-        sql.push_values(some, |mut row, chained| {
+        // The names are this program's own.
+        let mut insertion = sqlx::query(AssertSqlSafe(insertion(some.len())));
+        for chained in some {
             let entry = &chained.entry;
-            row.push_bind(chained.sequence)
-                .push_bind(chained.hash.as_bytes().as_slice())
-                .push_bind(entry.tenant.as_str())
-                .push_bind(entry.at_ms)
-                .push_bind(&entry.event)
-                .push_bind(&entry.outcome)
-                .push_bind(&entry.actor_kind)
-                .push_bind(&entry.actor)
-                .push_bind(&entry.user)
-                .push_bind(&entry.client)
-                .push_bind(&entry.grant)
-                .push_bind(&entry.target)
-                .push_bind(&entry.request)
-                .push_bind(&entry.address)
-                .push_bind(entry.duration_us)
-                .push_bind(&entry.detail);
-        });
-        sql.build().execute(&mut *connection).await?;
+            insertion = insertion
+                .bind(chained.sequence)
+                .bind(chained.hash.as_bytes().as_slice())
+                .bind(entry.tenant.as_str())
+                .bind(entry.at_ms)
+                .bind(&entry.event)
+                .bind(&entry.outcome)
+                .bind(&entry.actor_kind)
+                .bind(&entry.actor)
+                .bind(&entry.user)
+                .bind(&entry.client)
+                .bind(&entry.grant)
+                .bind(&entry.target)
+                .bind(&entry.request)
+                .bind(&entry.address)
+                .bind(entry.duration_us)
+                .bind(&entry.detail);
+        }
+        insertion.execute(&mut *connection).await?;
     }
     Ok(())
 }
