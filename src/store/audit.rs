@@ -1,6 +1,6 @@
 //! The audit log: what every change writes, and what reads, chains and cuts it.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use sqlx::FromRow;
@@ -138,24 +138,40 @@ pub(super) const COLUMNS: &str = "tenant, at_ms, event, outcome, actor_kind, act
 /// How many entries one statement writes.
 pub(super) const ROWS: usize = 50;
 
-/// The statement that adds so many entries to the log, each with its number and hash before its [`COLUMNS`].
-pub(super) fn insertion(rows: usize) -> Arc<str> {
-    static OF_ALL_ROWS: LazyLock<Arc<str>> = LazyLock::new(|| write_insertion(ROWS));
-    if rows == ROWS {
-        Arc::clone(&OF_ALL_ROWS)
-    } else {
-        write_insertion(rows)
-    }
+/// The statement that adds entries to the log, each with its number and hash before its [`COLUMNS`].
+pub(super) struct Insertion {
+    of_all_rows: Arc<str>,
+    parameter: fn(usize) -> String,
 }
 
-fn write_insertion(rows: usize) -> Arc<str> {
-    let columns = 2 + COLUMNS.split(',').count();
-    let row = |row: usize| {
-        let parameters = (1..=columns).map(|column| format!("${}", row * columns + column));
-        format!("({})", parameters.collect::<Vec<_>>().join(", "))
-    };
-    let rows = (0..rows).map(row).collect::<Vec<_>>().join(", ");
-    format!("INSERT INTO audit_log (sequence, hash, {COLUMNS}) VALUES {rows}").into()
+impl Insertion {
+    /// With parameters that are written like this, by their number.
+    pub(super) fn new(parameter: fn(usize) -> String) -> Self {
+        let of_all_rows = Self::write(ROWS, parameter);
+        Self {
+            of_all_rows,
+            parameter,
+        }
+    }
+
+    /// The statement for so many entries.
+    pub(super) fn of(&self, rows: usize) -> Arc<str> {
+        if rows == ROWS {
+            Arc::clone(&self.of_all_rows)
+        } else {
+            Self::write(rows, self.parameter)
+        }
+    }
+
+    fn write(rows: usize, parameter: fn(usize) -> String) -> Arc<str> {
+        let columns = 2 + COLUMNS.split(',').count();
+        let row = |row: usize| {
+            let parameters = (1..=columns).map(|column| parameter(row * columns + column));
+            format!("({})", parameters.collect::<Vec<_>>().join(", "))
+        };
+        let rows = (0..rows).map(row).collect::<Vec<_>>().join(", ");
+        format!("INSERT INTO audit_log (sequence, hash, {COLUMNS}) VALUES {rows}").into()
+    }
 }
 
 #[derive(FromRow)]

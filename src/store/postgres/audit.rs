@@ -1,5 +1,7 @@
 //! The audit log in Postgres.
 
+use std::sync::LazyLock;
+
 use async_trait::async_trait;
 use sqlx::{AssertSqlSafe, PgConnection, Postgres, QueryBuilder};
 
@@ -8,9 +10,12 @@ use crate::model::{AuditEntry, ChainHead, ChainedEntry, Change, Event, TenantSlu
 use crate::store::StoreError;
 use crate::store::audit::{
     AUDIT_BATCH, AuditChain, AuditQuery, AuditStore, COLUMNS, ChainedRow, Checkpoint,
-    CheckpointKey, CheckpointKeyRow, CheckpointRow, HeadRow, PendingRow, ROWS, continue_chain,
-    insertion,
+    CheckpointKey, CheckpointKeyRow, CheckpointRow, HeadRow, Insertion, PendingRow, ROWS,
+    continue_chain,
 };
+
+static INSERTION: LazyLock<Insertion> =
+    LazyLock::new(|| Insertion::new(|number| format!("${number}")));
 
 /// Writes what `change` does into the audit log, in the transaction that does it.
 pub(super) async fn note(
@@ -273,7 +278,7 @@ async fn pending(
 async fn append(connection: &mut PgConnection, chained: &[ChainedEntry]) -> Result<(), StoreError> {
     for some in chained.chunks(ROWS) {
         // The names are this program's own.
-        let mut insertion = sqlx::query(AssertSqlSafe(insertion(some.len())));
+        let mut insertion = sqlx::query(AssertSqlSafe(INSERTION.of(some.len())));
         for chained in some {
             let entry = &chained.entry;
             insertion = insertion
