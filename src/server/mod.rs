@@ -13,8 +13,10 @@ use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
 use axum::response::Response;
 use axum::routing::future::RouteFuture;
+use futures_util::FutureExt as _;
 use http::header::{CONNECTION, HeaderValue};
 use hyper::body::Incoming;
+use hyper::service::Service as HyperService;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
@@ -22,10 +24,11 @@ use hyper_util::service::TowerToHyperService;
 #[cfg(target_os = "linux")]
 use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tower::{Service, ServiceBuilder};
 
-use pace::Paced;
+use pace::{PREFACE, Pace, Paced};
 
 /// For how long a process that was told to stop goes on taking requests. Whoever sends them has to find
 /// out first, and a request on an idle connection may cross with its end.
@@ -171,6 +174,36 @@ fn answer(
     if let Err(error) = SockRef::from(&stream).set_tcp_user_timeout(Some(READ_DEADLINE)) {
         tracing::debug!(%error, "could not set TCP_USER_TIMEOUT");
     }
+    let begun = Instant::now();
+    let (stop, watcher) = (stop.clone(), graceful.watcher());
+    tokio::spawn(async move {
+        let http = tokio::select! {
+            biased;
+            http = tokio::time::timeout(HEAD_DEADLINE, version(&stream)) => http,
+            () = stop.closed() => return,
+        };
+        let Ok(Ok(http)) = http else {
+            // Nobody asked anything.
+            return;
+        };
+        let (paced, pace) = Paced::new(stream, HEAD_DEADLINE, begun);
+        let service = service(router, peer, (pace, stop.announced));
+        let connection = http.serve_connection(TokioIo::new(paced), service);
+        // What is awaited is kept once: an `async` block around it would have room for it twice.
+        let ended = watcher.watch(connection.into_owned()).map(move |ended| {
+            if let Err(error) = ended {
+                tracing::debug!(%peer, %error, "a connection ended with an error");
+            }
+        });
+        ended.await;
+    });
+}
+
+/// What serves the version that the connection begins with. To look at the first bytes and leave them where they are
+/// saves a buffer for each connection: hyper's own look puts the rest behind them into a larger one.
+async fn version(stream: &TcpStream) -> std::io::Result<Builder<TokioExecutor>> {
+    let mut first = [0; PREFACE.len()];
+    let come = stream.peek(&mut first).await?;
     let mut builder = Builder::new(TokioExecutor::new());
     builder
         .http1()
@@ -182,9 +215,24 @@ fn answer(
         .timer(TokioTimer::new())
         .max_header_list_size(u32::try_from(HEAD_SIZE).unwrap_or(u32::MAX))
         .keep_alive_interval(Duration::from_secs(30));
-    let (stream, pace) = Paced::new(stream, HEAD_DEADLINE);
+    Ok(if come < first.len() {
+        builder
+    } else if first == *PREFACE {
+        builder.http2_only()
+    } else {
+        builder.http1_only()
+    })
+}
+
+/// The router, which says when requests and answers are there.
+fn service(
+    router: Live,
+    peer: SocketAddr,
+    (pace, announced): (Arc<Pace>, CancellationToken),
+) -> impl HyperService<http::Request<Incoming>, Response = Response, Error = Infallible, Future: Send>
++ Clone
++ Send {
     let answered = Arc::clone(&pace);
-    let announced = stop.announced.clone();
     let service = ServiceBuilder::new()
         .map_response(move |mut response: Response| {
             answered.answer_is_there();
@@ -202,12 +250,5 @@ fn answer(
             request
         })
         .service(router);
-    let connection =
-        builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
-    let connection = graceful.watch(connection.into_owned());
-    tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            tracing::debug!(%peer, %error, "a connection ended with an error");
-        }
-    });
+    TowerToHyperService::new(service)
 }

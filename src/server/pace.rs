@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep};
 
 /// What a connection waits for. Its bytes know when a head begins, its requests when it has ended.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ const NOTHING: u8 = 2;
 const FRAMES: u8 = 3;
 
 /// How HTTP/2 begins, as far as no method of HTTP/1.1 does (RFC 9113 §3.4).
-const PREFACE: &[u8] = b"PRI";
+pub(super) const PREFACE: &[u8; 3] = b"PRI";
 
 /// A connection that ends when a head takes too long.
 pub(super) struct Paced<S> {
@@ -51,11 +51,12 @@ impl Pace {
         self.waits_for(FRAMES)
     }
 
-    fn turn(&self, from: u8, to: u8) {
-        // It was something else where this fails, and stays that.
-        let _ = self
+    /// False where it was something else, which it stays.
+    fn turn(&self, from: u8, to: u8) -> bool {
+        let turned = self
             .0
             .compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire);
+        turned.is_ok()
     }
 
     fn waits_for(&self, what: u8) -> bool {
@@ -64,14 +65,14 @@ impl Pace {
 }
 
 impl<S> Paced<S> {
-    /// A connection that has just begun, with the time for a head.
-    pub(super) fn new(stream: S, deadline: Duration) -> (Self, Arc<Pace>) {
+    /// A connection that has `begun`, with the time for a head.
+    pub(super) fn new(stream: S, deadline: Duration, begun: Instant) -> (Self, Arc<Pace>) {
         let pace = Arc::new(Pace(AtomicU8::new(HEAD)));
         let paced = Self {
             stream,
             pace: Arc::clone(&pace),
             deadline,
-            until: None,
+            until: Some(Box::pin(tokio::time::sleep_until(begun + deadline))),
             preface: Some(0),
         };
         (paced, pace)
@@ -87,7 +88,9 @@ impl<S> Paced<S> {
             let goes_on = !is_preface && rest.starts_with(bytes);
             self.preface = goes_on.then_some(come + bytes.len());
         }
-        self.pace.turn(NOTHING, HEAD);
+        if self.pace.turn(NOTHING, HEAD) {
+            self.until = None;
+        }
     }
 
     /// Whether a head has taken too long.
@@ -168,7 +171,7 @@ mod tests {
 
     fn connection() -> (DuplexStream, Paced<DuplexStream>, Arc<Pace>) {
         let (client, server) = duplex(64);
-        let (paced, pace) = Paced::new(server, SOON);
+        let (paced, pace) = Paced::new(server, SOON, Instant::now());
         (client, paced, pace)
     }
 
