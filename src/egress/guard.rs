@@ -196,7 +196,7 @@ impl GuardedClient {
     }
 }
 
-pub(super) fn reason_of(error: &reqwest::Error) -> GuardError {
+fn reason_of(error: &reqwest::Error) -> GuardError {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = cause {
         if error.is::<SpecialUse>() {

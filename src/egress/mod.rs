@@ -3,6 +3,7 @@
 mod address;
 mod channel;
 mod client;
+mod dial;
 mod guard;
 mod limiter;
 mod resolver;

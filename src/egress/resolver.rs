@@ -32,8 +32,11 @@ pub(super) struct Reachable {
     pub(super) public: bool,
 }
 
+/// Addresses that may all be reached.
+pub(super) type VettedAddresses = std::vec::IntoIter<SocketAddr>;
+
 /// Resolves names to addresses that may all be reached.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct VettedResolver {
     pub(super) lookup: Arc<dyn Lookup>,
     pub(super) reachable: Reachable,
@@ -65,15 +68,29 @@ impl Reachable {
 
 impl Resolve for VettedResolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let (lookup, reachable) = (Arc::clone(&self.lookup), self.reachable.clone());
+        let resolver = self.clone();
         Box::pin(async move {
-            let found = lookup.lookup(name.as_str()).await?;
-            // One bad address is enough: whoever mixes them wants the other one reached.
-            if !found.iter().all(|address| reachable.contains(*address)) {
-                return Err(SpecialUse.into());
-            }
-            let addresses = found.into_iter().map(|address| SocketAddr::new(address, 0));
+            let addresses = resolver.addresses(name.as_str()).await?;
             Ok(Box::new(addresses) as Addrs)
         })
+    }
+}
+
+impl VettedResolver {
+    /// The addresses of `host`, which may all be reached.
+    pub(super) async fn addresses(
+        &self,
+        host: &str,
+    ) -> Result<VettedAddresses, Box<dyn std::error::Error + Send + Sync>> {
+        let found = self.lookup.lookup(host).await?;
+        // One bad address is enough: whoever mixes them wants the other one reached.
+        if !found
+            .iter()
+            .all(|address| self.reachable.contains(*address))
+        {
+            return Err(SpecialUse.into());
+        }
+        let addresses: Vec<_> = found.into_iter().map(|it| SocketAddr::new(it, 0)).collect();
+        Ok(addresses.into_iter())
     }
 }

@@ -15,11 +15,17 @@ static SYSTEM: OnceLock<Arc<Verifier>> = OnceLock::new();
 
 /// Makes a client of `builder`, which believes the system's authorities.
 pub(super) fn build(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, EgressError> {
-    let provider = Arc::new(aws_lc_rs::default_provider());
-    let verifier = system(&provider)?;
-    let config = config(provider, verifier)?;
+    let mut config = client_config()?;
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     let client = builder.tls_backend_preconfigured(config).build();
     client.map_err(|_| EgressError::Setup)
+}
+
+/// What a client believes and offers that believes the system's authorities, but for the protocol within.
+pub(super) fn client_config() -> Result<ClientConfig, EgressError> {
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let verifier = system(&provider)?;
+    config(provider, verifier)
 }
 
 fn system(provider: &Arc<CryptoProvider>) -> Result<Arc<Verifier>, EgressError> {
@@ -51,10 +57,9 @@ fn config(
         .with_safe_default_protocol_versions()
         .map_err(|_| EgressError::Setup)?;
     // rustls calls every verifier dangerous that it is given; this is the one that reqwest makes by itself.
-    let mut config = builder
+    let config = builder
         .dangerous()
         .with_custom_certificate_verifier(verifier)
         .with_no_client_auth();
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(config)
 }

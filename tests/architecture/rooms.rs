@@ -44,6 +44,7 @@ const HOMES: &[(&str, &[&str])] = &[
         ],
     ),
     ("clap", &["cli", "main"]),
+    ("hyper_rustls", &["egress"]),
     ("jsonwebtoken", &["jose"]),
     ("opentelemetry", &["telemetry"]),
     ("opentelemetry_http", &["telemetry"]),
