@@ -43,6 +43,7 @@ mod tool_record;
 mod upstream;
 mod uri_template;
 mod user;
+mod written_json;
 
 pub use audit_entry::{AuditEntry, ChainHead, ChainedEntry};
 pub use audit_event::{Event, Outcome};
@@ -87,7 +88,7 @@ pub use sign_in::{IdentityProvider, OnLogout, SignInSettings, TENANT_PLACEHOLDER
 pub use signing_key::{LONGEST_ACCESS_TOKEN, SealedSigningKey, SigningAlgorithm, SigningKey};
 pub use single_use::SingleUse;
 pub use stored_tenant::{ListedTenant, StoredTenant, TenantOrigin};
-pub use strict_json::{MESSAGE_DEPTH, NotStrict, strict_json};
+pub use strict_json::{MESSAGE_DEPTH, MembersBut, NotStrict, strict_json, strict_members_but};
 pub use tenant::{InvalidPublicUrl, InvalidTenantSlug, PublicUrl, Role, Tenant, TenantSlug};
 pub use time::{Clock, SystemClock, Timestamp};
 pub use tool_definition::ToolDefinition;
@@ -100,3 +101,4 @@ pub use upstream::{
 };
 pub use uri_template::expands_to;
 pub use user::{ExternalIdentity, GroupSnapshot, PasswordHash, User, UserId};
+pub use written_json::{Named, check_strictly, written_members};

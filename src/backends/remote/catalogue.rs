@@ -143,7 +143,7 @@ impl Reader<'_> {
             let mut page = match self.line.ask(&ask, None).await {
                 // A capability may have methods that nobody wrote.
                 Err(Failure::Error(error)) if error.code == -32601 => return Ok(definitions),
-                page => page?,
+                page => page?.into_members(),
             };
             self.keep_ttl(&page);
             let Some(Value::Array(entries)) = page.remove(list.member) else {

@@ -36,22 +36,36 @@ const REFUSED: i64 = -1;
 /// answer (2025-11-25 basic/utilities/cancellation). In 2026-07-28 to hang up says the same.
 pub(super) struct Cancellation<'a> {
     line: &'a Arc<Line>,
-    /// With which headers it is told; none where it need not be.
-    told: Option<HeaderMap>,
+    told: Told,
     id: u64,
 }
 
+/// How the server learns of it.
+pub(super) enum Told {
+    /// Not at all: there is an answer, or to hang up says it.
+    Not,
+    /// By a notification of no session.
+    Plainly,
+    /// By one of this session.
+    Within(Arc<Session>),
+}
+
+/// What is beside a conversation: the session that it is in, and what is heard there.
+pub(super) type Beside<'a> = (&'a Arc<Session>, Option<Ear>);
+
 impl<'a> Cancellation<'a> {
     /// Of the request `id`, which is about to be sent.
-    pub(super) fn new(line: &'a Arc<Line>, told: Option<HeaderMap>, id: u64) -> Self {
+    pub(super) fn new(line: &'a Arc<Line>, told: Told, id: u64) -> Self {
         Self { line, told, id }
     }
 }
 
 impl Drop for Cancellation<'_> {
     fn drop(&mut self) {
-        let Some(headers) = self.told.take() else {
-            return;
+        let session = match std::mem::replace(&mut self.told, Told::Not) {
+            Told::Not => return,
+            Told::Plainly => None,
+            Told::Within(session) => Some(session),
         };
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
             return;
@@ -60,6 +74,8 @@ impl Drop for Cancellation<'_> {
         let body = message::notification("notifications/cancelled", &params);
         let line = Arc::clone(self.line);
         runtime.spawn(async move {
+            let nothing = HeaderMap::new();
+            let headers = session.as_deref().map_or(&nothing, Session::headers);
             let sent = line.transport.send(headers, body);
             drop(tokio::time::timeout(line.limits.deadline, sent).await);
         });
@@ -72,12 +88,13 @@ impl Line {
         self: &Arc<Self>,
         mut conversation: Conversation,
         context: Option<&CallContext>,
-        (beside, mut cancellation): (Option<(&Arc<Session>, Ear)>, Cancellation<'_>),
+        (beside, mut cancellation): (Option<Beside<'_>>, Cancellation<'_>),
     ) -> Answered {
         let id = cancellation.id;
         let mut questions = Questions::new();
         let mut asked = 0_u32;
-        let (session, mut beside) = beside.unzip();
+        let (session, beside) = beside.unzip();
+        let mut beside = beside.flatten();
         let cancelled = context.map(|context| context.cancellation.clone());
         let cancelled = cancelled.unwrap_or_default();
         loop {
@@ -100,7 +117,7 @@ impl Line {
                     id: answered,
                     outcome,
                 } => {
-                    cancellation.told = None;
+                    cancellation.told = Told::Not;
                     check_id(answered, id)?;
                     self.hear_out(beside, id, context).await;
                     return outcome;
@@ -164,7 +181,8 @@ impl Line {
 
     /// Sends an answer to the server.
     async fn reply(&self, session: Option<&Arc<Session>>, body: Bytes) -> Result<(), Failure> {
-        let headers = session.map_or_else(HeaderMap::new, |session| session.headers());
+        let nothing = HeaderMap::new();
+        let headers = session.map_or(&nothing, |session| session.headers());
         let sent = self.transport.send(headers, body);
         let sent = tokio::time::timeout(self.limits.deadline, sent).await;
         sent.map_err(|_| Failure::TimedOut)?

@@ -1,8 +1,9 @@
 //! Why a mounted server gave no result.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::super::{BackendError, RelayedError};
+use super::result::ServerResult;
 use crate::egress::{EgressError, GuardError};
 
 /// Why a mounted server gave no result. What it said itself is kept for an error of JSON-RPC only.
@@ -190,4 +191,4 @@ impl From<BackendError> for Failure {
 }
 
 /// The result of a request.
-pub(super) type Answered = Result<Map<String, Value>, Failure>;
+pub(super) type Answered = Result<ServerResult, Failure>;

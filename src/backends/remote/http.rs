@@ -1,5 +1,6 @@
 //! Streamable HTTP towards a mounted server (2026-07-28 and 2025-11-25 basic/transports).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,6 +12,7 @@ use super::events::Events;
 use super::failure::Failure;
 use super::headers::{self, LAST_EVENT, SESSION};
 use super::message::Heard;
+use super::transport::Conversation;
 use crate::egress::{Channel, EgressError, Streamed};
 use crate::telemetry::trace;
 
@@ -26,12 +28,10 @@ pub(super) struct HttpTransport {
 /// What comes for one request, until its response. To drop it is to hang up.
 #[derive(Debug)]
 pub(super) struct HttpConversation {
-    transport: HttpTransport,
+    transport: Arc<HttpTransport>,
     /// The headers for coming back to a stream that was lost.
     headers: HeaderMap,
     body: Body,
-    /// The one message of a body that is no stream.
-    whole: Option<Heard>,
     reconnections: u32,
 }
 
@@ -56,74 +56,71 @@ const REFUSAL: usize = 64 * 1024;
 impl HttpTransport {
     /// Sends a request. With what comes of it come the headers of the response.
     pub(super) async fn open(
-        &self,
-        headers: HeaderMap,
+        self: &Arc<Self>,
+        headers: &HeaderMap,
         body: Bytes,
-    ) -> Result<(HeaderMap, HttpConversation), Failure> {
+    ) -> Result<(HeaderMap, Conversation), Failure> {
         self.open_bounded(headers, body, self.max_response).await
     }
 
     /// Sends a request whose answers have no end; each has a bound all the same.
     pub(super) async fn open_endless(
-        &self,
-        headers: HeaderMap,
+        self: &Arc<Self>,
+        headers: &HeaderMap,
         body: Bytes,
-    ) -> Result<HttpConversation, Failure> {
+    ) -> Result<Conversation, Failure> {
         let (_, conversation) = self.open_bounded(headers, body, usize::MAX).await?;
         Ok(conversation)
     }
 
     async fn open_bounded(
-        &self,
-        headers: HeaderMap,
+        self: &Arc<Self>,
+        headers: &HeaderMap,
         body: Bytes,
         bound: usize,
-    ) -> Result<(HeaderMap, HttpConversation), Failure> {
-        let mut response = self.post(&headers, body, bound).await?;
+    ) -> Result<(HeaderMap, Conversation), Failure> {
+        let mut response = self.post(headers, body, bound).await?;
         let kind = content_type(&response.headers);
         let answered = std::mem::take(&mut response.headers);
-        let mut conversation = HttpConversation {
-            transport: self.clone(),
-            headers,
-            body: Body::Over,
-            whole: None,
-            reconnections: 0,
-        };
-        match kind {
+        let conversation = match kind {
             Kind::Json => {
                 let body = response.rest().await?;
-                conversation.whole = Some(Heard::read(&body)?);
+                Conversation::Whole(Some(Box::new(Heard::read(&body)?)))
             }
             Kind::Events if response.status == StatusCode::OK => {
                 let events = Events::new(self.max_response);
-                conversation.body = Body::Stream(Box::new(response), events);
+                Conversation::Http(Box::new(HttpConversation {
+                    transport: Arc::clone(self),
+                    headers: headers.clone(),
+                    body: Body::Stream(Box::new(response), events),
+                    reconnections: 0,
+                }))
             }
             Kind::Events | Kind::Other => {
                 return Err(Failure::Protocol(
                     "an answer that is neither JSON nor events",
                 ));
             }
-        }
+        };
         Ok((answered, conversation))
     }
 
     /// Sends a message that has no answer.
-    pub(super) async fn send(&self, headers: HeaderMap, body: Bytes) -> Result<(), Failure> {
-        self.post(&headers, body, REFUSAL).await.map(|_| ())
+    pub(super) async fn send(&self, headers: &HeaderMap, body: Bytes) -> Result<(), Failure> {
+        self.post(headers, body, REFUSAL).await.map(|_| ())
     }
 
     /// Opens the stream of what happens (2025-11-25 basic/transports). None where the server has no
     /// such stream.
     pub(super) async fn listen(
-        &self,
+        self: &Arc<Self>,
         headers: &HeaderMap,
     ) -> Result<Option<HttpConversation>, Failure> {
         let found = self.stream(headers, None).await?;
         Ok(found.map(|(response, events)| HttpConversation {
-            transport: self.clone(),
+            transport: Arc::clone(self),
             headers: headers.clone(),
             body: Body::Stream(Box::new(response), events),
-            whole: None,
             reconnections: 0,
         }))
     }
@@ -208,9 +205,6 @@ impl HttpTransport {
 impl HttpConversation {
     /// The next message; none when the response can't come any more.
     pub(super) async fn next(&mut self) -> Result<Option<Heard>, Failure> {
-        if let Some(whole) = self.whole.take() {
-            return Ok(Some(whole));
-        }
         loop {
             let (response, events) = match &mut self.body {
                 Body::Stream(response, events) => (response, events),
@@ -221,7 +215,7 @@ impl HttpConversation {
                 Body::Over => return Ok(None),
             };
             if let Some(data) = events.next() {
-                return Heard::read(&data).map(Some);
+                return Heard::read(&data.into()).map(Some);
             }
             match response.chunk().await {
                 Ok(Some(chunk)) => events.push(&chunk)?,

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::super::{Aside, CallContext, ListChange};
 use super::breaker::Breaker;
-use super::converse::Cancellation;
+use super::converse::{Cancellation, Told};
 use super::failure::{Answered, Failure};
 use super::headers;
 use super::http::in_session;
@@ -197,7 +197,7 @@ impl Line {
         let welcome = self.welcome().await?;
         let id = self.next_id();
         let context = caller.map(|(_, context)| context);
-        let (mut params, mut meta) = (ask.params.clone(), Map::new());
+        let mut meta = Map::new();
         if let Some(context) = context {
             meta.extend(context.extras.meta.clone());
             if context.progress.is_some() {
@@ -212,21 +212,21 @@ impl Line {
             let peer = context.and_then(|context| context.peer.as_ref());
             let level = peer.and_then(|peer| peer.log_level());
             meta.extend(speech::modern_meta(capabilities, level));
-            params.insert("_meta".to_owned(), Value::Object(meta));
             let mut headers = in_session(MODERN, None);
             headers::mirror(&mut headers, ask.method, ask.name.as_deref());
             headers.extend(ask.mirrored.clone());
-            let body = message::request(id, ask.method, &params);
+            let body = message::request_about(id, ask.method, &ask.params, &meta);
             // Where there are other connections, to hang up says it.
-            let told = self.transport.is_shared().then(HeaderMap::new);
+            let told = if self.transport.is_shared() {
+                Told::Plainly
+            } else {
+                Told::Not
+            };
             let cancellation = Cancellation::new(self, told, id);
-            let opened = self.open(headers, body, id).await;
+            let opened = self.open(&headers, body, id).await;
             let opened = opened.map_err(Failure::in_modern_words)?;
             let answered = self.converse(opened, context, (None, cancellation)).await;
             return answered.map_err(Failure::in_modern_words);
-        }
-        if !meta.is_empty() {
-            params.insert("_meta".to_owned(), Value::Object(meta));
         }
         let key = self.key_of(caller.map(|(principal, _)| principal), &capabilities);
         let session = if self.transport.is_shared() {
@@ -234,10 +234,11 @@ impl Line {
         } else {
             self.session(&key, &capabilities).await?
         };
-        let body = message::request(id, ask.method, &params);
+        let body = message::request_about(id, ask.method, &ask.params, &meta);
         let answered = async {
             self.ask_what_waits(&session, context).await?;
-            let cancellation = Cancellation::new(self, Some(session.headers()), id);
+            let told = Told::Within(Arc::clone(&session));
+            let cancellation = Cancellation::new(self, told, id);
             // The server may speak before the head of its answer is here.
             let ear = session.standing.hear(id);
             let opened = self.open(session.headers(), body, id).await?;
@@ -258,7 +259,7 @@ impl Line {
     /// Sends a request, and waits for the head of what comes of it.
     async fn open(
         &self,
-        headers: HeaderMap,
+        headers: &HeaderMap,
         body: Bytes,
         id: u64,
     ) -> Result<Conversation, Failure> {
@@ -278,7 +279,7 @@ impl Line {
         let mut headers = in_session(MODERN, None);
         headers::mirror(&mut headers, "server/discover", None);
         let body = message::request(id, "server/discover", &params);
-        let discovered = self.exchange(headers, body, id).await;
+        let discovered = self.exchange(&headers, body, id).await;
         match discovered {
             Ok((_, result)) => {
                 if let Some(welcome) = Welcome::discovered(result) {
@@ -295,7 +296,7 @@ impl Line {
     /// A request whose answer is all that matters.
     pub(super) async fn exchange(
         &self,
-        headers: HeaderMap,
+        headers: &HeaderMap,
         body: Bytes,
         id: u64,
     ) -> Result<(HeaderMap, Map<String, Value>), Failure> {
@@ -306,7 +307,7 @@ impl Line {
 
     async fn exchange_at_leisure(
         &self,
-        headers: HeaderMap,
+        headers: &HeaderMap,
         body: Bytes,
         id: u64,
     ) -> Result<(HeaderMap, Map<String, Value>), Failure> {
@@ -318,7 +319,7 @@ impl Line {
                     outcome,
                 } => {
                     check_id(answered, id)?;
-                    return Ok((head, outcome?));
+                    return Ok((head, outcome?.into_members()));
                 }
                 Heard::Notification { method, params } => self.notice(&method, &params),
                 Heard::Request { .. } | Heard::HungUp => {}

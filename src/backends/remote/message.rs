@@ -5,7 +5,8 @@ use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 use super::failure::{Answered, Failure};
-use crate::model::{MESSAGE_DEPTH, strict_json};
+use super::result::ServerResult;
+use crate::model::{MESSAGE_DEPTH, strict_members_but};
 
 /// A message of a server.
 #[derive(Debug)]
@@ -34,14 +35,14 @@ pub(super) enum Heard {
 }
 
 impl Heard {
-    /// Reads one message.
-    pub(super) fn read(bytes: &[u8]) -> Result<Self, Failure> {
+    /// Reads one message. A result stays the bytes that it is.
+    pub(super) fn read(bytes: &Bytes) -> Result<Self, Failure> {
         const NO_MESSAGE: Failure = Failure::Protocol("no message of JSON-RPC");
-        let value = strict_json(bytes, MESSAGE_DEPTH);
-        let value = value.map_err(|_| Failure::Protocol("no JSON that everybody reads alike"))?;
-        let Value::Object(mut members) = value else {
-            return Err(NO_MESSAGE);
-        };
+        let read = strict_members_but(bytes, MESSAGE_DEPTH, "result");
+        let read = read.map_err(|_| Failure::Protocol("no JSON that everybody reads alike"))?;
+        let (mut members, result) = read;
+        let result = result.map(|written| ServerResult::read(bytes, written));
+        let result = result.transpose()?;
         if members.get("jsonrpc").and_then(Value::as_str) != Some("2.0") {
             return Err(NO_MESSAGE);
         }
@@ -62,9 +63,8 @@ impl Heard {
                 })
             }
             (None, id) => {
-                let result = members.shift_remove("result");
                 let outcome = match (result, members.shift_remove("error")) {
-                    (Some(Value::Object(result)), None) => Ok(result),
+                    (Some(result), None) => Ok(result),
                     (None, Some(error)) => Err(Failure::of_error(&error)),
                     _ => return Err(NO_MESSAGE),
                 };
@@ -82,8 +82,39 @@ impl Heard {
 
 /// A request.
 pub(super) fn request(id: u64, method: &str, params: &Map<String, Value>) -> Bytes {
-    let message = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
-    message.to_string().into()
+    request_about(id, method, params, &Map::new())
+}
+
+/// A request, of which `meta` says something.
+pub(super) fn request_about(
+    id: u64,
+    method: &str,
+    params: &Map<String, Value>,
+    meta: &Map<String, Value>,
+) -> Bytes {
+    let mut out = Vec::with_capacity(512);
+    out.extend_from_slice(b"{\"jsonrpc\":\"2.0\",\"id\":");
+    write(&mut out, &id);
+    out.extend_from_slice(b",\"method\":");
+    write(&mut out, method);
+    out.extend_from_slice(b",\"params\":");
+    write(&mut out, params);
+    if !meta.is_empty() {
+        // It goes before the brace that ends the parameters.
+        out.pop();
+        let is_first = params.is_empty();
+        out.extend_from_slice(if is_first { b"" } else { b"," });
+        out.extend_from_slice(b"\"_meta\":");
+        write(&mut out, meta);
+        out.push(b'}');
+    }
+    out.push(b'}');
+    out.into()
+}
+
+/// Nothing fails that is written into memory.
+fn write<T: serde::Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) {
+    drop(serde_json::to_writer(out, value));
 }
 
 /// A notification.
@@ -121,7 +152,8 @@ mod tests {
             r#"{"jsonrpc":"2.0","id":1,"result":{}} {}"#,
             r#"[{"jsonrpc":"2.0","id":1,"result":{}}]"#,
         ] {
-            assert!(Heard::read(text.as_bytes()).is_err(), "{text:.60}");
+            let text = Bytes::from(text.to_owned());
+            assert!(Heard::read(&text).is_err(), "{text:.60?}");
         }
     }
 
@@ -139,7 +171,23 @@ mod tests {
             r#"{"jsonrpc":"2.0","id":true,"method":"a"}"#,
             r#"{"jsonrpc":"2.0","method":1}"#,
         ] {
-            assert!(Heard::read(text.as_bytes()).is_err(), "{text}");
+            assert!(Heard::read(&text.into()).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_a_request_says_of_itself_is_among_its_parameters() {
+        let of = |value: Value| value.as_object().cloned().unwrap_or_default();
+        let meta = of(json!({ "a": 1 }));
+        for (params, meta, expected) in [
+            (json!({}), &Map::new(), "{}"),
+            (json!({ "z": "\"" }), &Map::new(), r#"{"z":"\""}"#),
+            (json!({}), &meta, r#"{"_meta":{"a":1}}"#),
+            (json!({ "z": {} }), &meta, r#"{"z":{},"_meta":{"a":1}}"#),
+        ] {
+            let body = request_about(7, "a/b", &of(params), meta);
+            let whole = format!(r#"{{"jsonrpc":"2.0","id":7,"method":"a/b","params":{expected}}}"#);
+            assert_eq!(body, whole);
         }
     }
 
@@ -150,10 +198,12 @@ mod tests {
         let Ok(Heard::Response {
             id: Some(7),
             outcome: Ok(read),
-        }) = Heard::read(text.as_bytes())
+        }) = Heard::read(&text.into())
         else {
             panic!("a response");
         };
-        assert_eq!(serde_json::to_string(&read).unwrap(), result);
+        assert_eq!(read.clone().into_bytes(), result);
+        let members = read.into_members();
+        assert_eq!(serde_json::to_string(&members).unwrap(), result);
     }
 }

@@ -17,6 +17,7 @@ mod measure;
 mod message;
 mod mounts;
 mod process;
+mod result;
 mod rewrite;
 mod session;
 mod shelf;
@@ -31,7 +32,6 @@ use std::sync::Arc;
 
 use ::http::HeaderMap;
 use async_trait::async_trait;
-use bytes::Bytes;
 use serde_json::{Map, Value, json};
 use tokio::sync::broadcast;
 
@@ -44,6 +44,7 @@ use crate::resource_server::{Operation, Permit};
 use failure::Failure;
 use line::{Ask, Line};
 use linking::Person;
+use result::{Own, ServerResult};
 use rewrite::Rewriter;
 use shelf::Shelf;
 use watch::Watch;
@@ -101,11 +102,17 @@ impl RemoteServer {
                 }
                 (asked, _) => asked.map_err(|failure| self.error(failure))?,
             };
-            let kind = result.shift_remove("resultType");
-            match kind.as_ref().map_or(Some("complete"), Value::as_str) {
-                Some("complete") => return Ok(self.answer(result)),
-                Some("input_required") => round = Some(self.ask_round(result, context).await?),
-                Some("task") => return self.follow(&result, permit, context).await,
+            let own = result.take_own();
+            match own.kind.as_ref().map_or(Some("complete"), Value::as_str) {
+                Some("complete") => return Ok(self.answer(result, own)),
+                Some("input_required") => {
+                    let asked = self.ask_round(result.into_members(), context);
+                    round = Some(Box::pin(asked).await?);
+                }
+                Some("task") => {
+                    let created = result.into_members();
+                    return Box::pin(self.follow(&created, permit, context)).await;
+                }
                 _ => {
                     let failure = Failure::Protocol("a result of a kind that was not asked for");
                     return Err(self.error(failure));
@@ -161,20 +168,11 @@ impl RemoteServer {
     }
 
     /// The answer that a result of the server is.
-    fn answer(&self, mut result: Map<String, Value>) -> Answer {
-        self.rewriter.result(&mut result);
-        let ttl_ms = result.shift_remove("ttlMs");
-        result.shift_remove("cacheScope");
-        let meta = match result.shift_remove("_meta") {
-            Some(Value::Object(meta)) => meta,
-            Some(_) | None => Map::new(),
-        };
-        let body = serde_json::to_vec(&result).unwrap_or_else(|_| b"{}".to_vec());
-        Answer {
-            body: Bytes::from(body),
-            meta,
-            ttl_ms: ttl_ms.as_ref().and_then(Value::as_u64).unwrap_or_default(),
-        }
+    fn answer(&self, result: ServerResult, own: Own) -> Answer {
+        let Own { ttl_ms, meta, .. } = own;
+        let (body, meta) = self.rewriter.result(result, meta);
+        let ttl_ms = ttl_ms.unwrap_or_default();
+        Answer { body, meta, ttl_ms }
     }
 
     /// Answers the call of the tool that stands for all others while the account is not linked.

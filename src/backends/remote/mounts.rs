@@ -190,11 +190,11 @@ impl Mounts {
         let shown = Credentials::new(&described.credentials, &self.tokens, person.as_ref());
         let max_response = described.limits.max_response;
         let transport = match &described.place {
-            UpstreamPlace::Address(address) => Transport::Http(HttpTransport {
+            UpstreamPlace::Address(address) => Transport::Http(Arc::new(HttpTransport {
                 channel: self.channel(&address.url, address)?,
                 credentials: shown,
                 max_response,
-            }),
+            })),
             UpstreamPlace::Api(address, document) => Transport::Api(Arc::new(Api {
                 label: label.clone(),
                 base: address.url.clone(),

@@ -1,8 +1,10 @@
 //! The names and URIs of a mounted server as clients know them, and back, wherever they occur.
 //! All else stays as it is.
 
+use bytes::Bytes;
 use serde_json::{Map, Value};
 
+use super::result::ServerResult;
 use crate::model::MountPrefix;
 
 /// Which way a message goes.
@@ -20,7 +22,16 @@ pub(super) struct Rewriter(pub(super) MountPrefix);
 
 /// Where MCP Apps, and hosts before it, keep the URI of a tool's view.
 const VIEW: &str = "ui";
+const VIEW_URI: &str = "resourceUri";
 const FLAT_VIEWS: [&str; 2] = ["ui/resourceUri", "openai/outputTemplate"];
+
+/// What names a resource in contents.
+const URI: &str = "uri";
+
+/// True for a member that may have to be rewritten, by its name.
+pub(super) fn is_place(name: &str) -> bool {
+    name == URI || name == VIEW_URI || FLAT_VIEWS.contains(&name)
+}
 
 impl Rewriter {
     /// A tool, resource, template or prompt of a listing, whose `key` names it; with the name.
@@ -33,25 +44,41 @@ impl Rewriter {
         };
         if !self.0.is_empty() {
             json.insert(key.to_owned(), Value::from(outer.as_str()));
-            self.view(json.get_mut("_meta"), Way::Out);
+            self.view(json);
         }
         Some(outer)
     }
 
-    /// The result of a tool, a resource or a prompt.
-    pub(super) fn result(&self, result: &mut Map<String, Value>) {
+    /// The result of a tool, a resource or a prompt, and what is said about it.
+    pub(super) fn result(
+        &self,
+        result: ServerResult,
+        mut meta: Map<String, Value>,
+    ) -> (Bytes, Map<String, Value>) {
         if self.0.is_empty() {
-            return;
+            return (result.into_bytes(), meta);
         }
+        self.view_of(&mut meta);
+        if result.names_no_place() {
+            return (result.into_bytes(), meta);
+        }
+        let mut result = result.into_members();
+        self.members(&mut result);
+        let body = serde_json::to_vec(&result).unwrap_or_else(|_| b"{}".to_vec());
+        (body.into(), meta)
+    }
+
+    fn members(&self, result: &mut Map<String, Value>) {
         self.contents(result.get_mut("content"), Way::Out);
         for contents in each(result.get_mut("contents")) {
             self.uri(contents, Way::Out);
-            self.view(contents.get_mut("_meta"), Way::Out);
+            if let Value::Object(contents) = contents {
+                self.view(contents);
+            }
         }
         for message in each(result.get_mut("messages")) {
             self.contents(message.get_mut("content"), Way::Out);
         }
-        self.view(result.get_mut("_meta"), Way::Out);
     }
 
     /// The data of an error.
@@ -124,23 +151,26 @@ impl Rewriter {
 
     /// The member `uri` of something.
     fn uri(&self, of: &mut Value, way: Way) {
-        if let Some(uri) = of.get_mut("uri") {
+        if let Some(uri) = of.get_mut(URI) {
             self.text(uri, way);
         }
     }
 
     /// The view that `_meta` names.
-    fn view(&self, meta: Option<&mut Value>, way: Way) {
-        let Some(meta) = meta else {
-            return;
-        };
+    fn view(&self, of: &mut Map<String, Value>) {
+        if let Some(Value::Object(meta)) = of.get_mut("_meta") {
+            self.view_of(meta);
+        }
+    }
+
+    fn view_of(&self, meta: &mut Map<String, Value>) {
         let view = meta.get_mut(VIEW);
-        if let Some(uri) = view.and_then(|view| view.get_mut("resourceUri")) {
-            self.text(uri, way);
+        if let Some(uri) = view.and_then(|view| view.get_mut(VIEW_URI)) {
+            self.text(uri, Way::Out);
         }
         for name in FLAT_VIEWS {
             if let Some(uri) = meta.get_mut(name) {
-                self.text(uri, way);
+                self.text(uri, Way::Out);
             }
         }
     }
@@ -187,7 +217,7 @@ mod tests {
         let expected = r#"{"name":"docs_search","x-vendor":{"uri":"a:b"},"_meta":{"ui":{"resourceUri":"ui://docs/app/main","visibility":["model"]}}}"#;
         assert_eq!(serde_json::to_string(&tool).unwrap(), expected);
 
-        let mut result = object(&json!({
+        let result = object(&json!({
             "content": [
                 { "type": "text", "text": "file:///a" },
                 { "type": "resource_link", "uri": "file:///a", "name": "a" },
@@ -200,8 +230,8 @@ mod tests {
             } }],
             "structuredContent": { "uri": "file:///e" },
         }));
-        rewriter().result(&mut result);
-        let text = serde_json::to_string(&result).unwrap();
+        let (text, _) = rewriter().result(ServerResult::of(&result), Map::new());
+        let text = String::from_utf8(text.to_vec()).unwrap();
         for uri in ["file:///b", "file:///c", "file:///d", "c:d"] {
             assert!(text.contains(&format!("\"docs+{uri}\"")), "{text}");
         }
@@ -233,8 +263,7 @@ mod tests {
             "content": [{ "type": "resource_link", "uri": "a:b" }],
             "_meta": { "ui": { "resourceUri": "ui://a" } },
         }));
-        let mut result = whole.clone();
-        same.result(&mut result);
-        assert_eq!(result, whole);
+        let (text, _) = same.result(ServerResult::of(&whole), Map::new());
+        assert_eq!(text, serde_json::to_string(&whole).unwrap());
     }
 }

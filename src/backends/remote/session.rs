@@ -93,12 +93,12 @@ impl Line {
         });
         let params = params.as_object().cloned().unwrap_or_default();
         let body = message::request(id, "initialize", &params);
-        let (head, result) = self.exchange(headers::of_post(), body, id).await?;
+        let (head, result) = self.exchange(&headers::of_post(), body, id).await?;
         let welcome = Welcome::initialized(result);
         let welcome = welcome.ok_or(Failure::Protocol("a revision that is not known"))?;
         let headers = in_session(&welcome.revision, head.get(SESSION));
         let ready = message::notification("notifications/initialized", &Map::new());
-        let sent = self.transport.send(headers.clone(), ready);
+        let sent = self.transport.send(&headers, ready);
         let sent = tokio::time::timeout(self.limits.deadline, sent).await;
         sent.map_err(|_| Failure::TimedOut)??;
         if welcome.offers("logging") {
@@ -106,7 +106,7 @@ impl Line {
             let id = self.next_id();
             let params = Map::from_iter([("level".to_owned(), "debug".into())]);
             let body = message::request(id, "logging/setLevel", &params);
-            drop(self.exchange(headers.clone(), body, id).await);
+            drop(self.exchange(&headers, body, id).await);
         }
         let transport = self.transport.clone();
         let listeners = Listeners {
@@ -130,17 +130,22 @@ impl SessionKey {
     fn of(principal: Option<&Principal>, capabilities: &Map<String, Value>) -> Self {
         // The same ones in another order are the same.
         let sorted: BTreeMap<&String, &Value> = capabilities.iter().collect();
+        let capabilities = if sorted.is_empty() {
+            String::new()
+        } else {
+            serde_json::to_string(&sorted).unwrap_or_default()
+        };
         Self {
             holder: principal.map(|it| (it.user.clone(), it.client.clone())),
-            capabilities: serde_json::to_string(&sorted).unwrap_or_default(),
+            capabilities,
         }
     }
 }
 
 impl Session {
     /// The headers of a request in it.
-    pub(super) fn headers(&self) -> HeaderMap {
-        self.headers.clone()
+    pub(super) const fn headers(&self) -> &HeaderMap {
+        &self.headers
     }
 
     /// Its identifier, where it has one.

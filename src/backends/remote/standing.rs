@@ -118,16 +118,19 @@ impl Standing {
         }
     }
 
-    /// Hears what may be about the call `id`, for as long as it is kept.
-    pub(super) fn hear(&self, id: u64) -> Ear {
+    /// Hears what may be about the call `id`, for as long as it is kept. None where nothing is ever said.
+    pub(super) fn hear(&self, id: u64) -> Option<Ear> {
+        if *self.state.borrow() == StandingState::None {
+            return None;
+        }
         let (sender, received) = mpsc::channel(WAITING);
         self.calls.under_way().push((id, sender));
-        Ear {
+        Some(Ear {
             calls: Arc::clone(&self.calls),
             id,
             received,
             has_heard: false,
-        }
+        })
     }
 
     /// What the server asked while nothing was under way, to be asked now.
@@ -308,6 +311,6 @@ impl Reader {
             None if is_held && self.calls.waits(&waiting) => return,
             None => message::refusal(id, METHOD_NOT_FOUND, "Nobody can be asked now"),
         };
-        drop(self.transport.send(self.headers.clone(), answer).await);
+        drop(self.transport.send(&self.headers, answer).await);
     }
 }

@@ -12,6 +12,7 @@ use super::super::{Answer, BackendError, CallContext, InputRequest};
 use super::RemoteServer;
 use super::failure::Failure;
 use super::line::{Ask, Line};
+use super::result::ServerResult;
 use crate::resource_server::Permit;
 
 /// How often the server is asked: at least, at most, and where it does not say.
@@ -67,7 +68,8 @@ impl RemoteServer {
             }
             let caller = Some((permit.principal(), context));
             let task = self.line.ask(&about("tasks/get", &id), caller).await;
-            let mut task = task.map_err(|failure| self.error(failure))?;
+            let task = task.map_err(|failure| self.error(failure))?;
+            let mut task = task.into_members();
             pause = interval(&task);
             match task.get("status").and_then(Value::as_str) {
                 Some("working") => {}
@@ -95,11 +97,12 @@ impl RemoteServer {
     }
 
     fn result_of(&self, result: Option<Value>) -> Result<Answer, BackendError> {
-        let Some(Value::Object(mut result)) = result else {
+        let Some(Value::Object(result)) = result else {
             return Err(self.error(NO_TASK));
         };
-        result.shift_remove("resultType");
-        Ok(self.answer(result))
+        let mut result = ServerResult::of(&result);
+        let own = result.take_own();
+        Ok(self.answer(result, own))
     }
 
     /// Has the client answer what is new, and the server get the answers.

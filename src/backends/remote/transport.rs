@@ -15,7 +15,7 @@ use super::process::{Process, ProcessConversation};
 #[derive(Clone, Debug)]
 pub(super) enum Transport {
     /// At an address.
-    Http(HttpTransport),
+    Http(Arc<HttpTransport>),
     /// In a child process. Headers mean nothing there, but for the session's.
     Process(Arc<Process>),
     /// At an address that speaks no MCP: its operations are tools.
@@ -25,6 +25,7 @@ pub(super) enum Transport {
 /// What comes for one request, until its response.
 #[derive(Debug)]
 pub(super) enum Conversation {
+    /// They come as events.
     Http(Box<HttpConversation>),
     Process(ProcessConversation),
     /// All that comes is here.
@@ -43,17 +44,14 @@ impl Transport {
     /// Sends the request `id`. With what comes of it come the headers of the response.
     pub(super) async fn open(
         &self,
-        headers: HeaderMap,
+        headers: &HeaderMap,
         body: Bytes,
         id: u64,
     ) -> Result<(HeaderMap, Conversation), Failure> {
         match self {
-            Self::Http(http) => {
-                let (head, conversation) = http.open(headers, body).await?;
-                Ok((head, Conversation::Http(Box::new(conversation))))
-            }
+            Self::Http(http) => http.open(headers, body).await,
             Self::Process(process) => {
-                let (head, conversation) = process.open(&headers, body, id).await?;
+                let (head, conversation) = process.open(headers, body, id).await?;
                 Ok((head, Conversation::Process(conversation)))
             }
             Self::Api(api) => {
@@ -67,24 +65,21 @@ impl Transport {
     /// Sends the request `id`, whose answers have no end; each has a bound all the same.
     pub(super) async fn open_endless(
         &self,
-        headers: HeaderMap,
+        headers: &HeaderMap,
         body: Bytes,
         id: u64,
     ) -> Result<Conversation, Failure> {
         match self {
-            Self::Http(http) => {
-                let conversation = http.open_endless(headers, body).await?;
-                Ok(Conversation::Http(Box::new(conversation)))
-            }
+            Self::Http(http) => http.open_endless(headers, body).await,
             Self::Process(_) | Self::Api(_) => Ok(self.open(headers, body, id).await?.1),
         }
     }
 
     /// Sends a message that has no answer.
-    pub(super) async fn send(&self, headers: HeaderMap, body: Bytes) -> Result<(), Failure> {
+    pub(super) async fn send(&self, headers: &HeaderMap, body: Bytes) -> Result<(), Failure> {
         match self {
             Self::Http(http) => http.send(headers, body).await,
-            Self::Process(process) => process.send(&headers, body).await,
+            Self::Process(process) => process.send(headers, body).await,
             // It has nothing to do with what is told.
             Self::Api(_) => Ok(()),
         }

@@ -201,7 +201,7 @@ impl Watch {
         let opened =
             self.line
                 .transport
-                .open_endless(dress, message::request(id, method, &params), id);
+                .open_endless(&dress, message::request(id, method, &params), id);
         let opened = tokio::time::timeout(self.line.limits.deadline, opened).await;
         let mut conversation = opened.map_err(|_| Failure::TimedOut)??;
         loop {
@@ -231,10 +231,10 @@ impl Watch {
         loop {
             let wanted = self.watched();
             for uri in wanted.difference(&watched) {
-                self.mark("resources/subscribe", uri, &within).await?;
+                self.mark("resources/subscribe", uri, within).await?;
             }
             for uri in watched.difference(&wanted) {
-                self.mark("resources/unsubscribe", uri, &within).await?;
+                self.mark("resources/unsubscribe", uri, within).await?;
             }
             watched = wanted;
             tokio::select! {
@@ -256,7 +256,7 @@ impl Watch {
         let id = self.line.next_id();
         let params: Map<String, Value> = Map::from_iter([("uri".to_owned(), uri.into())]);
         let body = message::request(id, method, &params);
-        match self.line.exchange(head.clone(), body, id).await {
+        match self.line.exchange(head, body, id).await {
             // There may be no such resource any more, and another one will be told of.
             Ok(_) | Err(Failure::Error(_)) => Ok(()),
             Err(failure) => Err(failure),

@@ -4,7 +4,7 @@ use http::StatusCode;
 use http::header::{CONTENT_TYPE, LOCATION};
 use serde_json::{Map, Value, json};
 
-use super::super::failure::{Answered, Failure};
+use super::super::failure::Failure;
 use super::members_of;
 use crate::egress::Streamed;
 use crate::model::{ApiOperation, MESSAGE_DEPTH, strict_json};
@@ -22,7 +22,10 @@ enum Body {
 }
 
 /// The result of a call.
-pub(super) async fn result(operation: &ApiOperation, mut response: Streamed) -> Answered {
+pub(super) async fn result(
+    operation: &ApiOperation,
+    mut response: Streamed,
+) -> Result<Map<String, Value>, Failure> {
     let status = response.status;
     if !status.is_success() {
         let body = start(&mut response).await?;

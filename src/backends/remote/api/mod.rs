@@ -16,8 +16,9 @@ use url::Url;
 
 use super::super::RelayedError;
 use super::credentials::Credentials;
-use super::failure::{Answered, Failure};
+use super::failure::Failure;
 use super::message::Heard;
+use super::result::ServerResult;
 use super::speech::MODERN;
 use crate::egress::{Channel, Streamed};
 use crate::model::{ApiDescription, ApiOperation, LARGEST_DOCUMENT, OPERATION};
@@ -66,7 +67,7 @@ impl Api {
         let Ok(Heard::Request { id, method, params }) = Heard::read(body) else {
             return Err(Failure::Protocol("no request"));
         };
-        let outcome = match method.as_str() {
+        let members = match method.as_str() {
             "server/discover" => Ok(discovered()),
             "tools/list" => Ok(self.list().await?),
             "tools/call" => self.call(params).await,
@@ -74,7 +75,7 @@ impl Api {
         };
         Ok(Heard::Response {
             id: id.as_u64(),
-            outcome,
+            outcome: members.map(|members| ServerResult::of(&members)),
         })
     }
 
@@ -88,7 +89,7 @@ impl Api {
     }
 
     /// All operations of the document.
-    async fn list(&self) -> Answered {
+    async fn list(&self) -> Result<Map<String, Value>, Failure> {
         let read = match &self.source {
             ApiSource::Here(description) => Arc::clone(description),
             ApiSource::Address(channel) => Arc::new(self.fetch(channel).await?),
@@ -147,7 +148,7 @@ impl Api {
         })
     }
 
-    async fn call(&self, mut params: Map<String, Value>) -> Answered {
+    async fn call(&self, mut params: Map<String, Value>) -> Result<Map<String, Value>, Failure> {
         let known = self.known().clone();
         let name = params.get("name").and_then(Value::as_str);
         let found = known.as_ref().and_then(|known| {

@@ -106,7 +106,7 @@ pub(super) async fn read(
         if line.trim_ascii().is_empty() {
             continue;
         }
-        let Ok(heard) = Heard::read(&line) else {
+        let Ok(heard) = Heard::read(&line.into()) else {
             // One that was started wrongly talks to people.
             return "what it says is not MCP";
         };
