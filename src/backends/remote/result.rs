@@ -158,3 +158,83 @@ fn look(text: &str, depth: u8) -> Option<Seen> {
     check_strictly(text, depth, &mut note).ok()?;
     Some(seen)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn result(text: &str) -> ServerResult {
+        let message = Bytes::from(text.to_owned());
+        let written: &RawValue = serde_json::from_slice(&message).unwrap();
+        ServerResult::read(&message, written).unwrap()
+    }
+
+    #[test]
+    fn what_the_gateway_reads_is_taken_out_and_all_else_stays_as_it_is_written() {
+        let mut plain = result(r#"{"content": [1.0, 1e-7], "x":{"_meta":1}}"#);
+        let own = plain.take_own();
+        assert!(own.kind.is_none() && own.meta.is_empty() && own.ttl_ms.is_none());
+        assert_eq!(
+            plain.into_bytes(),
+            r#"{"content": [1.0, 1e-7], "x":{"_meta":1}}"#
+        );
+
+        let text = r#"{"resultType":"complete","z":[ 1.0 ],"ttlMs":5,"_meta":{"a":1},"b":"\u00e9","cacheScope":"public"}"#;
+        let mut modern = result(text);
+        let own = modern.take_own();
+        assert_eq!(own.kind, Some(json!("complete")));
+        assert_eq!(own.ttl_ms, Some(5));
+        assert_eq!(Value::Object(own.meta), json!({ "a": 1 }));
+        assert_eq!(modern.into_bytes(), r#"{"z":[ 1.0 ],"b":"\u00e9"}"#);
+
+        let mut only = result(r#"{"_meta":null}"#);
+        assert!(only.take_own().meta.is_empty());
+        assert_eq!(only.into_bytes(), "{}");
+    }
+
+    #[test]
+    fn k06_no_name_keeps_other_characters_for_what_it_is() {
+        for (text, expected) in [
+            (
+                r#"{"structured\u0043ontent":[1]}"#,
+                r#"{"structuredContent":[1]}"#,
+            ),
+            (
+                r#"{"a":[{"is\u0045rror":true}]}"#,
+                r#"{"a":[{"isError":true}]}"#,
+            ),
+            (r#"{"\u005fmeta":{},"a":1}"#, r#"{"a":1}"#),
+        ] {
+            let mut result = result(text);
+            result.take_own();
+            assert_eq!(result.into_bytes(), expected);
+        }
+    }
+
+    #[test]
+    fn names_of_places_are_seen_at_any_depth_and_however_they_are_written() {
+        for (text, names_none) in [
+            (r#"{"content":[{"type":"text","text":"\"uri\":1"}]}"#, true),
+            (
+                r#"{"content":[{"type":"resource","resource":{"uri":"a:b"}}]}"#,
+                false,
+            ),
+            (r#"{"contents":[{"u\u0072i":"a:b"}]}"#, false),
+            (r#"{"_meta":{"ui":{"resourceUri":"ui://a"}}}"#, false),
+            (r#"{"_meta":{"openai/outputTemplate":"ui://a"}}"#, false),
+        ] {
+            assert_eq!(result(text).names_no_place(), names_none, "{text}");
+        }
+    }
+
+    #[test]
+    fn k06_a_result_is_an_object_that_everybody_reads_alike() {
+        for text in [r#"{"a":{"b":1,"b":2}}"#, r#"{"a":"\ud800"}"#, "[]", "1"] {
+            let message = Bytes::from(text.to_owned());
+            let written: &RawValue = serde_json::from_slice(&message).unwrap();
+            assert!(ServerResult::read(&message, written).is_err(), "{text}");
+        }
+    }
+}
