@@ -55,10 +55,7 @@ pub fn credential(headers: &HeaderMap) -> Result<Option<Credential<'_>>, Ambiguo
 
 /// RFC 6750 §2.1. A table: tokens are long, and come with each request.
 fn is_b64token(text: &str) -> bool {
-    #[expect(
-        clippy::indexing_slicing,
-        reason = "a byte is a place in the table"
-    )]
+    #[expect(clippy::indexing_slicing, reason = "a byte is a place in the table")]
     const ALPHABET: [bool; 256] = {
         let mut alphabet = [false; 256];
         let letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/=";
