@@ -22,7 +22,7 @@ pub struct Named<'a> {
     pub is_escaped: bool,
 }
 
-/// Holds `text` against what [`strict_json`] takes, without making anything of it. `note` hears the name of
+/// Holds `text` against what [`strict_json`](super::strict_json()) takes, without making anything of it. `note` hears the name of
 /// every member.
 pub fn check_strictly(
     text: &str,
