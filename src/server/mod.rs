@@ -42,7 +42,8 @@ const IDLE: Duration = Duration::from_secs(620);
 /// (tcp(7), `TCP_USER_TIMEOUT`), and with it what waits for such a reader.
 #[cfg(target_os = "linux")]
 const READ_DEADLINE: Duration = Duration::from_mins(1);
-/// How long a request's head may be, in bytes.
+/// How long a request's head may be, in bytes. hyper asks for no more once it has as much; what its buffer takes
+/// with the last read, which may be that much again, it answers.
 const HEAD_SIZE: usize = 64 * 1024;
 
 /// The end of a process, in two steps.
