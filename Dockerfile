@@ -15,7 +15,7 @@ RUN cargo install --locked cargo-auditable@0.7.7
 WORKDIR /build
 
 # The dependencies: a layer that is built again only when they change.
-COPY .cargo .cargo
+COPY .cargo/config.toml .cargo/
 COPY Cargo.toml Cargo.lock build.rs askama.toml ./
 COPY fuzz/Cargo.toml fuzz/
 COPY tests/bench/Cargo.toml tests/bench/
