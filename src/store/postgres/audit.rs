@@ -3,6 +3,8 @@
 use std::sync::LazyLock;
 
 use async_trait::async_trait;
+use sqlx::postgres::PgArguments;
+use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, PgConnection, Postgres, QueryBuilder};
 
 use super::PostgresStore;
@@ -29,21 +31,7 @@ pub(super) async fn note(
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
     );
     // The names are this program's own.
-    sqlx::query(AssertSqlSafe(sql))
-        .bind(entry.tenant.as_str())
-        .bind(entry.at_ms)
-        .bind(&entry.event)
-        .bind(&entry.outcome)
-        .bind(&entry.actor_kind)
-        .bind(&entry.actor)
-        .bind(&entry.user)
-        .bind(&entry.client)
-        .bind(&entry.grant)
-        .bind(&entry.target)
-        .bind(&entry.request)
-        .bind(&entry.address)
-        .bind(entry.duration_us)
-        .bind(&entry.detail)
+    bound(sqlx::query(AssertSqlSafe(sql)), &entry)
         .execute(connection)
         .await?;
     Ok(())
@@ -275,29 +263,37 @@ async fn pending(
     Ok(rows)
 }
 
+/// The statement with an entry as the values of its [`COLUMNS`].
+fn bound<'q>(
+    statement: Query<'q, Postgres, PgArguments>,
+    entry: &'q AuditEntry,
+) -> Query<'q, Postgres, PgArguments> {
+    statement
+        .bind(entry.tenant.as_str())
+        .bind(entry.at_ms)
+        .bind(&entry.event)
+        .bind(&entry.outcome)
+        .bind(&entry.actor_kind)
+        .bind(&entry.actor)
+        .bind(&entry.user)
+        .bind(&entry.client)
+        .bind(&entry.grant)
+        .bind(&entry.target)
+        .bind(&entry.request)
+        .bind(&entry.address)
+        .bind(entry.duration_us)
+        .bind(&entry.detail)
+}
+
 async fn append(connection: &mut PgConnection, chained: &[ChainedEntry]) -> Result<(), StoreError> {
     for some in chained.chunks(ROWS) {
         // The names are this program's own.
         let mut insertion = sqlx::query(AssertSqlSafe(INSERTION.of(some.len())));
         for chained in some {
-            let entry = &chained.entry;
-            insertion = insertion
+            let place = insertion
                 .bind(chained.sequence)
-                .bind(chained.hash.as_bytes().as_slice())
-                .bind(entry.tenant.as_str())
-                .bind(entry.at_ms)
-                .bind(&entry.event)
-                .bind(&entry.outcome)
-                .bind(&entry.actor_kind)
-                .bind(&entry.actor)
-                .bind(&entry.user)
-                .bind(&entry.client)
-                .bind(&entry.grant)
-                .bind(&entry.target)
-                .bind(&entry.request)
-                .bind(&entry.address)
-                .bind(entry.duration_us)
-                .bind(&entry.detail);
+                .bind(chained.hash.as_bytes().as_slice());
+            insertion = bound(place, &chained.entry);
         }
         insertion.execute(&mut *connection).await?;
     }

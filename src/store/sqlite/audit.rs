@@ -3,6 +3,8 @@
 use std::sync::LazyLock;
 
 use async_trait::async_trait;
+use sqlx::query::Query;
+use sqlx::sqlite::SqliteArguments;
 use sqlx::{AssertSqlSafe, QueryBuilder, Sqlite, SqliteConnection};
 
 use super::{SqliteStore, begin};
@@ -29,21 +31,7 @@ pub(super) async fn note(
          VALUES ((SELECT COALESCE(MAX(id), 0) + 1 FROM audit_pending WHERE tenant = $1), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
     );
     // The names are this program's own.
-    sqlx::query(AssertSqlSafe(sql))
-        .bind(entry.tenant.as_str())
-        .bind(entry.at_ms)
-        .bind(&entry.event)
-        .bind(&entry.outcome)
-        .bind(&entry.actor_kind)
-        .bind(&entry.actor)
-        .bind(&entry.user)
-        .bind(&entry.client)
-        .bind(&entry.grant)
-        .bind(&entry.target)
-        .bind(&entry.request)
-        .bind(&entry.address)
-        .bind(entry.duration_us)
-        .bind(&entry.detail)
+    bound(sqlx::query(AssertSqlSafe(sql)), &entry)
         .execute(connection)
         .await?;
     Ok(())
@@ -264,6 +252,28 @@ async fn pending(
     Ok(rows)
 }
 
+/// The statement with an entry as the values of its [`COLUMNS`].
+fn bound<'q>(
+    statement: Query<'q, Sqlite, SqliteArguments>,
+    entry: &'q AuditEntry,
+) -> Query<'q, Sqlite, SqliteArguments> {
+    statement
+        .bind(entry.tenant.as_str())
+        .bind(entry.at_ms)
+        .bind(&entry.event)
+        .bind(&entry.outcome)
+        .bind(&entry.actor_kind)
+        .bind(&entry.actor)
+        .bind(&entry.user)
+        .bind(&entry.client)
+        .bind(&entry.grant)
+        .bind(&entry.target)
+        .bind(&entry.request)
+        .bind(&entry.address)
+        .bind(entry.duration_us)
+        .bind(&entry.detail)
+}
+
 async fn append(
     connection: &mut SqliteConnection,
     chained: &[ChainedEntry],
@@ -272,24 +282,10 @@ async fn append(
         // The names are this program's own.
         let mut insertion = sqlx::query(AssertSqlSafe(INSERTION.of(some.len())));
         for chained in some {
-            let entry = &chained.entry;
-            insertion = insertion
+            let place = insertion
                 .bind(chained.sequence)
-                .bind(chained.hash.as_bytes().as_slice())
-                .bind(entry.tenant.as_str())
-                .bind(entry.at_ms)
-                .bind(&entry.event)
-                .bind(&entry.outcome)
-                .bind(&entry.actor_kind)
-                .bind(&entry.actor)
-                .bind(&entry.user)
-                .bind(&entry.client)
-                .bind(&entry.grant)
-                .bind(&entry.target)
-                .bind(&entry.request)
-                .bind(&entry.address)
-                .bind(entry.duration_us)
-                .bind(&entry.detail);
+                .bind(chained.hash.as_bytes().as_slice());
+            insertion = bound(place, &chained.entry);
         }
         insertion.execute(&mut *connection).await?;
     }
