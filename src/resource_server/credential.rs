@@ -37,18 +37,20 @@ pub fn credential(headers: &HeaderMap) -> Result<Option<Credential<'_>>, Ambiguo
     if values.next().is_some() {
         return Err(AmbiguousCredential);
     }
-    let Ok(value) = std::str::from_utf8(value.as_bytes()) else {
+    let Ok(text) = std::str::from_utf8(value.as_bytes()) else {
         return Ok(None);
     };
-    let Some((scheme, token)) = value.split_once(' ') else {
+    let Some((scheme, token)) = text.split_once(' ') else {
         return Ok(None);
     };
     let Some(scheme) = Scheme::from_name(scheme) else {
         return Ok(None);
     };
-    // A comma would be a second credential.
     if token.is_empty() || !is_b64token(token) {
-        return Err(AmbiguousCredential);
+        // A comma would be a second credential; what is not visible is none.
+        return value
+            .to_str()
+            .map_or(Ok(None), |_| Err(AmbiguousCredential));
     }
     Ok(Some(Credential { scheme, token }))
 }
