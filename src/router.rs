@@ -82,6 +82,7 @@ pub fn router(parts: &Parts) -> Router {
     let stations = ServiceBuilder::new()
         .layer(station(Arc::clone(&parts.request_id), request_id::station))
         .layer(station((), remainder::station))
+        .layer(station((), limits::head))
         .layer(station((), caught))
         .layer(station(Arc::clone(&parts.tenants), tenant::station));
     // The tenant's station changes the path, so that it must come before the routes are looked at.
@@ -99,6 +100,7 @@ pub fn admin_router(parts: &Parts) -> Router {
     let stations = ServiceBuilder::new()
         .layer(station(Arc::clone(&parts.request_id), request_id::station))
         .layer(station((), remainder::station))
+        .layer(station((), limits::head))
         .layer(station((), caught))
         .layer(station(Limits::DOCUMENTS, limits::station));
     probes(parts)

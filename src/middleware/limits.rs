@@ -38,6 +38,8 @@ struct Arriving {
 const HALF_A_MINUTE: Duration = Duration::from_secs(30);
 
 impl Limits {
+    /// The longest head of any request, in bytes.
+    pub const HEAD: usize = 64 * 1024;
     /// For the OAuth endpoints and pages, whose requests are forms.
     pub const FORMS: Self = Self {
         body: 64 * 1024,
@@ -63,6 +65,19 @@ impl Limits {
         arrival: HALF_A_MINUTE,
         answer: Duration::from_mins(2),
     };
+}
+
+/// Station: refuses a head that is too long (RFC 6585 §5).
+pub async fn head((): (), request: Request, next: Next) -> Response {
+    let target = request.uri().path_and_query();
+    let target = target.map_or(0, |target| target.as_str().len());
+    let fields = request.headers().iter();
+    let fields = fields.map(|(name, value)| name.as_str().len() + value.len());
+    if target + fields.sum::<usize>() > Limits::HEAD {
+        let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+        return refuse(status, "The request's head is too large");
+    }
+    next.run(request).await
 }
 
 /// Refuses what is too large before it is read, cuts off what turns out to be, and ends what takes

@@ -28,6 +28,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tower::{Service, ServiceBuilder};
 
+use crate::middleware::limits::Limits;
 use pace::{PREFACE, Pace, Paced};
 
 /// For how long a process that was told to stop goes on taking requests. Whoever sends them has to find
@@ -43,8 +44,8 @@ const IDLE: Duration = Duration::from_secs(620);
 #[cfg(target_os = "linux")]
 const READ_DEADLINE: Duration = Duration::from_mins(1);
 /// How long a request's head may be, in bytes. hyper asks for no more once it has as much; what its buffer takes
-/// with the last read, which may be that much again, it answers.
-const HEAD_SIZE: usize = 64 * 1024;
+/// with the last read, which may be that much again, the router refuses.
+const HEAD_SIZE: usize = Limits::HEAD;
 
 /// The end of a process, in two steps.
 #[derive(Clone, Debug, Default)]
