@@ -75,8 +75,10 @@ pub(super) async fn identify(
     }
     let digest = token.digest();
     let found = context.store.find_refresh_token(&tenant.slug, &digest);
-    let own = found.await?.filter(|(_, grant)| grant.client == client.id);
-    Ok(own.map(Box::new).map(PresentedToken::Refresh))
+    let own = found
+        .await?
+        .filter(|(_, grant, _)| grant.client == client.id);
+    Ok(own.map(|(token, grant, _)| PresentedToken::Refresh(Box::new((token, grant)))))
 }
 
 fn read_access_token(

@@ -268,12 +268,12 @@ pub trait Store:
         asked: bool,
     ) -> Result<(), StoreError>;
 
-    /// The code of that digest, redeemed or not.
+    /// The code of that digest, redeemed or not, with whoever gave it.
     async fn find_code(
         &self,
         tenant: &TenantSlug,
         digest: &Digest,
-    ) -> Result<Option<AuthorizationCode>, StoreError>;
+    ) -> Result<Option<(AuthorizationCode, User)>, StoreError>;
 
     /// Redeems a code once and begins its refresh family with `refresh`. A second redemption
     /// revokes the grant with everything that came of it (OAuth 2.1 §4.1.3).
@@ -284,12 +284,12 @@ pub trait Store:
         refresh: Option<&RefreshToken>,
     ) -> Result<CodeRedemption, StoreError>;
 
-    /// The refresh token of that digest with its grant, live or not.
+    /// The refresh token of that digest with its grant and whoever gave it, live or not.
     async fn find_refresh_token(
         &self,
         tenant: &TenantSlug,
         digest: &Digest,
-    ) -> Result<Option<(RefreshToken, Grant)>, StoreError>;
+    ) -> Result<Option<(RefreshToken, Grant, User)>, StoreError>;
 
     /// Rotates a refresh token once. Within the grace period after that, the same rotation is
     /// answered again; later, the grant is revoked (RFC 9700 §4.14.2).

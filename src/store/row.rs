@@ -52,7 +52,7 @@ pub(super) struct GrantRow {
     user_id: String,
     scopes: String,
     resource: String,
-    created_at: i64,
+    granted_at: i64,
     revoked_at: Option<i64>,
 }
 
@@ -217,7 +217,7 @@ impl TryFrom<GrantRow> for Grant {
             user: UserId::new(row.user_id),
             scopes: parse_scopes(&row.scopes)?,
             resource: ResourceUri::parse(&row.resource).map_err(|_| invalid("resource"))?,
-            created_at: Timestamp::from_seconds(row.created_at),
+            created_at: Timestamp::from_seconds(row.granted_at),
             revoked_at: row.revoked_at.map(Timestamp::from_seconds),
         })
     }

@@ -8,11 +8,40 @@ use super::StoreError;
 use super::row::{invalid, parse_list};
 use crate::model::{ExternalIdentity, GroupSnapshot, PasswordHash, Timestamp, User, UserId};
 
-/// The columns of [`UserRow`].
+/// The columns of [`UserRow`]; where they are in several tables, after the name of this one with its dot.
 macro_rules! user_columns {
     () => {
-        "id, username, roles, password, provider, issuer, subject, email, display_name, idp_groups,
-         idp_groups_at, disabled, created_at"
+        user_columns!("")
+    };
+    ($of:literal) => {
+        concat!(
+            $of,
+            "id, ",
+            $of,
+            "username, ",
+            $of,
+            "roles, ",
+            $of,
+            "password, ",
+            $of,
+            "provider, ",
+            $of,
+            "issuer, ",
+            $of,
+            "subject, ",
+            $of,
+            "email, ",
+            $of,
+            "display_name, ",
+            $of,
+            "idp_groups, ",
+            $of,
+            "idp_groups_at, ",
+            $of,
+            "disabled, ",
+            $of,
+            "created_at",
+        )
     };
 }
 pub(super) use user_columns;
@@ -32,6 +61,23 @@ pub(super) struct UserRow {
     idp_groups_at: Option<i64>,
     disabled: bool,
     created_at: i64,
+}
+
+/// What a person gave, and the person.
+#[derive(FromRow)]
+pub(super) struct GivenRow<Given> {
+    #[sqlx(flatten)]
+    given: Given,
+    #[sqlx(flatten)]
+    user: UserRow,
+}
+
+impl<Given> GivenRow<Given> {
+    pub(super) fn read<T: TryFrom<Given, Error = StoreError>>(
+        self,
+    ) -> Result<(T, User), StoreError> {
+        Ok((self.given.try_into()?, self.user.try_into()?))
+    }
 }
 
 impl TryFrom<UserRow> for User {

@@ -24,21 +24,23 @@ contract! {
 
 async fn a_code_is_found_as_it_was_issued(database: &Database) {
     let store = database.open().await;
-    let code = code("code", &add_alice(&*store).await);
+    let alice = add_alice(&*store).await;
+    let code = code("code", &alice);
     store
         .issue_code(&change(&acme()), &code, true)
         .await
         .unwrap();
+    let expected = (code.clone(), alice);
     for _ in 0..2 {
         let found = store.find_code(&acme(), &code.digest).await.unwrap();
-        assert_eq!(found.as_ref(), Some(&code));
+        assert_eq!(found.as_ref(), Some(&expected));
         let redemption = store
             .redeem_code(&change(&acme()), &code.digest, None)
             .await;
         redemption.unwrap();
     }
     let found = store.find_code(&acme(), &code.digest).await.unwrap();
-    assert_eq!(found.unwrap().grant.revoked_at, Some(NOW));
+    assert_eq!(found.unwrap().0.grant.revoked_at, Some(NOW));
 }
 
 async fn a_code_is_issued_with_its_grant_or_not_at_all(database: &Database) {
@@ -83,7 +85,8 @@ async fn a_code_of_an_unknown_account_is_not_issued(database: &Database) {
 
 async fn b01_a_replayed_code_revokes_the_grant_and_its_refresh_tokens(database: &Database) {
     let store = database.open().await;
-    let code = code("code", &add_alice(&*store).await);
+    let alice = add_alice(&*store).await;
+    let code = code("code", &alice);
     let grant = &code.grant.id;
     store
         .issue_code(&change(&acme()), &code, true)
@@ -96,7 +99,7 @@ async fn b01_a_replayed_code_revokes_the_grant_and_its_refresh_tokens(database: 
         .await;
     assert_eq!(redemption.unwrap(), CodeRedemption::Redeemed);
     let found = store.find_refresh_token(&acme(), &first.digest).await;
-    assert_eq!(found.unwrap(), Some((first, code.grant.clone())));
+    assert_eq!(found.unwrap(), Some((first, code.grant.clone(), alice)));
     let outcome = store
         .rotate_refresh_token(&change(&acme()), &rotation("first", "second", grant))
         .await;
@@ -167,7 +170,7 @@ async fn b02_of_fifty_parallel_redemptions_one_succeeds(database: &Database) {
     for attempt in 0..50 {
         let token = digest(&format!("token {attempt}"));
         let found = store.find_refresh_token(&acme(), &token).await.unwrap();
-        stored.extend(found.map(|(_, grant)| (attempt, grant.revoked_at)));
+        stored.extend(found.map(|(_, grant, _)| (attempt, grant.revoked_at)));
     }
     let winner = redemptions
         .iter()

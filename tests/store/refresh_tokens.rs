@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gatehouse::model::{Grant, GrantId, RefreshToken};
+use gatehouse::model::GrantId;
 use gatehouse::store::{Rotation, RotationOutcome, StoreError};
 
 use crate::database::{Database, contract};
@@ -38,10 +38,9 @@ async fn a_rotated_token_has_a_successor_in_the_same_family(database: &Database)
     }
     for name in ["first", "second", "third"] {
         let found = store.find_refresh_token(&acme(), &digest(name)).await;
-        let expected: (RefreshToken, Grant) = (
-            refresh_token(name, &family),
-            grant(family.as_str(), &user("alice")),
-        );
+        let alice = user("alice");
+        let grant = grant(family.as_str(), &alice);
+        let expected = (refresh_token(name, &family), grant, alice);
         assert_eq!(found.unwrap(), Some(expected));
     }
 }

@@ -3,10 +3,10 @@
 use axum::response::Response;
 
 use super::error::{GrantRefusal, TokenError};
-use super::{TokenRequest, admit, check_resource, find_user, live_scopes, response};
+use super::{TokenRequest, admit, check_resource, check_user, live_scopes, response};
 use crate::authorization_server::Context;
 use crate::model::{
-    Actor, AuthorizationCode, Client, CodeVerifier, GrantType, RefreshToken, Secret, Tenant,
+    Actor, AuthorizationCode, Client, CodeVerifier, GrantType, RefreshToken, Secret, Tenant, User,
 };
 use crate::store::CodeRedemption;
 use crate::web::Parameters;
@@ -19,7 +19,7 @@ pub(super) async fn exchange(
     let TokenRequest {
         client, parameters, ..
     } = request;
-    let code = find_code(context, tenant, parameters).await?;
+    let (code, user) = find_code(context, tenant, parameters).await?;
     // Whoever fails these checks is not the client that the code was made for, and must not be
     // able to spend it.
     check_binding(client, &code, parameters)?;
@@ -27,7 +27,7 @@ pub(super) async fn exchange(
     request.check_key(code.key)?;
     check_resource(tenant, &code.grant, parameters)?;
     admit(context, tenant, &code.grant.user).await?;
-    let user = find_user(context, tenant, &code.grant).await?;
+    check_user(&user)?;
     let scopes = live_scopes(context, tenant, &code.grant, &user)?;
     let token = response::issue(context, tenant, (&code.grant, scopes), request)?;
     let refresh = first_refresh_token(context, client);
@@ -40,7 +40,7 @@ async fn find_code(
     context: &Context,
     tenant: &Tenant,
     parameters: &Parameters,
-) -> Result<AuthorizationCode, TokenError> {
+) -> Result<(AuthorizationCode, User), TokenError> {
     let code = parameters.one("code")?.ok_or(TokenError::MissingCode)?;
     let digest = Secret::new(code.to_owned()).digest();
     let found = context.store.find_code(&tenant.slug, &digest).await?;

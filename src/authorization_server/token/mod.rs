@@ -134,11 +134,13 @@ async fn admit(context: &Context, tenant: &Tenant, user: &UserId) -> Result<(), 
     Ok(admitted.await?)
 }
 
-/// Who gave `grant`; nobody when the account is gone or disabled.
-async fn find_user(context: &Context, tenant: &Tenant, grant: &Grant) -> Result<User, TokenError> {
-    let user = context.store.find_user(&tenant.slug, &grant.user).await?;
-    let user = user.filter(|user| !user.disabled);
-    Ok(user.ok_or(GrantRefusal::User)?)
+/// Whether whoever gave a grant still may: a disabled account gives nothing.
+fn check_user(user: &User) -> Result<(), GrantRefusal> {
+    if user.disabled {
+        Err(GrantRefusal::User)
+    } else {
+        Ok(())
+    }
 }
 
 /// What `grant` is good for at this moment: its scopes, as far as the person's roles still have

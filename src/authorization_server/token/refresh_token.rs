@@ -3,7 +3,7 @@
 use axum::response::Response;
 
 use super::error::{GrantRefusal, TokenError};
-use super::{TokenRequest, admit, check_resource, find_user, live_scopes, response};
+use super::{TokenRequest, admit, check_resource, check_user, live_scopes, response};
 use crate::authorization_server::{Context, scopes};
 use crate::identity::RenewalError;
 use crate::model::{
@@ -24,13 +24,13 @@ pub(super) async fn exchange(
         .one("refresh_token")?
         .map(|token| Secret::new(token.to_owned()))
         .ok_or(TokenError::MissingRefreshToken)?;
-    let (bound_to, grant) = find_grant(context, tenant, client, &presented).await?;
+    let (bound_to, grant, user) = find_grant(context, tenant, client, &presented).await?;
     request.check_key(bound_to)?;
     // All that can be wrong with the request is found before the token is spent.
     check_resource(tenant, &grant, parameters)?;
     let asked = read_scope(context, &grant, parameters)?;
     admit(context, tenant, &grant.user).await?;
-    let user = renew(context, tenant, &grant).await?;
+    let user = renew(context, tenant, &grant, user).await?;
     let live = live_scopes(context, tenant, &grant, &user)?;
     let scopes = narrow(live, asked)?;
     let token = response::issue(context, tenant, (&grant, scopes), request)?;
@@ -41,11 +41,16 @@ pub(super) async fn exchange(
 
 /// The person with what their identity provider says of them now. Where it no longer vouches for
 /// them, the grant ends with all that came of it.
-async fn renew(context: &Context, tenant: &Tenant, grant: &Grant) -> Result<User, TokenError> {
+async fn renew(
+    context: &Context,
+    tenant: &Tenant,
+    grant: &Grant,
+    user: User,
+) -> Result<User, TokenError> {
     if grant.revoked_at.is_some() {
         return Err(GrantRefusal::Ended.into());
     }
-    let user = find_user(context, tenant, grant).await?;
+    check_user(&user)?;
     match context.federated.renew(tenant, user).await {
         Ok(user) => Ok(user),
         Err(RenewalError::Ended) => {
@@ -66,15 +71,15 @@ async fn find_grant(
     tenant: &Tenant,
     client: &Client,
     presented: &Secret,
-) -> Result<(Option<KeyThumbprint>, Grant), TokenError> {
+) -> Result<(Option<KeyThumbprint>, Grant, User), TokenError> {
     let digest = presented.digest();
     let found = context.store.find_refresh_token(&tenant.slug, &digest);
-    let (token, grant) = found.await?.ok_or(GrantRefusal::Unknown)?;
+    let (token, grant, user) = found.await?.ok_or(GrantRefusal::Unknown)?;
     // RFC 6749 §6: bound to the client. The grant stays: else anyone could end anyone's.
     if grant.client != client.id {
         return Err(GrantRefusal::OtherClient.into());
     }
-    Ok((token.key, grant))
+    Ok((token.key, grant, user))
 }
 
 /// RFC 6749 §6: the scope may be narrower than the grant's, never wider.

@@ -4,8 +4,11 @@ use sqlx::PgConnection;
 
 use super::pool::Pool;
 use super::{audit, grants, refresh_tokens, registrations};
-use crate::model::{AuthorizationCode, Change, Digest, Event, RefreshToken, TenantSlug, Timestamp};
+use crate::model::{
+    AuthorizationCode, Change, Digest, Event, RefreshToken, TenantSlug, Timestamp, User,
+};
 use crate::store::row::CodeRow;
+use crate::store::users::{GivenRow, user_columns};
 use crate::store::{CodeRedemption, StoreError};
 
 pub(super) async fn issue(
@@ -46,21 +49,23 @@ pub(super) async fn find(
     pool: &Pool,
     tenant: &TenantSlug,
     digest: &Digest,
-) -> Result<Option<AuthorizationCode>, StoreError> {
+) -> Result<Option<(AuthorizationCode, User)>, StoreError> {
     let mut transaction = pool.begin(tenant).await?;
-    sqlx::query_as::<_, CodeRow>(
+    sqlx::query_as::<_, GivenRow<CodeRow>>(concat!(
         "SELECT c.digest, c.redirect_uri, c.challenge, c.dpop_key, c.expires_at,
-                g.id AS grant_id, g.client_id, g.user_id, g.scopes, g.resource, g.created_at,
-                g.revoked_at
-         FROM authorization_codes AS c
+                g.id AS grant_id, g.client_id, g.user_id, g.scopes, g.resource,
+                g.created_at AS granted_at, g.revoked_at, ",
+        user_columns!("u."),
+        " FROM authorization_codes AS c
          JOIN grants AS g ON g.tenant = c.tenant AND g.id = c.grant_id
+         JOIN users AS u ON u.tenant = g.tenant AND u.id = g.user_id
          WHERE c.tenant = $1 AND c.digest = $2",
-    )
+    ))
     .bind(tenant.as_str())
     .bind(digest.as_bytes().as_slice())
     .fetch_optional(&mut *transaction)
     .await?
-    .map(AuthorizationCode::try_from)
+    .map(GivenRow::read)
     .transpose()
 }
 

@@ -64,7 +64,8 @@ pub(super) async fn list_grants(
 ) -> Result<Vec<LiveGrant>, StoreError> {
     let mut transaction = pool.begin(tenant).await?;
     let rows = sqlx::query_as::<_, LiveGrantRow>(
-        "SELECT g.id AS grant_id, g.client_id, g.user_id, g.scopes, g.resource, g.created_at,
+        "SELECT g.id AS grant_id, g.client_id, g.user_id, g.scopes, g.resource,
+                g.created_at AS granted_at,
                 g.revoked_at, g.used_at
          FROM grants AS g
          WHERE g.tenant = $1 AND g.user_id = $2 AND g.revoked_at IS NULL

@@ -38,7 +38,8 @@ pub(super) async fn find(
 ) -> Result<Option<Grant>, StoreError> {
     let mut transaction = pool.begin(tenant).await?;
     sqlx::query_as::<_, GrantRow>(
-        "SELECT id AS grant_id, client_id, user_id, scopes, resource, created_at, revoked_at
+        "SELECT id AS grant_id, client_id, user_id, scopes, resource,
+                created_at AS granted_at, revoked_at
          FROM grants
          WHERE tenant = $1 AND id = $2",
     )

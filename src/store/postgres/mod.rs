@@ -273,7 +273,7 @@ impl Store for PostgresStore {
         &self,
         tenant: &TenantSlug,
         digest: &Digest,
-    ) -> Result<Option<AuthorizationCode>, StoreError> {
+    ) -> Result<Option<(AuthorizationCode, User)>, StoreError> {
         codes::find(&self.pool, tenant, digest).await
     }
 
@@ -290,7 +290,7 @@ impl Store for PostgresStore {
         &self,
         tenant: &TenantSlug,
         digest: &Digest,
-    ) -> Result<Option<(RefreshToken, Grant)>, StoreError> {
+    ) -> Result<Option<(RefreshToken, Grant, User)>, StoreError> {
         refresh_tokens::find(&self.pool, tenant, digest).await
     }
 

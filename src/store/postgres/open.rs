@@ -17,6 +17,9 @@ const APPLIED: &str = "_sqlx_migrations";
 /// For how long upkeep waits for a connection; requests have less time (`pool`).
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// For how long after its last use a connection is taken to be good.
+const FRESH: Duration = Duration::from_secs(1);
+
 /// For how long the database may take to end what was left unfinished on a connection.
 const RELEASE: Duration = Duration::from_secs(4);
 
@@ -113,7 +116,21 @@ fn pool(max_connections: u32) -> PgPoolOptions {
     PgPoolOptions::new()
         .max_connections(max_connections)
         .acquire_timeout(PATIENCE)
+        .test_before_acquire(false)
+        .before_acquire(|connection, meta| Box::pin(still_answers(connection, meta.idle_for)))
         .after_release(|connection, _| Box::pin(answers(connection)))
+}
+
+/// Whether a connection is one still. Who just had it saw that; a server that ends and a network that
+/// forgets are noticed by whoever has it next, and cost one request, as they do at any moment.
+async fn still_answers(
+    connection: &mut PgConnection,
+    idle_for: Duration,
+) -> Result<bool, sqlx::Error> {
+    if idle_for >= FRESH {
+        connection.ping().await?;
+    }
+    Ok(true)
 }
 
 /// Whether a connection that comes back to the pool still is one. sqlx asks that as well, and waits for

@@ -4,8 +4,11 @@ use sqlx::PgConnection;
 
 use super::pool::Pool;
 use super::{audit, grants};
-use crate::model::{Change, Digest, Event, Grant, GrantId, RefreshToken, TenantSlug, Timestamp};
+use crate::model::{
+    Change, Digest, Event, Grant, GrantId, RefreshToken, TenantSlug, Timestamp, User,
+};
 use crate::store::row::{RefreshTokenRow, SpentTokenRow};
+use crate::store::users::{GivenRow, user_columns};
 use crate::store::{Rotation, RotationOutcome, StoreError};
 
 pub(super) async fn insert(
@@ -31,21 +34,26 @@ pub(super) async fn find(
     pool: &Pool,
     tenant: &TenantSlug,
     digest: &Digest,
-) -> Result<Option<(RefreshToken, Grant)>, StoreError> {
+) -> Result<Option<(RefreshToken, Grant, User)>, StoreError> {
     let mut transaction = pool.begin(tenant).await?;
-    sqlx::query_as::<_, RefreshTokenRow>(
+    sqlx::query_as::<_, GivenRow<RefreshTokenRow>>(concat!(
         "SELECT t.digest, t.dpop_key, t.expires_at,
-                g.id AS grant_id, g.client_id, g.user_id, g.scopes, g.resource, g.created_at,
-                g.revoked_at
-         FROM refresh_tokens AS t
+                g.id AS grant_id, g.client_id, g.user_id, g.scopes, g.resource,
+                g.created_at AS granted_at, g.revoked_at, ",
+        user_columns!("u."),
+        " FROM refresh_tokens AS t
          JOIN grants AS g ON g.tenant = t.tenant AND g.id = t.grant_id
+         JOIN users AS u ON u.tenant = g.tenant AND u.id = g.user_id
          WHERE t.tenant = $1 AND t.digest = $2",
-    )
+    ))
     .bind(tenant.as_str())
     .bind(digest.as_bytes().as_slice())
     .fetch_optional(&mut *transaction)
     .await?
-    .map(<(RefreshToken, Grant)>::try_from)
+    .map(|row| {
+        let ((token, grant), user) = row.read()?;
+        Ok((token, grant, user))
+    })
     .transpose()
 }
 
@@ -58,8 +66,8 @@ pub(super) async fn find_live(
     let mut transaction = pool.begin(tenant).await?;
     sqlx::query_as::<_, RefreshTokenRow>(
         "SELECT t.digest, t.dpop_key, t.expires_at,
-                g.id AS grant_id, g.client_id, g.user_id, g.scopes, g.resource, g.created_at,
-                g.revoked_at
+                g.id AS grant_id, g.client_id, g.user_id, g.scopes, g.resource,
+                g.created_at AS granted_at, g.revoked_at
          FROM refresh_tokens AS t
          JOIN grants AS g ON g.tenant = t.tenant AND g.id = t.grant_id
          WHERE t.tenant = $1 AND t.digest = $2

@@ -36,7 +36,8 @@ pub(super) async fn find(
     id: &GrantId,
 ) -> Result<Option<Grant>, StoreError> {
     sqlx::query_as::<_, GrantRow>(
-        "SELECT id AS grant_id, client_id, user_id, scopes, resource, created_at, revoked_at
+        "SELECT id AS grant_id, client_id, user_id, scopes, resource,
+                created_at AS granted_at, revoked_at
          FROM grants
          WHERE tenant = $1 AND id = $2",
     )
@@ -102,20 +103,4 @@ pub(super) async fn revoke_all(
     .execute(connection)
     .await?;
     Ok(done.rows_affected())
-}
-
-/// Notes that a refresh token of the grant was exchanged.
-pub(super) async fn mark_used(
-    connection: &mut SqliteConnection,
-    tenant: &TenantSlug,
-    grant: &GrantId,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    sqlx::query("UPDATE grants SET used_at = $3 WHERE tenant = $1 AND id = $2")
-        .bind(tenant.as_str())
-        .bind(grant.as_str())
-        .bind(now.seconds())
-        .execute(connection)
-        .await?;
-    Ok(())
 }

@@ -279,7 +279,7 @@ impl Store for SqliteStore {
         &self,
         tenant: &TenantSlug,
         digest: &Digest,
-    ) -> Result<Option<AuthorizationCode>, StoreError> {
+    ) -> Result<Option<(AuthorizationCode, User)>, StoreError> {
         codes::find(&self.readers, tenant, digest).await
     }
 
@@ -296,7 +296,7 @@ impl Store for SqliteStore {
         &self,
         tenant: &TenantSlug,
         digest: &Digest,
-    ) -> Result<Option<(RefreshToken, Grant)>, StoreError> {
+    ) -> Result<Option<(RefreshToken, Grant, User)>, StoreError> {
         refresh_tokens::find(&self.readers, tenant, digest).await
     }
 

@@ -121,6 +121,9 @@ fn pool(max_connections: u32) -> SqlitePoolOptions {
 /// Whether a connection can begin another transaction. Where the disk is full, SQLite takes a transaction
 /// back by itself; sqlx counts it as open then, for good, and the connection has to go.
 async fn is_clean(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    if !connection.is_in_transaction() {
+        return Ok(true);
+    }
     // What was begun before is done when this answers.
     connection.ping().await?;
     Ok(!connection.is_in_transaction())

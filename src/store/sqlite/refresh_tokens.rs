@@ -3,8 +3,11 @@
 use sqlx::{SqliteConnection, SqlitePool};
 
 use super::{audit, begin, grants};
-use crate::model::{Change, Digest, Event, Grant, GrantId, RefreshToken, TenantSlug, Timestamp};
+use crate::model::{
+    Change, Digest, Event, Grant, GrantId, RefreshToken, TenantSlug, Timestamp, User,
+};
 use crate::store::row::{RefreshTokenRow, SpentTokenRow};
+use crate::store::users::{GivenRow, user_columns};
 use crate::store::{Rotation, RotationOutcome, StoreError};
 
 pub(super) async fn insert(
@@ -30,20 +33,25 @@ pub(super) async fn find(
     readers: &SqlitePool,
     tenant: &TenantSlug,
     digest: &Digest,
-) -> Result<Option<(RefreshToken, Grant)>, StoreError> {
-    sqlx::query_as::<_, RefreshTokenRow>(
+) -> Result<Option<(RefreshToken, Grant, User)>, StoreError> {
+    sqlx::query_as::<_, GivenRow<RefreshTokenRow>>(concat!(
         "SELECT t.digest, t.dpop_key, t.expires_at,
-                g.id AS grant_id, g.client_id, g.user_id, g.scopes, g.resource, g.created_at,
-                g.revoked_at
-         FROM refresh_tokens AS t
+                g.id AS grant_id, g.client_id, g.user_id, g.scopes, g.resource,
+                g.created_at AS granted_at, g.revoked_at, ",
+        user_columns!("u."),
+        " FROM refresh_tokens AS t
          JOIN grants AS g ON g.tenant = t.tenant AND g.id = t.grant_id
+         JOIN users AS u ON u.tenant = g.tenant AND u.id = g.user_id
          WHERE t.tenant = $1 AND t.digest = $2",
-    )
+    ))
     .bind(tenant.as_str())
     .bind(digest.as_bytes().as_slice())
     .fetch_optional(readers)
     .await?
-    .map(<(RefreshToken, Grant)>::try_from)
+    .map(|row| {
+        let ((token, grant), user) = row.read()?;
+        Ok((token, grant, user))
+    })
     .transpose()
 }
 
@@ -55,8 +63,8 @@ pub(super) async fn find_live(
 ) -> Result<Option<(RefreshToken, Grant)>, StoreError> {
     sqlx::query_as::<_, RefreshTokenRow>(
         "SELECT t.digest, t.dpop_key, t.expires_at,
-                g.id AS grant_id, g.client_id, g.user_id, g.scopes, g.resource, g.created_at,
-                g.revoked_at
+                g.id AS grant_id, g.client_id, g.user_id, g.scopes, g.resource,
+                g.created_at AS granted_at, g.revoked_at
          FROM refresh_tokens AS t
          JOIN grants AS g ON g.tenant = t.tenant AND g.id = t.grant_id
          WHERE t.tenant = $1 AND t.digest = $2
@@ -78,10 +86,7 @@ pub(super) async fn rotate(
 ) -> Result<RotationOutcome, StoreError> {
     let mut transaction = begin(writer).await?;
     let tenant = &change.tenant;
-    let outcome = if consume(&mut transaction, tenant, rotation).await? {
-        insert(&mut transaction, tenant, &rotation.successor).await?;
-        let grant = &rotation.successor.grant;
-        grants::mark_used(&mut transaction, tenant, grant, rotation.now).await?;
+    let outcome = if exchange(&mut transaction, tenant, rotation).await? {
         RotationOutcome::Rotated
     } else {
         refuse(&mut transaction, tenant, rotation).await?
@@ -100,25 +105,33 @@ pub(super) async fn rotate(
     Ok(outcome)
 }
 
-/// Marks a live token as consumed; the statement that looks is the one that marks, so of any
-/// number of attempts one succeeds.
-async fn consume(
+/// Marks a live token as consumed and stores its successor; the statement that looks is the one that
+/// marks, so of any number of attempts one succeeds. The other statements do nothing where the one
+/// before changed nothing. They are one message to the thread that has the connection.
+async fn exchange(
     connection: &mut SqliteConnection,
     tenant: &TenantSlug,
     rotation: &Rotation,
 ) -> Result<bool, StoreError> {
+    let successor = &rotation.successor;
     let done = sqlx::query(
         "UPDATE refresh_tokens SET consumed_at = $4, salt = $5
          WHERE tenant = $1 AND digest = $2 AND grant_id = $3
            AND consumed_at IS NULL AND expires_at > $4
            AND EXISTS (SELECT 1 FROM grants AS g
-                       WHERE g.tenant = $1 AND g.id = $3 AND g.revoked_at IS NULL)",
+                       WHERE g.tenant = $1 AND g.id = $3 AND g.revoked_at IS NULL);
+         INSERT INTO refresh_tokens (tenant, digest, grant_id, dpop_key, expires_at)
+         SELECT $1, $6, $3, $7, $8 WHERE changes() > 0;
+         UPDATE grants SET used_at = $4 WHERE tenant = $1 AND id = $3 AND changes() > 0",
     )
     .bind(tenant.as_str())
     .bind(rotation.presented.as_bytes().as_slice())
-    .bind(rotation.successor.grant.as_str())
+    .bind(successor.grant.as_str())
     .bind(rotation.now.seconds())
     .bind(rotation.salt.as_slice())
+    .bind(successor.digest.as_bytes().as_slice())
+    .bind(successor.key.as_ref().map(|key| key.as_bytes().as_slice()))
+    .bind(successor.expires_at.seconds())
     .execute(connection)
     .await?;
     Ok(done.rows_affected() > 0)
