@@ -5,21 +5,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use axum::extract::{Request, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
 use futures_util::FutureExt as _;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, ORIGIN, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 use serde_json::json;
-use tower::ServiceBuilder;
 use tower::util::MapRequestLayer;
+use tower::{Layer as _, ServiceBuilder, ServiceExt as _};
 use tower_http::cors::{Any, CorsLayer};
 
 use crate::middleware::limits::Limits;
 use crate::middleware::rate::{Answer, Face, Gate};
-use crate::middleware::way::{Next, station};
+use crate::middleware::way::{Boxed, Next, check, station};
 use crate::middleware::{
     authenticate, built_in, limits, message, origin, rate, remainder, request_id, scope, tenant,
 };
@@ -73,7 +73,7 @@ const BY_PRINCIPAL: &[Rule] = &[Rule::PerPrincipal, Rule::PerClient, Rule::PerTe
 const PROBE_DEADLINE: Duration = Duration::from_secs(2);
 
 /// The whole gateway as one service.
-pub fn router(parts: &Parts) -> Router {
+pub fn router(parts: &Parts) -> Next {
     let below_a_tenant = Router::new()
         .merge(mcp(parts))
         .merge(oauth(parts))
@@ -82,7 +82,7 @@ pub fn router(parts: &Parts) -> Router {
     let stations = ServiceBuilder::new()
         .layer(station(Arc::clone(&parts.request_id), request_id::station))
         .layer(station((), remainder::station))
-        .layer(station((), limits::head))
+        .layer(check((), limits::head))
         .layer(station((), caught))
         .layer(station(Arc::clone(&parts.tenants), tenant::station));
     // The tenant's station changes the path, so that it must come before the routes are looked at.
@@ -90,25 +90,23 @@ pub fn router(parts: &Parts) -> Router {
         .merge(probes(parts))
         .route_layer(MapRequestLayer::new(request_id::note_route))
         .fallback(nowhere);
-    // Without it, a route is built with all its stations for each request, and thrown away after it.
-    let located = stations.service(routes.with_state(()));
-    Router::new().fallback_service(located).with_state(())
+    // With its state, so that a route is not built with all its stations for each request.
+    stations.service(routes.with_state(()))
 }
 
 /// What is served at the admin listener, and there alone.
-pub fn admin_router(parts: &Parts) -> Router {
+pub fn admin_router(parts: &Parts) -> Next {
     let stations = ServiceBuilder::new()
         .layer(station(Arc::clone(&parts.request_id), request_id::station))
         .layer(station((), remainder::station))
-        .layer(station((), limits::head))
+        .layer(check((), limits::head))
         .layer(station((), caught))
         .layer(station(Limits::DOCUMENTS, limits::station));
-    probes(parts)
+    let routes = probes(parts)
         .merge(admin::routes(&parts.admin))
         .merge(metrics(parts))
-        .route_layer(MapRequestLayer::new(request_id::note_route))
-        .layer(stations)
-        .with_state(())
+        .route_layer(MapRequestLayer::new(request_id::note_route));
+    stations.service(routes.with_state(()))
 }
 
 /// For Prometheus. It says how much is done here and nothing of anybody, so that it asks for no token: whoever
@@ -127,8 +125,8 @@ async fn exposition(State(telemetry): State<Arc<Telemetry>>) -> impl IntoRespons
 fn mcp(parts: &Parts) -> Router {
     let stations = ServiceBuilder::new()
         .layer(station(Limits::MESSAGES, limits::station))
-        .layer(cors())
-        .layer(station(Arc::clone(&parts.origins), origin::station))
+        .layer(station(cors(), for_browsers))
+        .layer(check(Arc::clone(&parts.origins), origin::check))
         .layer(station(
             gate(parts, &[Rule::PerAddress], Face::Message),
             rate::station,
@@ -158,7 +156,7 @@ fn oauth(parts: &Parts) -> Router {
     let stations = ServiceBuilder::new()
         .layer(station(Limits::FORMS, limits::station))
         .layer(cors())
-        .layer(station((), built_in::station));
+        .layer(check((), built_in::check));
     let limited = |routes: Router, rules: &'static [Rule], answer: Answer| {
         let gate = gate(parts, rules, Face::Answer(answer));
         routes.route_layer(station(gate, rate::station))
@@ -204,7 +202,7 @@ fn metadata(parts: &Parts) -> Router {
     Router::new()
         .route("/.well-known/oauth-authorization-server", server.clone())
         .route("/.well-known/openid-configuration", server)
-        .route_layer(station((), built_in::station))
+        .route_layer(check((), built_in::check))
         .route("/.well-known/oauth-protected-resource", resource.clone())
         .route("/.well-known/oauth-protected-resource/mcp", resource)
         .route_layer(station(gate, rate::station))
@@ -258,14 +256,26 @@ fn cors() -> CorsLayer {
         .max_age(Duration::from_mins(10))
 }
 
+/// Station: [`cors`] for those that ask for it. What is answered here is in no cache that could give it to a browser.
+async fn for_browsers(cors: CorsLayer, request: Boxed, next: Next) -> Response {
+    if !request.headers().contains_key(ORIGIN) {
+        return next.run(request).await;
+    }
+    match cors.layer(next).oneshot(*request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    }
+}
+
 async fn nowhere() -> Response {
     tenant::nothing_here()
 }
 
 /// Station: whose handler panics is answered all the same.
-async fn caught((): (), request: Request, next: Next) -> Response {
-    let answer = AssertUnwindSafe(next.run(request)).catch_unwind().await;
-    answer.unwrap_or_else(|_panic| {
+async fn caught((): (), request: Boxed, next: Next) -> Response {
+    // What only checks is done before there is anything to wait for.
+    let answer = AssertUnwindSafe(async { next.run(request).await });
+    answer.catch_unwind().await.unwrap_or_else(|_panic| {
         tracing::error!("a handler panicked");
         web::json_error(
             StatusCode::INTERNAL_SERVER_ERROR,

@@ -15,7 +15,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use axum::Router;
 use tokio::net::TcpListener;
 use tokio::signal::unix::Signal;
 use tokio::task::JoinHandle;
@@ -27,6 +26,7 @@ use crate::audit::WriterTask;
 use crate::backends::Backend;
 use crate::config::Config;
 use crate::mcp;
+use crate::middleware::way::Next;
 use crate::model::{PublicUrl, Tenant};
 use crate::operations::Operations;
 use crate::resource_server::local_principal;
@@ -125,7 +125,7 @@ impl Gateway {
     }
 
     /// Every route with its stations.
-    pub fn router(&self) -> Router {
+    pub fn router(&self) -> Next {
         router::router(&self.rooms.parts)
     }
 

@@ -19,6 +19,9 @@ pub(super) struct Accepts {
     pub(super) events: bool,
 }
 
+/// What all SDKs send.
+const BOTH: &str = "application/json, text/event-stream";
+
 const VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
 const METHOD: HeaderName = HeaderName::from_static("mcp-method");
 const NAME: HeaderName = HeaderName::from_static("mcp-name");
@@ -28,6 +31,13 @@ impl Accepts {
     /// What `headers` say. A client should take both types; one of them is enough to be answered,
     /// and silence is taken for both (RFC 9110 §12.5.1).
     pub(super) fn of(headers: &HeaderMap) -> Result<Self, Fault> {
+        let mut values = headers.get_all(ACCEPT).iter();
+        if values.next().is_some_and(|value| value == BOTH) && values.next().is_none() {
+            return Ok(Self {
+                json: true,
+                events: true,
+            });
+        }
         let mut accepts = Self {
             json: !headers.contains_key(ACCEPT),
             events: !headers.contains_key(ACCEPT),

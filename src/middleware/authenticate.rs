@@ -3,12 +3,11 @@
 
 use std::sync::Arc;
 
-use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
-use super::way::{Misplaced, Next, found};
+use super::way::{Boxed, Misplaced, Next, found};
 use crate::audit::Recorder;
 use crate::model::{Actor, Event, Principal, ScopeSet, Tenant};
 use crate::resource_server::{
@@ -37,7 +36,7 @@ pub struct Context {
 /// looked at.
 pub async fn station(
     context: Arc<Context>,
-    mut request: Request,
+    mut request: Boxed,
     next: Next,
 ) -> Result<Response, Misplaced> {
     let tenant: Arc<Tenant> = found(&request)?;

@@ -1,24 +1,21 @@
-//! Station: the authorization server is not there for a tenant whose tokens another one issues.
+//! Check: the authorization server is not there for a tenant whose tokens another one issues.
 
 use std::sync::Arc;
 
 use axum::extract::Request;
-use axum::response::Response;
-use http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
 
-use super::way::{Misplaced, Next, found};
+use super::tenant;
+use super::way::Misplaced;
 use crate::model::{Authorization, Tenant};
-use crate::web;
 
 /// Passes requests on where the tenant's authorization server is ours.
-pub async fn station((): (), request: Request, next: Next) -> Result<Response, Misplaced> {
-    let tenant: Arc<Tenant> = found(&request)?;
-    Ok(match tenant.authorization {
-        Authorization::BuiltIn => next.run(request).await,
-        Authorization::External(_) => web::json_error(
-            StatusCode::NOT_FOUND,
-            "not_found",
-            "There is nothing at this address",
-        ),
-    })
+pub fn check((): &(), request: &mut Request) -> Option<Response> {
+    let Some(tenant) = request.extensions().get::<Arc<Tenant>>() else {
+        return Some(Misplaced.into_response());
+    };
+    match tenant.authorization {
+        Authorization::BuiltIn => None,
+        Authorization::External(_) => Some(tenant::nothing_here()),
+    }
 }

@@ -1,7 +1,7 @@
 //! Station: how large a request may be, and how long it may take to arrive and be answered.
 
 use std::convert::Infallible;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::Limited;
 use tokio::sync::oneshot;
 
-use super::way::Next;
+use super::way::{Boxed, Next};
 use crate::web;
 
 /// The limits of one group of routes.
@@ -67,34 +67,33 @@ impl Limits {
     };
 }
 
-/// Station: refuses a head that is too long (RFC 6585 §5).
-pub async fn head((): (), request: Request, next: Next) -> Response {
+/// Check: refuses a head that is too long (RFC 6585 §5).
+pub fn head((): &(), request: &mut Request) -> Option<Response> {
     let target = request.uri().path_and_query();
     let target = target.map_or(0, |target| target.as_str().len());
     let fields = request.headers().iter();
     let fields = fields.map(|(name, value)| name.as_str().len() + value.len());
-    if target + fields.sum::<usize>() > Limits::HEAD {
+    let is_too_large = target + fields.sum::<usize>() > Limits::HEAD;
+    is_too_large.then(|| {
         let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
-        return refuse(status, "The request's head is too large");
-    }
-    next.run(request).await
+        refuse(status, "The request's head is too large")
+    })
 }
 
 /// Refuses what is too large before it is read, cuts off what turns out to be, and ends what takes
 /// too long.
-pub async fn station(limits: Limits, request: Request, next: Next) -> Response {
+pub async fn station(limits: Limits, mut request: Boxed, next: Next) -> Response {
     let limit = u64::try_from(limits.body).unwrap_or(u64::MAX);
     if request.body().size_hint().lower() > limit {
         return too_large();
     }
     let (sender, arrived) = oneshot::channel();
-    let request = request.map(|body| {
-        Body::new(Arriving {
-            _arrived: (!body.is_end_stream()).then_some(sender),
-            body: Limited::new(body, limits.body),
-        })
+    let body = std::mem::take(request.body_mut());
+    *request.body_mut() = Body::new(Arriving {
+        _arrived: (!body.is_end_stream()).then_some(sender),
+        body: Limited::new(body, limits.body),
     });
-    let mut answer = pin!(next.run(request));
+    let mut answer = next.run(request);
     tokio::select! {
         biased;
         response = &mut answer => return response,

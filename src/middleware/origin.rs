@@ -1,4 +1,4 @@
-//! Station: refuses browsers on foreign pages (MCP Streamable HTTP, "Security Warning").
+//! Check: refuses browsers on foreign pages (MCP Streamable HTTP, "Security Warning").
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
 use http::header::ORIGIN;
 
-use super::way::{Misplaced, Next, found};
+use super::way::Misplaced;
 use crate::mcp::{Fault, RpcError};
 use crate::model::Tenant;
 
@@ -39,23 +39,18 @@ impl AllowedOrigins {
 }
 
 /// Passes requests without `Origin` and those from an allowed one.
-pub async fn station(
-    allowed: Arc<AllowedOrigins>,
-    request: Request,
-    next: Next,
-) -> Result<Response, Misplaced> {
-    let tenant: Arc<Tenant> = found(&request)?;
+pub fn check(allowed: &Arc<AllowedOrigins>, request: &mut Request) -> Option<Response> {
     let mut origins = request.headers().get_all(ORIGIN).iter();
-    let trusted = match (origins.next(), origins.next()) {
-        (None, _) => true,
-        (Some(origin), None) => origin
-            .to_str()
-            .is_ok_and(|origin| origin == tenant.public_url.origin() || allowed.0.contains(origin)),
-        (Some(_), Some(_)) => false,
+    let origin = match (origins.next(), origins.next()) {
+        (None, _) => return None,
+        (Some(origin), None) => origin.to_str().ok(),
+        (Some(_), Some(_)) => None,
     };
-    Ok(if trusted {
-        next.run(request).await
-    } else {
-        RpcError::from(Fault::Origin).into_response()
-    })
+    let Some(tenant) = request.extensions().get::<Arc<Tenant>>() else {
+        return Some(Misplaced.into_response());
+    };
+    let is_trusted =
+        |origin: &str| origin == tenant.public_url.origin() || allowed.0.contains(origin);
+    let refusal = || RpcError::from(Fault::Origin).into_response();
+    (!origin.is_some_and(is_trusted)).then(refusal)
 }

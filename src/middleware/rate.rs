@@ -8,7 +8,7 @@ use std::sync::Arc;
 use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
 
-use super::way::{Misplaced, Next, found};
+use super::way::{Boxed, Misplaced, Next, found};
 use crate::mcp::{Fault, Message};
 use crate::model::{Principal, Rule, Subject, Tenant};
 use crate::rate_limits::{Limited, RateLimiter};
@@ -39,7 +39,7 @@ pub enum Face {
 pub type Answer = fn(&Tenant, &Limited) -> Response;
 
 /// Passes a request on that all rules let through.
-pub async fn station(gate: Arc<Gate>, request: Request, next: Next) -> Result<Response, Misplaced> {
+pub async fn station(gate: Arc<Gate>, request: Boxed, next: Next) -> Result<Response, Misplaced> {
     let tenant: Arc<Tenant> = found(&request)?;
     for rule in gate.rules {
         let Some(subject) = subject(*rule, &request) else {

@@ -8,14 +8,13 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::Request;
 use axum::response::Response;
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use http_body_util::{BodyExt as _, Limited};
 use tokio::sync::oneshot;
 
-use super::way::Next;
+use super::way::{Boxed, Next};
 
 /// A body that comes back when whoever got it drops it unread.
 struct Returned {
@@ -29,16 +28,14 @@ const SIZE: usize = 256 * 1024;
 const TIME: Duration = Duration::from_secs(2);
 
 /// Passes the request on, and holds the answer back until what the client still sends was read.
-pub async fn station((): (), request: Request, next: Next) -> Response {
+pub async fn station((): (), mut request: Boxed, next: Next) -> Response {
     if http_body::Body::is_end_stream(request.body()) {
         return next.run(request).await;
     }
     let (sender, mut receiver) = oneshot::channel();
-    let request = request.map(|body| {
-        Body::new(Returned {
-            body,
-            unread: Some(sender),
-        })
+    *request.body_mut() = Body::new(Returned {
+        body: std::mem::take(request.body_mut()),
+        unread: Some(sender),
     });
     let response = next.run(request).await;
     if let Ok(unread) = receiver.try_recv() {

@@ -10,7 +10,7 @@ use axum::response::Response;
 use http::{HeaderName, HeaderValue};
 use tokio::time::Instant;
 
-use super::way::Next;
+use super::way::{Boxed, Next};
 use crate::model::{Random, RequestId, RequestOrigin};
 use crate::telemetry::origin::{self, Work};
 use crate::telemetry::{Figures, Tracing};
@@ -63,7 +63,7 @@ pub const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 /// write into the log.
 ///
 /// It adds the client's address, which nobody after it derives by themselves.
-pub async fn station(context: Arc<Context>, mut request: Request, next: Next) -> Response {
+pub async fn station(context: Arc<Context>, mut request: Boxed, next: Next) -> Response {
     let began = Instant::now();
     let _waiting = context.in_flight.wait();
     let id = RequestId::generate(&*context.random);

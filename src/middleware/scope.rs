@@ -8,7 +8,7 @@ use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use serde_json::Value;
 
-use super::way::{Misplaced, Next, found};
+use super::way::{Boxed, Misplaced, Next, found};
 use crate::audit::Recorder;
 use crate::mcp::{self, Dispatcher, Message};
 use crate::model::{Event, Principal, RefusalDialect, Tenant};
@@ -42,7 +42,7 @@ impl Context {
 /// Adds the permit, or answers with every scope that the operation needs.
 pub async fn station(
     context: Arc<Context>,
-    mut request: Request,
+    mut request: Boxed,
     next: Next,
 ) -> Result<Response, Misplaced> {
     let tenant: Arc<Tenant> = found(&request)?;

@@ -2,19 +2,18 @@
 
 use std::sync::Arc;
 
-use axum::extract::Request;
 use axum::response::Response;
 use http::header::{HOST, HeaderValue, RETRY_AFTER};
 use http::uri::PathAndQuery;
 use http::{StatusCode, Uri};
 
-use super::way::Next;
+use super::way::{Boxed, Next};
 use crate::telemetry::origin;
 use crate::tenants::{Lost, Tenants, TenantsError};
 use crate::web;
 
 /// Adds the tenant, and makes the path relative to its public URL.
-pub async fn station(tenants: Arc<Tenants>, mut request: Request, next: Next) -> Response {
+pub async fn station(tenants: Arc<Tenants>, mut request: Boxed, next: Next) -> Response {
     if is_probe(request.uri().path()) {
         return next.run(request).await;
     }

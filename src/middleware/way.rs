@@ -1,12 +1,14 @@
 //! How stations stand one after the other.
 //!
-//! As axum's `from_fn`, but for one thing: that one clones all that comes after a station to pass a
-//! request on, so that what is behind fifteen of them is cloned fifteen times for each request. Here it is
-//! shared.
+//! As axum's `from_fn`, but for what that costs each request: there, all that comes after a station is cloned to
+//! pass the request on, so that what is behind fifteen of them is cloned fifteen times, and the request itself is moved
+//! several times at each. Here what comes after is shared, and the request is in one place, from the first station
+//! to the last.
 
 use std::any::Any;
 use std::convert::Infallible;
 use std::fmt;
+use std::future::ready;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -15,6 +17,9 @@ use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use tower::{Layer, Service, ServiceExt as _};
+
+/// A request between two stations.
+pub type Boxed = Box<Request>;
 
 /// All that comes after a station.
 #[derive(Clone)]
@@ -27,19 +32,34 @@ pub struct Station<C, F> {
     function: F,
 }
 
+/// Makes a station of a function that waits for nothing, and of what it needs.
+#[derive(Clone, Copy, Debug)]
+pub struct Check<C, F> {
+    context: C,
+    function: F,
+}
+
 /// A station was built into a way on which nobody finds what it needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Misplaced;
 
 /// What comes of a request.
-type Answering = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+pub type Answering = Pin<Box<dyn Future<Output = Response> + Send>>;
+
+/// What comes of a request, for services of others.
+pub struct Answered(Answering);
 
 trait Step: Send + Sync {
-    fn take(&self, request: Request) -> Answering;
+    fn take(&self, request: Boxed) -> Answering;
 }
 
 struct Passing<C, F> {
     station: Station<C, F>,
+    next: Next,
+}
+
+struct Checking<C, F> {
+    check: Check<C, F>,
     next: Next,
 }
 
@@ -51,6 +71,14 @@ pub const fn station<C, F>(context: C, function: F) -> Station<C, F> {
     Station { context, function }
 }
 
+/// The station that `function` is with `context`. It answers for those that do not pass.
+pub const fn check<C, F>(context: C, function: F) -> Check<C, F>
+where
+    F: Fn(&C, &mut Request) -> Option<Response>,
+{
+    Check { context, function }
+}
+
 /// What an earlier station has added to the request.
 pub fn found<T: Clone + Send + Sync + 'static>(request: &Request) -> Result<T, Misplaced> {
     request.extensions().get::<T>().cloned().ok_or(Misplaced)
@@ -58,14 +86,12 @@ pub fn found<T: Clone + Send + Sync + 'static>(request: &Request) -> Result<T, M
 
 impl Next {
     /// Has the request answered.
-    pub async fn run(self, request: Request) -> Response {
-        match self.0.take(request).await {
-            Ok(response) => response,
-            Err(never) => match never {},
-        }
+    pub fn run(self, request: Boxed) -> Answering {
+        self.0.take(request)
     }
 
-    fn of<S>(service: S) -> Self
+    /// What `service` is by itself, with no station before it.
+    pub fn of<S>(service: S) -> Self
     where
         S: Service<Request, Error = Infallible> + Clone + Send + Sync + 'static,
         S::Response: IntoResponse,
@@ -85,7 +111,7 @@ where
     S::Response: IntoResponse,
     S::Future: Send,
     C: Clone + Send + Sync + 'static,
-    F: Fn(C, Request, Next) -> Answer + Clone + Send + Sync + 'static,
+    F: Fn(C, Boxed, Next) -> Answer + Clone + Send + Sync + 'static,
     Answer: Future<Output: IntoResponse> + Send + 'static,
 {
     type Service = Next;
@@ -98,17 +124,49 @@ where
     }
 }
 
+impl<S, C, F> Layer<S> for Check<C, F>
+where
+    S: Service<Request, Error = Infallible> + Clone + Send + Sync + 'static,
+    S::Response: IntoResponse,
+    S::Future: Send,
+    C: Clone + Send + Sync + 'static,
+    F: Fn(&C, &mut Request) -> Option<Response> + Clone + Send + Sync + 'static,
+{
+    type Service = Next;
+
+    fn layer(&self, service: S) -> Next {
+        Next(Arc::new(Checking {
+            check: self.clone(),
+            next: Next::of(service),
+        }))
+    }
+}
+
 impl<C, F, Answer> Step for Passing<C, F>
 where
     C: Clone + Send + Sync + 'static,
-    F: Fn(C, Request, Next) -> Answer + Clone + Send + Sync + 'static,
+    F: Fn(C, Boxed, Next) -> Answer + Clone + Send + Sync + 'static,
     Answer: Future<Output: IntoResponse> + Send + 'static,
 {
-    fn take(&self, request: Request) -> Answering {
+    fn take(&self, request: Boxed) -> Answering {
         let Station { context, function } = self.station.clone();
         let next = self.next.clone();
         // The station's own future is made where it stays: it may be large.
-        Box::pin(async move { Ok(function(context, request, next).await.into_response()) })
+        Box::pin(async move { function(context, request, next).await.into_response() })
+    }
+}
+
+impl<C, F> Step for Checking<C, F>
+where
+    C: Send + Sync,
+    F: Fn(&C, &mut Request) -> Option<Response> + Send + Sync,
+{
+    fn take(&self, mut request: Boxed) -> Answering {
+        let Check { context, function } = &self.check;
+        match function(context, &mut request) {
+            None => self.next.0.take(request),
+            Some(refusal) => Box::pin(ready(refusal)),
+        }
     }
 }
 
@@ -118,29 +176,48 @@ where
     S::Response: IntoResponse,
     S::Future: Send,
 {
-    fn take(&self, request: Request) -> Answering {
-        let answer = self.0.clone().oneshot(request);
-        Box::pin(async move { answer.await.map(IntoResponse::into_response) })
+    fn take(&self, request: Boxed) -> Answering {
+        let service = self.0.clone();
+        Box::pin(async move {
+            match service.oneshot(*request).await {
+                Ok(response) => response.into_response(),
+                Err(never) => match never {},
+            }
+        })
     }
 }
 
 impl Service<Request> for Next {
     type Response = Response;
     type Error = Infallible;
-    type Future = Answering;
+    type Future = Answered;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request) -> Answering {
-        self.0.take(request)
+    fn call(&mut self, request: Request) -> Answered {
+        Answered(self.0.take(Box::new(request)))
+    }
+}
+
+impl Future for Answered {
+    type Output = Result<Response, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(context).map(Ok)
     }
 }
 
 impl fmt::Debug for Next {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_tuple("Next").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Answered {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("Answered").finish_non_exhaustive()
     }
 }
 

@@ -171,14 +171,13 @@ impl ChainHead {
         hash: Digest::ZERO,
     };
 
-    /// The entry that comes next, with its place.
+    /// Where it ends once `entry` is in it.
     #[must_use]
-    pub fn next(&self, entry: AuditEntry) -> ChainedEntry {
+    pub fn after(&self, entry: &AuditEntry) -> Self {
         let sequence = self.sequence.saturating_add(1);
-        ChainedEntry {
+        Self {
             sequence,
             hash: entry.hash(&self.hash, sequence),
-            entry,
         }
     }
 }

@@ -8,11 +8,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
 use axum::response::Response;
-use axum::routing::future::RouteFuture;
 use futures_util::FutureExt as _;
 use http::header::{CONNECTION, HeaderValue};
 use hyper::body::Incoming;
@@ -29,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 use tower::{Service, ServiceBuilder};
 
 use crate::middleware::limits::Limits;
+use crate::middleware::way::{Answered, Next};
 use pace::{PREFACE, Pace, Paced};
 
 /// For how long a process that was told to stop goes on taking requests. Whoever sends them has to find
@@ -80,21 +79,21 @@ impl Stop {
 
 /// The router that answers from the next request on, on every connection.
 #[derive(Clone, Debug)]
-pub struct Live(Arc<RwLock<Router>>);
+pub struct Live(Arc<RwLock<Next>>);
 
 impl Live {
     /// Answers with `router`.
     #[must_use]
-    pub fn new(router: Router) -> Self {
+    pub fn new(router: Next) -> Self {
         Self(Arc::new(RwLock::new(router)))
     }
 
     /// From now on, answers with `router`. Requests under way are finished by the one that began.
-    pub fn set(&self, router: Router) {
+    pub fn set(&self, router: Next) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = router;
     }
 
-    fn router(&self) -> Router {
+    fn router(&self) -> Next {
         let router = self.0.read().unwrap_or_else(PoisonError::into_inner);
         router.clone()
     }
@@ -103,7 +102,7 @@ impl Live {
 impl Service<Request<Body>> for Live {
     type Response = Response;
     type Error = Infallible;
-    type Future = RouteFuture<Infallible>;
+    type Future = Answered;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))

@@ -194,9 +194,9 @@ pub(super) struct EntryRow {
 
 #[derive(FromRow)]
 pub(super) struct PendingRow {
-    pub(super) id: i64,
+    id: i64,
     #[sqlx(flatten)]
-    pub(super) entry: EntryRow,
+    entry: EntryRow,
 }
 
 #[derive(FromRow)]
@@ -227,24 +227,16 @@ pub(super) struct CheckpointKeyRow {
     seal: Vec<u8>,
 }
 
-/// Continues the chain from `head` with what is pending and then with `entries`.
-pub(super) fn continue_chain(
+/// Continues the chain from `head`: each entry with where the chain is after it.
+pub(super) fn continue_chain<'entry>(
     head: ChainHead,
-    pending: Vec<PendingRow>,
-    entries: &[AuditEntry],
-) -> Result<(ChainHead, Vec<ChainedEntry>), StoreError> {
-    let mut head = head;
-    let mut chained = Vec::with_capacity(pending.len() + entries.len());
-    let pending = pending.into_iter().map(|row| row.entry.try_into());
-    for entry in pending.chain(entries.iter().cloned().map(Ok)) {
-        let next = head.next(entry?);
-        head = ChainHead {
-            sequence: next.sequence,
-            hash: next.hash,
-        };
-        chained.push(next);
-    }
-    Ok((head, chained))
+    entries: impl IntoIterator<Item = &'entry AuditEntry>,
+) -> Vec<(ChainHead, &'entry AuditEntry)> {
+    let chained = entries.into_iter().scan(head, |head, entry| {
+        *head = head.after(entry);
+        Some((*head, entry))
+    });
+    chained.collect()
 }
 
 impl AuditQuery {
@@ -266,6 +258,18 @@ impl AuditQuery {
     /// How many are read.
     pub(super) fn limit(&self) -> i64 {
         self.limit.unwrap_or(AUDIT_BATCH).clamp(1, AUDIT_BATCH)
+    }
+}
+
+impl PendingRow {
+    /// Their numbers, and they.
+    pub(super) fn read(rows: Vec<Self>) -> Result<(Vec<i64>, Vec<AuditEntry>), StoreError> {
+        let parts = rows
+            .into_iter()
+            .map(|row| Ok((row.id, row.entry.try_into()?)));
+        parts
+            .collect::<Result<Vec<_>, _>>()
+            .map(|parts| parts.into_iter().unzip())
     }
 }
 

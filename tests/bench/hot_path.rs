@@ -14,11 +14,11 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
-use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use gatehouse::app::{Gateway, WeatherSource};
 use gatehouse::config::{self, Config, Environment};
+use gatehouse::middleware::way::Next;
 use gatehouse::model::{Secret, SystemRandom};
 use gatehouse::operations::{By, NewUser};
 use http::{Request, Response, StatusCode};
@@ -94,7 +94,7 @@ async fn main() -> anyhow::Result<()> {
 }
 
 async fn uncounted(
-    router: &Router,
+    router: &Next,
     token: &Secret,
     revision: &str,
     calls: usize,
@@ -105,7 +105,7 @@ async fn uncounted(
     Ok(())
 }
 
-async fn call(router: Router, request: Request<Body>) -> anyhow::Result<Response<Body>> {
+async fn call(router: Next, request: Request<Body>) -> anyhow::Result<Response<Body>> {
     Ok(router.oneshot(request).await?)
 }
 

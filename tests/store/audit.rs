@@ -25,11 +25,8 @@ async fn whole_chain(store: &dyn Store) -> Vec<ChainedEntry> {
     let entries = read_all(store, &acme()).await;
     let mut head = ChainHead::EMPTY;
     for chained in &entries {
-        assert_eq!(chained, &head.next(chained.entry.clone()));
-        head = ChainHead {
-            sequence: chained.sequence,
-            hash: chained.hash,
-        };
+        head = head.after(&chained.entry);
+        assert_eq!((chained.sequence, chained.hash), (head.sequence, head.hash));
     }
     assert_eq!(store.audit_chain(&acme()).await.unwrap().head, head);
     entries

@@ -55,18 +55,19 @@ impl AuditStore for PostgresStore {
     ) -> Result<ChainHead, StoreError> {
         let mut transaction = self.pool.begin(tenant).await?;
         let head = lock_head(&mut transaction, tenant).await?;
-        let pending = pending(&mut transaction, tenant).await?;
-        let ids: Vec<i64> = pending.iter().map(|row| row.id).collect();
-        let (head, chained) = continue_chain(head, pending, entries)?;
-        if chained.is_empty() {
+        let (ids, pending) = pending(&mut transaction, tenant).await?;
+        let chained = continue_chain(head, pending.iter().chain(entries));
+        let Some((head, _)) = chained.last().copied() else {
             return Ok(head);
-        }
+        };
         append(&mut transaction, &chained).await?;
-        sqlx::query("DELETE FROM audit_pending WHERE tenant = $1 AND id = ANY($2)")
-            .bind(tenant.as_str())
-            .bind(ids)
-            .execute(&mut *transaction)
-            .await?;
+        if !ids.is_empty() {
+            sqlx::query("DELETE FROM audit_pending WHERE tenant = $1 AND id = ANY($2)")
+                .bind(tenant.as_str())
+                .bind(ids)
+                .execute(&mut *transaction)
+                .await?;
+        }
         sqlx::query("UPDATE audit_heads SET sequence = $2, hash = $3 WHERE tenant = $1")
             .bind(tenant.as_str())
             .bind(head.sequence)
@@ -231,6 +232,13 @@ async fn lock_head(
     connection: &mut PgConnection,
     tenant: &TenantSlug,
 ) -> Result<ChainHead, StoreError> {
+    let locked = || {
+        let sql = "SELECT sequence, hash, trimmed FROM audit_heads WHERE tenant = $1 FOR UPDATE";
+        sqlx::query_as::<_, HeadRow>(sql).bind(tenant.as_str())
+    };
+    if let Some(row) = locked().fetch_optional(&mut *connection).await? {
+        return Ok(AuditChain::try_from(row)?.head);
+    }
     sqlx::query(
         "INSERT INTO audit_heads (tenant, sequence, hash, trimmed) VALUES ($1, 0, $2, 0)
          ON CONFLICT (tenant) DO NOTHING",
@@ -239,19 +247,13 @@ async fn lock_head(
     .bind(ChainHead::EMPTY.hash.as_bytes().as_slice())
     .execute(&mut *connection)
     .await?;
-    let row = sqlx::query_as::<_, HeadRow>(
-        "SELECT sequence, hash, trimmed FROM audit_heads WHERE tenant = $1 FOR UPDATE",
-    )
-    .bind(tenant.as_str())
-    .fetch_one(connection)
-    .await?;
-    Ok(AuditChain::try_from(row)?.head)
+    Ok(AuditChain::try_from(locked().fetch_one(connection).await?)?.head)
 }
 
 async fn pending(
     connection: &mut PgConnection,
     tenant: &TenantSlug,
-) -> Result<Vec<PendingRow>, StoreError> {
+) -> Result<(Vec<i64>, Vec<AuditEntry>), StoreError> {
     let sql =
         format!("SELECT id, {COLUMNS} FROM audit_pending WHERE tenant = $1 ORDER BY id LIMIT $2");
     // The names are this program's own.
@@ -260,7 +262,7 @@ async fn pending(
         .bind(AUDIT_BATCH)
         .fetch_all(connection)
         .await?;
-    Ok(rows)
+    PendingRow::read(rows)
 }
 
 /// The statement with an entry as the values of its [`COLUMNS`].
@@ -285,15 +287,18 @@ fn bound<'q>(
         .bind(&entry.detail)
 }
 
-async fn append(connection: &mut PgConnection, chained: &[ChainedEntry]) -> Result<(), StoreError> {
+async fn append(
+    connection: &mut PgConnection,
+    chained: &[(ChainHead, &AuditEntry)],
+) -> Result<(), StoreError> {
     for some in chained.chunks(ROWS) {
         // The names are this program's own.
         let mut insertion = sqlx::query(AssertSqlSafe(INSERTION.of(some.len())));
-        for chained in some {
-            let place = insertion
-                .bind(chained.sequence)
-                .bind(chained.hash.as_bytes().as_slice());
-            insertion = bound(place, &chained.entry);
+        for (place, entry) in some {
+            let placed = insertion
+                .bind(place.sequence)
+                .bind(place.hash.as_bytes().as_slice());
+            insertion = bound(placed, entry);
         }
         insertion.execute(&mut *connection).await?;
     }

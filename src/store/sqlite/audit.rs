@@ -54,25 +54,23 @@ impl AuditStore for SqliteStore {
     ) -> Result<ChainHead, StoreError> {
         let mut transaction = begin(&self.writer).await?;
         let head = lock_head(&mut transaction, tenant).await?;
-        let pending = pending(&mut transaction, tenant).await?;
-        // They come in the order of their numbers, and nobody else writes meanwhile.
-        let last = pending.last().map(|row| row.id);
-        let (head, chained) = continue_chain(head, pending, entries)?;
-        if chained.is_empty() {
+        let (ids, pending) = pending(&mut transaction, tenant).await?;
+        let chained = continue_chain(head, pending.iter().chain(entries));
+        let Some((head, _)) = chained.last().copied() else {
             return Ok(head);
-        }
+        };
         append(&mut transaction, &chained).await?;
-        sqlx::query("DELETE FROM audit_pending WHERE tenant = $1 AND id <= $2")
-            .bind(tenant.as_str())
-            .bind(last)
-            .execute(&mut *transaction)
-            .await?;
-        sqlx::query("UPDATE audit_heads SET sequence = $2, hash = $3 WHERE tenant = $1")
-            .bind(tenant.as_str())
-            .bind(head.sequence)
-            .bind(head.hash.as_bytes().as_slice())
-            .execute(&mut *transaction)
-            .await?;
+        // They came in the order of their numbers, and nobody else writes meanwhile.
+        sqlx::query(
+            "UPDATE audit_heads SET sequence = $2, hash = $3 WHERE tenant = $1;
+             DELETE FROM audit_pending WHERE tenant = $1 AND id <= $4",
+        )
+        .bind(tenant.as_str())
+        .bind(head.sequence)
+        .bind(head.hash.as_bytes().as_slice())
+        .bind(ids.last().copied())
+        .execute(&mut *transaction)
+        .await?;
         transaction.commit().await?;
         Ok(head)
     }
@@ -220,18 +218,13 @@ async fn lock_head(
     connection: &mut SqliteConnection,
     tenant: &TenantSlug,
 ) -> Result<ChainHead, StoreError> {
-    sqlx::query(
+    let row = sqlx::query_as::<_, HeadRow>(
         "INSERT INTO audit_heads (tenant, sequence, hash, trimmed) VALUES ($1, 0, $2, 0)
-         ON CONFLICT (tenant) DO NOTHING",
+         ON CONFLICT (tenant) DO NOTHING;
+         SELECT sequence, hash, trimmed FROM audit_heads WHERE tenant = $1",
     )
     .bind(tenant.as_str())
     .bind(ChainHead::EMPTY.hash.as_bytes().as_slice())
-    .execute(&mut *connection)
-    .await?;
-    let row = sqlx::query_as::<_, HeadRow>(
-        "SELECT sequence, hash, trimmed FROM audit_heads WHERE tenant = $1",
-    )
-    .bind(tenant.as_str())
     .fetch_one(connection)
     .await?;
     Ok(AuditChain::try_from(row)?.head)
@@ -240,7 +233,7 @@ async fn lock_head(
 async fn pending(
     connection: &mut SqliteConnection,
     tenant: &TenantSlug,
-) -> Result<Vec<PendingRow>, StoreError> {
+) -> Result<(Vec<i64>, Vec<AuditEntry>), StoreError> {
     let sql =
         format!("SELECT id, {COLUMNS} FROM audit_pending WHERE tenant = $1 ORDER BY id LIMIT $2");
     // The names are this program's own.
@@ -249,7 +242,7 @@ async fn pending(
         .bind(AUDIT_BATCH)
         .fetch_all(connection)
         .await?;
-    Ok(rows)
+    PendingRow::read(rows)
 }
 
 /// The statement with an entry as the values of its [`COLUMNS`].
@@ -276,16 +269,16 @@ fn bound<'q>(
 
 async fn append(
     connection: &mut SqliteConnection,
-    chained: &[ChainedEntry],
+    chained: &[(ChainHead, &AuditEntry)],
 ) -> Result<(), StoreError> {
     for some in chained.chunks(ROWS) {
         // The names are this program's own.
         let mut insertion = sqlx::query(AssertSqlSafe(INSERTION.of(some.len())));
-        for chained in some {
-            let place = insertion
-                .bind(chained.sequence)
-                .bind(chained.hash.as_bytes().as_slice());
-            insertion = bound(place, &chained.entry);
+        for (place, entry) in some {
+            let placed = insertion
+                .bind(place.sequence)
+                .bind(place.hash.as_bytes().as_slice());
+            insertion = bound(placed, entry);
         }
         insertion.execute(&mut *connection).await?;
     }

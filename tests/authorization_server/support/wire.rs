@@ -8,6 +8,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
+use gatehouse::middleware::way::Next;
 use gatehouse::server::{self, Live, Stop};
 use http::header::HOST;
 use http::{StatusCode, Uri};
@@ -48,7 +49,7 @@ impl Wire {
             .with_state(Arc::clone(&places));
         tokio::spawn(server::serve(
             listener,
-            Live::new(router),
+            Live::new(Next::of(router)),
             (stop.clone(), DRAIN),
         ));
         let client = reqwest::Client::builder()
