@@ -19,7 +19,7 @@ use tower_http::cors::{Any, CorsLayer};
 
 use crate::middleware::limits::Limits;
 use crate::middleware::rate::{Answer, Face, Gate};
-use crate::middleware::way::{Boxed, Next, check, station};
+use crate::middleware::way::{Boxed, Next, check, station, turn};
 use crate::middleware::{
     authenticate, built_in, limits, message, origin, rate, remainder, request_id, scope, tenant,
 };
@@ -127,7 +127,7 @@ fn mcp(parts: &Parts) -> Router {
         .layer(station(Limits::MESSAGES, limits::station))
         .layer(station(cors(), for_browsers))
         .layer(check(Arc::clone(&parts.origins), origin::check))
-        .layer(station(
+        .layer(turn(
             gate(parts, &[Rule::PerAddress], Face::Message),
             rate::station,
         ))
@@ -135,13 +135,13 @@ fn mcp(parts: &Parts) -> Router {
             Arc::clone(&parts.authenticate),
             authenticate::station,
         ))
-        .layer(station(
+        .layer(turn(
             gate(parts, BY_PRINCIPAL, Face::Message),
             rate::station,
         ))
         .layer(station((), message::station))
         .layer(station(Arc::clone(&parts.scope), scope::station))
-        .layer(station(
+        .layer(turn(
             gate(parts, &[Rule::PerTool, Rule::ToolCalls], Face::Message),
             rate::station,
         ))
@@ -159,7 +159,7 @@ fn oauth(parts: &Parts) -> Router {
         .layer(check((), built_in::check));
     let limited = |routes: Router, rules: &'static [Rule], answer: Answer| {
         let gate = gate(parts, rules, Face::Answer(answer));
-        routes.route_layer(station(gate, rate::station))
+        routes.route_layer(turn(gate, rate::station))
     };
     let json: Answer = authorization_server::too_many_requests;
     let page: Answer = authorization_server::too_many_requests_page;
@@ -183,7 +183,7 @@ fn oauth(parts: &Parts) -> Router {
 fn provisioning(parts: &Parts) -> Router {
     let stations = ServiceBuilder::new()
         .layer(station(Limits::RESOURCES, limits::station))
-        .layer(station(
+        .layer(turn(
             gate(
                 parts,
                 &[Rule::PerAddress],
@@ -205,7 +205,7 @@ fn metadata(parts: &Parts) -> Router {
         .route_layer(check((), built_in::check))
         .route("/.well-known/oauth-protected-resource", resource.clone())
         .route("/.well-known/oauth-protected-resource/mcp", resource)
-        .route_layer(station(gate, rate::station))
+        .route_layer(turn(gate, rate::station))
         .route_layer(cors())
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior};
 
 use super::audit;
 use crate::audit::Checkpoints;
@@ -17,6 +17,9 @@ use crate::tenants::Tenants;
 
 /// How often what has ended is removed from the database.
 const REMOVAL_INTERVAL: Duration = Duration::from_mins(10);
+
+/// When that is done for the first time. The first to be served are those who wait for the start.
+const FIRST_REMOVAL: Duration = Duration::from_secs(5);
 
 /// How often a replica looks at what others did: tenants, keys, revocations.
 const REFRESH_INTERVAL: Duration = Duration::from_secs(1);
@@ -32,7 +35,7 @@ pub(super) async fn remove_expired(
     unused_client_ttl: Duration,
     retention: Option<(Arc<Checkpoints>, Duration)>,
 ) {
-    let mut interval = tokio::time::interval(REMOVAL_INTERVAL);
+    let mut interval = tokio::time::interval_at(Instant::now() + FIRST_REMOVAL, REMOVAL_INTERVAL);
     loop {
         interval.tick().await;
         match within(REMOVAL_INTERVAL, store.remove_expired(clock.now())).await {

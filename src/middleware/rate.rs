@@ -8,7 +8,7 @@ use std::sync::Arc;
 use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
 
-use super::way::{Boxed, Misplaced, Next, found};
+use super::way::{Answering, Boxed, Misplaced, Next, answered};
 use crate::mcp::{Fault, Message};
 use crate::model::{Principal, Rule, Subject, Tenant};
 use crate::rate_limits::{Limited, RateLimiter};
@@ -39,18 +39,43 @@ pub enum Face {
 pub type Answer = fn(&Tenant, &Limited) -> Response;
 
 /// Passes a request on that all rules let through.
-pub async fn station(gate: Arc<Gate>, request: Boxed, next: Next) -> Result<Response, Misplaced> {
-    let tenant: Arc<Tenant> = found(&request)?;
-    for rule in gate.rules {
+pub fn station(gate: &Arc<Gate>, request: Boxed, next: &Next) -> Answering {
+    let Some(tenant) = request.extensions().get::<Arc<Tenant>>() else {
+        return answered(Misplaced);
+    };
+    for (number, rule) in gate.rules.iter().enumerate() {
+        let Some(subject) = subject(*rule, &request) else {
+            continue;
+        };
+        match gate.limiter.try_admit(tenant, *rule, subject) {
+            Some(Ok(())) => {}
+            Some(Err(limited)) => return answered(gate.face.refuse(tenant, &request, &limited)),
+            None => {
+                let (gate, tenant) = (Arc::clone(gate), Arc::clone(tenant));
+                return Box::pin(wait((gate, number), tenant, request, next.clone()));
+            }
+        }
+    }
+    next.run(request)
+}
+
+/// Counts by the rules from this one on, and waits for other replicas to hear of it.
+async fn wait(
+    (gate, from): (Arc<Gate>, usize),
+    tenant: Arc<Tenant>,
+    request: Boxed,
+    next: Next,
+) -> Response {
+    for rule in gate.rules.iter().skip(from) {
         let Some(subject) = subject(*rule, &request) else {
             continue;
         };
         let admitted = gate.limiter.admit(&tenant, *rule, subject);
         if let Err(limited) = admitted.await {
-            return Ok(gate.face.refuse(&tenant, &request, &limited));
+            return gate.face.refuse(&tenant, &request, &limited);
         }
     }
-    Ok(next.run(request).await)
+    next.run(request).await
 }
 
 /// Whom a rule counts; nobody where it is not about this request.

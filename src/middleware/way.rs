@@ -25,19 +25,9 @@ pub type Boxed = Box<Request>;
 #[derive(Clone)]
 pub struct Next(Arc<dyn Step>);
 
-/// Makes a station of a function and what it needs.
-#[derive(Clone, Copy, Debug)]
-pub struct Station<C, F> {
-    context: C,
-    function: F,
-}
-
-/// Makes a station of a function that waits for nothing, and of what it needs.
-#[derive(Clone, Copy, Debug)]
-pub struct Check<C, F> {
-    context: C,
-    function: F,
-}
+/// Something that requests pass, or end at.
+#[derive(Clone, Copy)]
+pub struct Station<F>(F);
 
 /// A station was built into a way on which nobody finds what it needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,13 +43,8 @@ trait Step: Send + Sync {
     fn take(&self, request: Boxed) -> Answering;
 }
 
-struct Passing<C, F> {
-    station: Station<C, F>,
-    next: Next,
-}
-
-struct Checking<C, F> {
-    check: Check<C, F>,
+struct Passing<F> {
+    station: F,
     next: Next,
 }
 
@@ -67,16 +52,54 @@ struct Checking<C, F> {
 struct End<S>(S);
 
 /// The station that `function` is with `context`, which it gets with each request.
-pub const fn station<C, F>(context: C, function: F) -> Station<C, F> {
-    Station { context, function }
+pub const fn station<C, F, Answer>(
+    context: C,
+    function: F,
+) -> Station<impl Fn(Boxed, &Next) -> Answering + Clone + Send + Sync>
+where
+    C: Clone + Send + Sync + 'static,
+    F: Fn(C, Boxed, Next) -> Answer + Clone + Send + Sync + 'static,
+    Answer: Future<Output: IntoResponse> + Send + 'static,
+{
+    Station(move |request: Boxed, next: &Next| -> Answering {
+        let (context, function, next) = (context.clone(), function.clone(), next.clone());
+        // The station's own future is made where it stays: it may be large.
+        Box::pin(async move { function(context, request, next).await.into_response() })
+    })
 }
 
-/// The station that `function` is with `context`. It answers for those that do not pass.
-pub const fn check<C, F>(context: C, function: F) -> Check<C, F>
+/// The station that `function` is with `context`, without anything to wait for: it answers those that do not pass.
+pub const fn check<C, F>(
+    context: C,
+    function: F,
+) -> Station<impl Fn(Boxed, &Next) -> Answering + Clone + Send + Sync>
 where
-    F: Fn(&C, &mut Request) -> Option<Response>,
+    C: Clone + Send + Sync + 'static,
+    F: Fn(&C, &mut Request) -> Option<Response> + Clone + Send + Sync + 'static,
 {
-    Check { context, function }
+    Station(move |mut request: Boxed, next: &Next| -> Answering {
+        match function(&context, &mut request) {
+            None => next.run(request),
+            Some(refusal) => answered(refusal),
+        }
+    })
+}
+
+/// The station that `function` is with `context`, which seldom waits: it says itself what comes of the request.
+pub const fn turn<C, F>(
+    context: C,
+    function: F,
+) -> Station<impl Fn(Boxed, &Next) -> Answering + Clone + Send + Sync>
+where
+    C: Clone + Send + Sync + 'static,
+    F: Fn(&C, Boxed, &Next) -> Answering + Clone + Send + Sync + 'static,
+{
+    Station(move |request: Boxed, next: &Next| -> Answering { function(&context, request, next) })
+}
+
+/// What a station has answered by itself.
+pub fn answered(response: impl IntoResponse) -> Answering {
+    Box::pin(ready(response.into_response()))
 }
 
 /// What an earlier station has added to the request.
@@ -86,7 +109,7 @@ pub fn found<T: Clone + Send + Sync + 'static>(request: &Request) -> Result<T, M
 
 impl Next {
     /// Has the request answered.
-    pub fn run(self, request: Boxed) -> Answering {
+    pub fn run(&self, request: Boxed) -> Answering {
         self.0.take(request)
     }
 
@@ -105,68 +128,29 @@ impl Next {
     }
 }
 
-impl<S, C, F, Answer> Layer<S> for Station<C, F>
+impl<S, F> Layer<S> for Station<F>
 where
     S: Service<Request, Error = Infallible> + Clone + Send + Sync + 'static,
     S::Response: IntoResponse,
     S::Future: Send,
-    C: Clone + Send + Sync + 'static,
-    F: Fn(C, Boxed, Next) -> Answer + Clone + Send + Sync + 'static,
-    Answer: Future<Output: IntoResponse> + Send + 'static,
+    F: Fn(Boxed, &Next) -> Answering + Clone + Send + Sync + 'static,
 {
     type Service = Next;
 
     fn layer(&self, service: S) -> Next {
         Next(Arc::new(Passing {
-            station: self.clone(),
+            station: self.0.clone(),
             next: Next::of(service),
         }))
     }
 }
 
-impl<S, C, F> Layer<S> for Check<C, F>
+impl<F> Step for Passing<F>
 where
-    S: Service<Request, Error = Infallible> + Clone + Send + Sync + 'static,
-    S::Response: IntoResponse,
-    S::Future: Send,
-    C: Clone + Send + Sync + 'static,
-    F: Fn(&C, &mut Request) -> Option<Response> + Clone + Send + Sync + 'static,
-{
-    type Service = Next;
-
-    fn layer(&self, service: S) -> Next {
-        Next(Arc::new(Checking {
-            check: self.clone(),
-            next: Next::of(service),
-        }))
-    }
-}
-
-impl<C, F, Answer> Step for Passing<C, F>
-where
-    C: Clone + Send + Sync + 'static,
-    F: Fn(C, Boxed, Next) -> Answer + Clone + Send + Sync + 'static,
-    Answer: Future<Output: IntoResponse> + Send + 'static,
+    F: Fn(Boxed, &Next) -> Answering + Send + Sync,
 {
     fn take(&self, request: Boxed) -> Answering {
-        let Station { context, function } = self.station.clone();
-        let next = self.next.clone();
-        // The station's own future is made where it stays: it may be large.
-        Box::pin(async move { function(context, request, next).await.into_response() })
-    }
-}
-
-impl<C, F> Step for Checking<C, F>
-where
-    C: Send + Sync,
-    F: Fn(&C, &mut Request) -> Option<Response> + Send + Sync,
-{
-    fn take(&self, mut request: Boxed) -> Answering {
-        let Check { context, function } = &self.check;
-        match function(context, &mut request) {
-            None => self.next.0.take(request),
-            Some(refusal) => Box::pin(ready(refusal)),
-        }
+        (self.station)(request, &self.next)
     }
 }
 
@@ -197,7 +181,7 @@ impl Service<Request> for Next {
     }
 
     fn call(&mut self, request: Request) -> Answered {
-        Answered(self.0.take(Box::new(request)))
+        Answered(self.run(Box::new(request)))
     }
 }
 
@@ -206,6 +190,12 @@ impl Future for Answered {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         Pin::new(&mut self.0).poll(context).map(Ok)
+    }
+}
+
+impl<F> fmt::Debug for Station<F> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("Station").finish_non_exhaustive()
     }
 }
 

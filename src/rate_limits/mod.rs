@@ -96,17 +96,25 @@ impl RateLimiter {
         rule: Rule,
         subject: Subject<'_>,
     ) -> Result<(), Limited> {
-        let Some(limit) = tenant.rate_limits.find(rule, subject) else {
+        let Some(budget) = Budget::of(tenant, rule, subject) else {
             return Ok(());
-        };
-        let budget = Budget {
-            tenant: &tenant.slug,
-            rule,
-            subject: subject.counted(),
-            limit,
         };
         let taken = self.take(&budget).await;
         taken.map_err(|wait| self.refuse(&budget, wait))
+    }
+
+    /// The same, where it can be said at once. Where it can't, the other replicas are being told.
+    pub fn try_admit(
+        &self,
+        tenant: &Tenant,
+        rule: Rule,
+        subject: Subject<'_>,
+    ) -> Option<Result<(), Limited>> {
+        let Some(budget) = Budget::of(tenant, rule, subject) else {
+            return Some(Ok(()));
+        };
+        let taken = self.try_take(self.key(&budget), &budget, self.is_shared())?;
+        Some(taken.map_err(|wait| self.refuse(&budget, wait)))
     }
 
     /// Tells other replicas what is used here and hears from them, for as long as the process
@@ -150,18 +158,12 @@ impl RateLimiter {
     }
 
     async fn take(&self, budget: &Budget<'_>) -> Result<(), Duration> {
-        let key = self.hasher.hash_one(budget).max(1);
+        let key = self.key(budget);
         let mut shared = self.is_shared();
         let mut bell = None;
         loop {
-            let now = self.beginning.elapsed();
-            match self.table.take(key, budget.limit, now, shared) {
-                Taken::Yes(urgency) => {
-                    self.note(key, budget, urgency);
-                    return Ok(());
-                }
-                Taken::No(wait) => return Err(wait),
-                Taken::Owes(urgency) => self.note(key, budget, urgency),
+            if let Some(taken) = self.try_take(key, budget, shared) {
+                return taken;
             }
             // The second look is for what was settled before the bell was there.
             let Some((bell, deadline)) = &mut bell else {
@@ -170,6 +172,31 @@ impl RateLimiter {
             };
             let rung = tokio::time::timeout_at(*deadline, bell.changed()).await;
             shared = matches!(rung, Ok(Ok(()))) && self.is_shared();
+        }
+    }
+
+    fn key(&self, budget: &Budget<'_>) -> u64 {
+        self.hasher.hash_one(budget).max(1)
+    }
+
+    /// Nothing where the other replicas have to hear of it first.
+    fn try_take(
+        &self,
+        key: u64,
+        budget: &Budget<'_>,
+        shared: bool,
+    ) -> Option<Result<(), Duration>> {
+        let now = self.beginning.elapsed();
+        match self.table.take(key, budget.limit, now, shared) {
+            Taken::Yes(urgency) => {
+                self.note(key, budget, urgency);
+                Some(Ok(()))
+            }
+            Taken::No(wait) => Some(Err(wait)),
+            Taken::Owes(urgency) => {
+                self.note(key, budget, urgency);
+                None
+            }
         }
     }
 
@@ -275,7 +302,18 @@ impl Limited {
     }
 }
 
-impl Budget<'_> {
+impl<'a> Budget<'a> {
+    /// What a request of `subject` is counted in, where there is a limit.
+    fn of(tenant: &'a Tenant, rule: Rule, subject: Subject<'a>) -> Option<Self> {
+        let limit = tenant.rate_limits.find(rule, subject)?;
+        Some(Self {
+            tenant: &tenant.slug,
+            rule,
+            subject: subject.counted(),
+            limit,
+        })
+    }
+
     /// What all replicas know it by.
     fn digest(&self) -> Digest {
         let (first, second) = match self.subject {
