@@ -227,18 +227,6 @@ pub(super) struct CheckpointKeyRow {
     seal: Vec<u8>,
 }
 
-/// Continues the chain from `head`: each entry with where the chain is after it.
-pub(super) fn continue_chain<'entry>(
-    head: ChainHead,
-    entries: impl IntoIterator<Item = &'entry AuditEntry>,
-) -> Vec<(ChainHead, &'entry AuditEntry)> {
-    let chained = entries.into_iter().scan(head, |head, entry| {
-        *head = head.after(entry);
-        Some((*head, entry))
-    });
-    chained.collect()
-}
-
 impl AuditQuery {
     /// The columns that must have a value, with that value.
     pub(super) fn equalities(&self) -> impl Iterator<Item = (&'static str, &str)> {

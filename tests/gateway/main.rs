@@ -12,6 +12,7 @@
 mod admin;
 mod apis;
 mod audit;
+mod certificates;
 #[path = "../fake_issuer/mod.rs"]
 mod fake_issuer;
 

@@ -200,6 +200,14 @@ impl Database {
         gateway
     }
 
+    /// Starts a gateway with `more` in its configuration, on a system whose authorities are in `file`.
+    pub(crate) fn serve_believing(&self, more: &str, file: &std::path::Path) -> Gateway {
+        let mut command = self.command_with("listen = \"127.0.0.1:0\"", more, &["serve"]);
+        let (gateway, lines) = start(command.env("SSL_CERT_FILE", file));
+        std::thread::spawn(move || lines.for_each(drop));
+        gateway
+    }
+
     /// Starts a gateway that logs what `filter` says; what it logs from then on.
     pub(crate) fn serve_logging(&self, filter: &str) -> (Gateway, Lines) {
         self.serve_logging_with("listen = \"127.0.0.1:0\"", "", filter)

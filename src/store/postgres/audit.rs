@@ -13,7 +13,6 @@ use crate::store::StoreError;
 use crate::store::audit::{
     AUDIT_BATCH, AuditChain, AuditQuery, AuditStore, COLUMNS, ChainedRow, Checkpoint,
     CheckpointKey, CheckpointKeyRow, CheckpointRow, HeadRow, Insertion, PendingRow, ROWS,
-    continue_chain,
 };
 
 static INSERTION: LazyLock<Insertion> =
@@ -56,11 +55,11 @@ impl AuditStore for PostgresStore {
         let mut transaction = self.pool.begin(tenant).await?;
         let head = lock_head(&mut transaction, tenant).await?;
         let (ids, pending) = pending(&mut transaction, tenant).await?;
-        let chained = continue_chain(head, pending.iter().chain(entries));
-        let Some((head, _)) = chained.last().copied() else {
+        let entries: Vec<&AuditEntry> = pending.iter().chain(entries).collect();
+        if entries.is_empty() {
             return Ok(head);
-        };
-        append(&mut transaction, &chained).await?;
+        }
+        let head = append(&mut transaction, head, &entries).await?;
         if !ids.is_empty() {
             sqlx::query("DELETE FROM audit_pending WHERE tenant = $1 AND id = ANY($2)")
                 .bind(tenant.as_str())
@@ -287,22 +286,25 @@ fn bound<'q>(
         .bind(&entry.detail)
 }
 
+/// Continues the chain, some entries at a time: each is hashed on the way, and nobody waits long for the processor.
 async fn append(
     connection: &mut PgConnection,
-    chained: &[(ChainHead, &AuditEntry)],
-) -> Result<(), StoreError> {
-    for some in chained.chunks(ROWS) {
+    mut head: ChainHead,
+    entries: &[&AuditEntry],
+) -> Result<ChainHead, StoreError> {
+    for some in entries.chunks(ROWS) {
         // The names are this program's own.
         let mut insertion = sqlx::query(AssertSqlSafe(INSERTION.of(some.len())));
-        for (place, entry) in some {
+        for entry in some {
+            head = head.after(entry);
             let placed = insertion
-                .bind(place.sequence)
-                .bind(place.hash.as_bytes().as_slice());
+                .bind(head.sequence)
+                .bind(head.hash.as_bytes().as_slice());
             insertion = bound(placed, entry);
         }
         insertion.execute(&mut *connection).await?;
     }
-    Ok(())
+    Ok(head)
 }
 
 fn selection(tenant: &TenantSlug, query: &AuditQuery) -> QueryBuilder<Postgres> {
