@@ -68,7 +68,7 @@ impl AdministrationStore for PostgresStore {
     ) -> Result<Vec<LiveGrant>, StoreError> {
         let mut transaction = self.pool.begin(tenant).await?;
         sqlx::query_as::<_, LiveGrantRow>(
-            "SELECT id AS grant_id, client_id, user_id, scopes, resource, created_at, revoked_at,
+            "SELECT id AS grant_id, client_id, user_id, scopes, resource, created_at AS granted_at, revoked_at,
                     used_at
              FROM grants
              WHERE tenant = $1 AND ($2::text IS NULL OR user_id = $2) AND ($3::text IS NULL OR client_id = $3)

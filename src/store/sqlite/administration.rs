@@ -65,7 +65,7 @@ impl AdministrationStore for SqliteStore {
         page: Page<'_>,
     ) -> Result<Vec<LiveGrant>, StoreError> {
         sqlx::query_as::<_, LiveGrantRow>(
-            "SELECT id AS grant_id, client_id, user_id, scopes, resource, created_at, revoked_at,
+            "SELECT id AS grant_id, client_id, user_id, scopes, resource, created_at AS granted_at, revoked_at,
                     used_at
              FROM grants
              WHERE tenant = $1 AND ($2 IS NULL OR user_id = $2) AND ($3 IS NULL OR client_id = $3)
