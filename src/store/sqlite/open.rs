@@ -103,9 +103,6 @@ fn connect_options(url: &str) -> Result<SqliteConnectOptions, StoreError> {
         .busy_timeout(PATIENCE)
         // Readers go on while one writes.
         .journal_mode(SqliteJournalMode::Wal)
-        // Who takes the log into the file does so at once, and whoever shares the processor waits: for less than a
-        // millisecond with this, for four with SQLite's own thousand.
-        .pragma("wal_autocheckpoint", "200")
         // With less than FULL, a power cut takes back the last commits: a code or a refresh token
         // that was spent could be spent again.
         .synchronous(SqliteSynchronous::Full))

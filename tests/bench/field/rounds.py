@@ -5,6 +5,7 @@ import statistics
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from house.machine import Broken, cpu_seconds, must
 
@@ -25,6 +26,8 @@ class Target:
         self.warm_up = 1
         # The target that its ratios are to: of those with as many connections, the first one unless said.
         self.base = base
+        # A process whose children work for it on the core of the load.
+        self.database = None
         self.runs = []
 
 
@@ -37,6 +40,10 @@ class Result:
         self.p50 = spread([run["p50"] for run in target.runs])
         self.p99 = spread([run["p99"] for run in target.runs])
         self.cpu = spread([run["cpu"] for run in target.runs])
+        self.busy = spread([run["busy"] for run in target.runs])
+        if target.database is not None:
+            self.database = spread([run["database"] for run in target.runs])
+            self.database_busy = spread([run["database_busy"] for run in target.runs])
         pairs = list(zip(target.runs, base.runs, strict=True))
         self.ratio = spread([run["rate"] / other["rate"] for run, other in pairs])
         self.slower = spread([run["p99"] / other["p99"] for run, other in pairs])
@@ -79,6 +86,7 @@ def ask(options, target, seconds, collect=()):
     if target.expected is not None:
         values = [str(target.expected), "expected"]
     command = [*on(LOAD), str(options.load), target.server.port, target.connections, seconds, target.file, *values, *collect]
+    behind = children_seconds(target.database)
     cpu, begun = cpu_seconds(target.server.pid), time.monotonic()
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=seconds + 120)
     took, cpu = time.monotonic() - begun, cpu_seconds(target.server.pid) - cpu
@@ -90,7 +98,17 @@ def ask(options, target, seconds, collect=()):
     run["rate"] = run["answers"] / run["seconds"]
     run["cpu"] = cpu / run["answers"]
     run["busy"] = cpu / took
+    behind = children_seconds(target.database) - behind
+    run["database"], run["database_busy"] = behind / run["answers"], behind / took
     return run
+
+
+def children_seconds(pid):
+    """The processor time of a process's children that have not ended."""
+    if pid is None:
+        return 0.0
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return sum(cpu_seconds(int(child)) for child in children)
 
 
 def say(text):

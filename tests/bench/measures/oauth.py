@@ -18,15 +18,29 @@ def oauth(options):
         targets = []
         for engine in ("sqlite", "postgres"):
             site = Site(options.gatehouse, stack, engine)
+            postmaster = None
             if site.server:
                 # Those that serve its connections are its children.
-                pin(int((site.server.data / "postmaster.pid").read_text().split()[0]), LOAD)
+                postmaster = int((site.server.data / "postmaster.pid").read_text().split()[0])
+                pin(postmaster, LOAD)
             gateway = stack.enter_context(site.running())
             if not targets:
                 bare = stack.enter_context(Bare(options.server, "handler", site.answer()))
                 targets.append(Target(BASE, bare, request(bare.host, site.token)))
-            targets += list(of_engine(options, site, gateway, engine, codes))
-        return rate_table(measure(options, targets))
+            for target in of_engine(options, site, gateway, engine, codes):
+                target.database = postmaster
+                targets.append(target)
+        results = measure(options, targets)
+    return rate_table(results) + "\n\n" + " ".join(shares(one) for one in results if hasattr(one, "database"))
+
+
+def shares(result):
+    """Who was busy meanwhile."""
+    return (
+        f"During *{result.name}*, the database had its processes run for {result.database[0] * 1e6:.0f} µs a request "
+        f"({result.database[1] * 1e6:.0f}..{result.database[2] * 1e6:.0f}), {result.database_busy[0]:.0%} of the time of its core, "
+        f"and the gateway was busy for {result.busy[0]:.0%} of its own."
+    )
 
 
 def of_engine(options, site, gateway, engine, codes):

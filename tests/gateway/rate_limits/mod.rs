@@ -6,7 +6,7 @@ mod replicas;
 
 use std::net::SocketAddr;
 
-use reqwest::header::{CACHE_CONTROL, HOST, RETRY_AFTER};
+use reqwest::header::{CACHE_CONTROL, HOST, ORIGIN, RETRY_AFTER};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 
@@ -101,6 +101,8 @@ pub(super) async fn call(gateway: &Gateway, base: &str, token: &str, tool: &str)
     request(gateway, Method::POST, &format!("{base}/mcp"))
         .bearer_auth(token)
         .header("mcp-protocol-version", "2025-11-25")
+        // A page of a client asks, which the browser lets read the answer where that says so.
+        .header(ORIGIN, "https://claude.ai")
         .json(&message)
         .send()
         .await
