@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
 use futures_util::Stream;
+use futures_util::future::Either;
 
 use super::trace::Trace;
 use crate::model::{ClientId, Random, RequestId, RequestOrigin, TenantSlug};
@@ -95,9 +96,9 @@ impl Work {
     }
 }
 
-/// Does `task` for `work`.
-pub async fn within<T>(work: Arc<Work>, task: impl Future<Output = T>) -> T {
-    WORK.scope(work, task).await
+/// Does `task` for `work`. No `async fn`, here and below: one that only hands a task on has room for it twice.
+pub fn within<F: Future>(work: Arc<Work>, task: F) -> impl Future<Output = F::Output> {
+    WORK.scope(work, task)
 }
 
 /// Does `task` for a message that came without a request around it.
@@ -142,16 +143,16 @@ pub(super) fn trace() -> Option<Trace> {
 }
 
 /// Does `task` for the same request, further down in `trace`.
-pub(super) async fn below<T>(trace: Trace, task: impl Future<Output = T>) -> T {
+pub(super) fn below<F: Future>(trace: Trace, task: F) -> impl Future<Output = F::Output> {
     match work() {
         Some(work) => {
             let work = Work {
                 trace,
                 ..Work::clone(&work)
             };
-            within(Arc::new(work), task).await
+            Either::Left(within(Arc::new(work), task))
         }
-        None => task.await,
+        None => Either::Right(task),
     }
 }
 
@@ -182,12 +183,9 @@ fn note(set: impl FnOnce(&Work) -> bool) {
 
 /// `task`, for the request that this task works for, in whichever task it goes on.
 pub fn carried<F: Future>(task: F) -> impl Future<Output = F::Output> {
-    let work = work();
-    async move {
-        match work {
-            Some(work) => within(work, task).await,
-            None => task.await,
-        }
+    match work() {
+        Some(work) => Either::Left(within(work, task)),
+        None => Either::Right(task),
     }
 }
 

@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 
+use futures_util::future::Either;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::trace::{
     Link, Span as _, SpanBuilder, SpanContext, SpanKind, Status, TraceContextExt as _, TraceFlags,
@@ -234,12 +235,12 @@ impl Span {
     }
 
     /// Does `task` within this span, or, where nothing is recorded, in the trace that its caller named.
-    pub async fn around<T>(&self, task: impl Future<Output = T>) -> T {
+    pub fn around<F: Future>(&self, task: F) -> impl Future<Output = F::Output> + use<F> {
         let is_here = origin::trace().is_some_and(|here| here.context == self.trace.context);
         if is_here {
-            task.await
+            Either::Left(task)
         } else {
-            origin::below(self.trace.clone(), task).await
+            Either::Right(origin::below(self.trace.clone(), task))
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Connections to Postgres. A transaction sees the rows of one tenant, whatever its statements say:
 //! the policies of migration 0020 compare every row with the setting that is made here.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
@@ -31,18 +32,18 @@ impl Pool {
         &self,
         tenant: &TenantSlug,
     ) -> Result<Transaction<'static, Postgres>, StoreError> {
-        in_time(self.begin_as(tenant.as_str())).await
+        in_time(Box::pin(self.begin_as(tenant.as_str()))).await
     }
 
     /// Begins a transaction for upkeep, which looks at all tenants and belongs to none. It has the
     /// time that a database far away needs to let somebody in, and leaves that connection to requests.
     pub(super) async fn begin_upkeep(&self) -> Result<Transaction<'static, Postgres>, StoreError> {
-        self.begin_as(ALL_TENANTS).await
+        Box::pin(self.begin_as(ALL_TENANTS)).await
     }
 
     /// A connection for tables that no tenant owns; those of tenants are empty here.
     pub(super) async fn connection(&self) -> Result<PoolConnection<Postgres>, StoreError> {
-        in_time(async { Ok(self.0.acquire().await?) }).await
+        in_time(Box::pin(async { Ok(self.0.acquire().await?) })).await
     }
 
     /// For whoever keeps a connection.
@@ -59,8 +60,9 @@ impl Pool {
     }
 }
 
+/// What connects is in a box: it is large, and every operation would have room for it several times.
 async fn in_time<T>(
-    connected: impl Future<Output = Result<T, StoreError>>,
+    connected: Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + '_>>,
 ) -> Result<T, StoreError> {
     tokio::time::timeout(PATIENCE, connected)
         .await
