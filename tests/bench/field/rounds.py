@@ -1,6 +1,7 @@
 """Rounds in which servers are asked in turn, and what came of them."""
 
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -28,6 +29,8 @@ class Target:
         self.base = base
         # A process whose children work for it on the core of the load.
         self.database = None
+        # Whether the load sleeps while there is no answer, for a database that has to have its core.
+        self.sleeps = False
         self.runs = []
 
 
@@ -88,7 +91,8 @@ def ask(options, target, seconds, collect=()):
     command = [*on(LOAD), str(options.load), target.server.port, target.connections, seconds, target.file, *values, *collect]
     behind = children_seconds(target.database)
     cpu, begun = cpu_seconds(target.server.pid), time.monotonic()
-    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=seconds + 120)
+    environment = os.environ | ({"BENCH_LOAD_SLEEPS": "1"} if target.sleeps else {})
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=seconds + 120, env=environment)
     took, cpu = time.monotonic() - begun, cpu_seconds(target.server.pid) - cpu
     if done.returncode != 0:
         raise Broken(f"{target.name}: bench-load ended with {done.returncode}: {done.stderr}")

@@ -30,6 +30,8 @@ def oauth(options):
             for target in of_engine(options, site, gateway, engine, codes):
                 target.database = postmaster
                 targets.append(target)
+        for target in targets:
+            target.sleeps = True
         results = measure(options, targets)
     return rate_table(results) + "\n\n" + " ".join(shares(one) for one in results if hasattr(one, "database"))
 

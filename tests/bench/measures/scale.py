@@ -42,6 +42,7 @@ def scale(options):
             body = refresh_request(site.gateway.host, registered[site].id)
             base = refreshes[0] if refreshes else None
             refreshes.append(Target(name, server, body, values=values, mode="refresh_token", base=base))
+            refreshes[-1].sleeps = True
         return rate_table(measure(options, targets + refreshes))
 
 

@@ -6,6 +6,8 @@
 //! `{}` in it: with the mode `each`, every value is used once, and the run ends with them; with `turns`, they come again; any
 //! other mode is the name of a member of the answers, whose text is the connection's next value, and the last ones are written back. With the mode
 //! `expected`, the file has the body that every answer must have instead. `COLLECT` writes a member of every answer to a file.
+//!
+//! It looks for answers all the time, unless the environment has `BENCH_LOAD_SLEEPS`: then it sleeps until there are some.
 
 mod answer;
 mod connection;
@@ -52,17 +54,19 @@ fn main() -> Result<(), Box<dyn Error>> {
             open += 1;
         }
     }
+    let sleeps = std::env::var_os("BENCH_LOAD_SLEEPS").is_some();
     let mut events = Events::with_capacity(1024);
     let mut last = began;
     while open > 0 {
-        // It never sleeps: to wake a process on another core costs more than an answer of the fastest server, and
-        // only those would pay it that are slow enough for this one to fall asleep.
-        poll.poll(&mut events, Some(Duration::ZERO))?;
+        // To wake a process on another core costs more than an answer of the fastest server, and only those would pay
+        // it that are slow enough for this one to fall asleep.
+        let patience = if sleeps { PATIENCE } else { Duration::ZERO };
+        poll.poll(&mut events, Some(patience))?;
         if events.is_empty() {
             if last.elapsed() > PATIENCE {
                 return Err(format!("no answer within {} s", PATIENCE.as_secs()).into());
             }
-            // Databases and mounted servers are on this core as well.
+            // Mounted servers are on this core as well.
             std::thread::yield_now();
             continue;
         }
