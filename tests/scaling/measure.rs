@@ -175,6 +175,7 @@ async fn settle(tenants: &[Arc<Traffic>]) {
 
 async fn alone(meter: &mut Meter, tenants: &[Arc<Traffic>], work: Work) -> Cost {
     settle(tenants).await;
+    meter.tidy().await;
     let before = meter.read().await;
     let began = Instant::now();
     let mut workers = JoinSet::new();
@@ -205,6 +206,7 @@ async fn alone(meter: &mut Meter, tenants: &[Arc<Traffic>], work: Work) -> Cost 
 /// Does what the installation does, at its pace; what that cost in a second, and the part of it that was done.
 async fn together(meter: &mut Meter, tenants: &[Arc<Traffic>], it: Installation) -> (f64, f64) {
     settle(tenants).await;
+    meter.tidy().await;
     let before = meter.read().await;
     let began = Instant::now();
     let mut streams = JoinSet::new();

@@ -57,6 +57,13 @@ impl Meter {
         }
     }
 
+    /// Has the server count its rows and take away dead ones, as it does by itself from time to time: in no measurement more
+    /// than in another.
+    pub(crate) async fn tidy(&mut self) {
+        let tidied = sqlx::raw_sql("VACUUM ANALYZE").execute(&mut self.connection);
+        tidied.await.unwrap();
+    }
+
     /// What was spent since the first look.
     pub(crate) async fn read(&mut self) -> Spent {
         // The server tells of transactions once a second at most.
