@@ -231,10 +231,11 @@ async fn stream(tenants: Vec<Arc<Traffic>>, (rate, work): (f64, Work), began: In
     interval.set_missed_tick_behavior(MissedTickBehavior::Burst);
     let mut pieces = JoinSet::new();
     for traffic in tenants.iter().cycle() {
-        if began.elapsed() >= TOGETHER {
+        // What is done seldom must not prolong the whole.
+        let next = tokio::time::timeout_at(began + TOGETHER, interval.tick());
+        if next.await.is_err() {
             break;
         }
-        interval.tick().await;
         let traffic = Arc::clone(traffic);
         pieces.spawn(async move { work.once(&traffic).await });
     }
