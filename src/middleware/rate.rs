@@ -39,6 +39,7 @@ pub enum Face {
 pub type Answer = fn(&Tenant, &Limited) -> Response;
 
 /// Passes a request on that all rules let through.
+#[must_use]
 pub fn station(gate: &Arc<Gate>, request: Boxed, next: &Next) -> Answering {
     let Some(tenant) = request.extensions().get::<Arc<Tenant>>() else {
         return answered(Misplaced);

@@ -109,6 +109,7 @@ pub fn found<T: Clone + Send + Sync + 'static>(request: &Request) -> Result<T, M
 
 impl Next {
     /// Has the request answered.
+    #[must_use]
     pub fn run(&self, request: Boxed) -> Answering {
         self.0.take(request)
     }
