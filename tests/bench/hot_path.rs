@@ -109,16 +109,21 @@ allow_private = ["127.0.0.0/8"]
     let router = gateway.router();
     for (tool, place) in TOOLS {
         for revision in REVISIONS {
-            let asked = (&*token.expose(), revision, tool);
-            uncounted(&router, asked, AHEAD).await?;
-            for _ in 0..CALLS {
-                uncounted(&router, asked, 1).await?;
-                let answering = call(router.clone(), request(asked)?);
-                let answer = Counted(Box::pin(answering)).await?;
-                call_ended(&format!("{place}{revision}"));
-                check(answer).await?;
-            }
+            let asked = (token.expose(), revision, tool);
+            count(&router, asked, &format!("{place}{revision}")).await?;
         }
+    }
+    Ok(())
+}
+
+async fn count(router: &Next, asked: (&str, &str, &str), name: &str) -> anyhow::Result<()> {
+    uncounted(router, asked, AHEAD).await?;
+    for _ in 0..CALLS {
+        uncounted(router, asked, 1).await?;
+        let answering = call(router.clone(), request(asked)?);
+        let answer = Counted(Box::pin(answering)).await?;
+        call_ended(name);
+        check(answer).await?;
     }
     Ok(())
 }
@@ -141,21 +146,21 @@ fn mounted_server() -> anyhow::Result<SocketAddr> {
 }
 
 async fn answer(Json(message): Json<Value>) -> axum::response::Response {
-    let result = match message["method"].as_str() {
+    let method = message.get("method").and_then(Value::as_str);
+    let Some(id) = message.get("id") else {
+        return StatusCode::ACCEPTED.into_response();
+    };
+    let result = match method {
         Some("initialize") => INITIALIZED,
         Some("tools/list") => LISTED,
         Some("tools/call") => CALLED,
-        _ if message.get("id").is_none() => return StatusCode::ACCEPTED.into_response(),
         _ => {
             let error = json!({ "code": -32601, "message": "Method not found" });
-            let body = json!({ "jsonrpc": "2.0", "id": message["id"], "error": error });
+            let body = json!({ "jsonrpc": "2.0", "id": id, "error": error });
             return Json(body).into_response();
         }
     };
-    let body = format!(
-        r#"{{"jsonrpc":"2.0","id":{},"result":{result}}}"#,
-        message["id"]
-    );
+    let body = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#);
     ([(CONTENT_TYPE, "application/json")], body).into_response()
 }
 
