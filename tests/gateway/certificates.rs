@@ -37,16 +37,18 @@ async fn tls_before(upstream: &FakeUpstream, certificate: &CertifiedKey<KeyPair>
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             let (acceptor, behind) = (acceptor.clone(), behind.clone());
-            tokio::spawn(async move {
-                // Who does not believe the certificate ends the connection.
-                if let Ok(mut stream) = acceptor.accept(stream).await {
-                    let mut behind = TcpStream::connect(behind).await.unwrap();
-                    let _ = copy_bidirectional(&mut stream, &mut behind).await;
-                }
-            });
+            tokio::spawn(pass_on(acceptor, stream, behind));
         }
     });
     port
+}
+
+async fn pass_on(acceptor: TlsAcceptor, stream: TcpStream, behind: String) {
+    // Who does not believe the certificate ends the connection.
+    if let Ok(mut stream) = acceptor.accept(stream).await {
+        let mut behind = TcpStream::connect(behind).await.unwrap();
+        let _ = copy_bidirectional(&mut stream, &mut behind).await;
+    }
 }
 
 /// What a call of the server at `port` comes to, at a gateway whose system has the authorities in `file`.
