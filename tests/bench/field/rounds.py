@@ -44,6 +44,7 @@ class Result:
         self.p99 = spread([run["p99"] for run in target.runs])
         self.cpu = spread([run["cpu"] for run in target.runs])
         self.busy = spread([run["busy"] for run in target.runs])
+        self.database = None
         if target.database is not None:
             self.database = spread([run["database"] for run in target.runs])
             self.database_busy = spread([run["database_busy"] for run in target.runs])

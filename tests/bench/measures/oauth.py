@@ -33,7 +33,7 @@ def oauth(options):
         for target in targets:
             target.sleeps = True
         results = measure(options, targets)
-    return rate_table(results) + "\n\n" + " ".join(shares(one) for one in results if hasattr(one, "database"))
+    return rate_table(results) + "\n\n" + " ".join(shares(one) for one in results if one.database)
 
 
 def count_rows(site):
